@@ -1,0 +1,43 @@
+/**
+ * The primitives that Proofmark decides with (DESIGN section 2, "one hash, one signature"), as an interface: Node's
+ * OpenSSL serves the worker, host and command line (`node.ts`), WebCrypto serves browsers (`web.ts`). Protocol code is
+ * written once over this interface; with Node's suite every call returns at once.
+ */
+export type Awaitable<T> = T | Promise<T>;
+
+export interface KeyPairX25519 {
+  readonly publicKey: Uint8Array;
+  /** Opaque to protocol code: a KeyObject in Node, a CryptoKey in a browser. */
+  readonly privateKey: unknown;
+}
+
+export interface Suite {
+  sha256(data: Uint8Array): Awaitable<Uint8Array>;
+  sha384(data: Uint8Array): Awaitable<Uint8Array>;
+  hmacSha256(key: Uint8Array, data: Uint8Array): Awaitable<Uint8Array>;
+  /** `point` is the 65-byte uncompressed form, `signature` 64 bytes r||s. Returns false for anything that does not verify. */
+  verifyP256(point: Uint8Array, message: Uint8Array, signature: Uint8Array): Awaitable<boolean>;
+  /** `point` is the 97-byte uncompressed form, `signature` 96 bytes r||s, hash SHA-384; high s is accepted (vendors emit it). */
+  verifyP384(point: Uint8Array, message: Uint8Array, signature: Uint8Array): Awaitable<boolean>;
+  generateX25519(): Awaitable<KeyPairX25519>;
+  importX25519(privateKey: Uint8Array): Awaitable<KeyPairX25519>;
+  /** The shared secret; all-zero results are refused with `key_invalid` (RFC 7748 section 6.1). */
+  x25519(pair: KeyPairX25519, publicKey: Uint8Array): Awaitable<Uint8Array>;
+  /** AES-256-GCM with a 16-byte tag appended. */
+  sealAesGcm(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, plaintext: Uint8Array): Awaitable<Uint8Array>;
+  /** Returns undefined when the tag does not hold; never throws for bad input of the right shape. */
+  openAesGcm(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    associated: Uint8Array,
+    sealed: Uint8Array,
+  ): Awaitable<Uint8Array | undefined>;
+  randomBytes(length: number): Uint8Array;
+}
+
+/** A suite whose every answer is immediate: what Node offers. */
+export type SyncSuite = {
+  readonly [Name in keyof Suite]: Suite[Name] extends (...args: infer Args) => infer Result
+    ? (...args: Args) => Exclude<Result, Promise<unknown>>
+    : never;
+};

@@ -1,0 +1,47 @@
+/**
+ * Every limit on what arrives from outside, with its reason. A parser that needs a bound takes it from here, so that
+ * a reviewer can read on one page how much work a stranger can cause.
+ */
+export const limits = {
+  /** A frame between host and worker. One request or answer body with its header and proof fits. */
+  frameBytes: 20_971_520,
+  /** A request or response body. Larger tensors belong in several calls: one is held in memory four times on its way. */
+  bodyBytes: 16_777_216,
+  /** The OIP JSON header before binary tensors: names, shapes and types only. */
+  jsonHeaderBytes: 65_536,
+  /** Nesting of JSON and CBOR. The deepest format of our own uses six; recursion stays far from the stack's end. */
+  nestingDepth: 16,
+  /** Items in one CBOR document. The largest legitimate one (an archive's proof and evidence) has a few hundred. */
+  cborItems: 16_384,
+  /** The configuration frame: 64 publishers, 1,024 models and their prices fit. */
+  configurationBytes: 262_144,
+  /** Publishers and models that one configuration may name: the worker searches them linearly. */
+  configurationPublishers: 64,
+  configurationModels: 1_024,
+  /** A release manifest with 1,024 files and its samples. */
+  manifestBytes: 1_048_576,
+  manifestFiles: 1_024,
+  /** One file of a release. ONNX protobufs end at 2 GiB; the worker holds one in memory. */
+  modelFileBytes: 2_147_483_647,
+  /** A Nitro document is about 5 KiB; AWS caps the payload at 16 KiB (verifier-checks N5). */
+  attestationDocumentBytes: 18_432,
+  /** Evidence as served by a host: a document, certificates and revocation lists (AMD's lists are the largest). */
+  evidenceBytes: 1_048_576,
+  /** A whole `.proofmark` archive with payloads: A5 allows 8 MiB of memory, payloads stay outside beyond that. */
+  archiveBytes: 50_331_648,
+  /** Tensors in one call, and their rank. The engine takes more; no public model does. */
+  tensors: 256,
+  tensorRank: 8,
+  tensorNameBytes: 256,
+  /** Tree size: indexes stay exact integers in every language that reads a receipt. */
+  treeSize: 281_474_976_710_656,
+  /** Leaves not yet acknowledged by the host as durable (DESIGN section 4). Full means the worker stops accepting. */
+  unacknowledgedLeaves: 4_096,
+  /** Request numbers that one session accepts out of order (DESIGN section 5). */
+  sessionWindow: 1_024,
+  /** Sessions in one worker: each holds two keys, a hash and a window, about 2 KiB. */
+  sessions: 4_096,
+  /** NSM device messages: the ioctl's own caps. */
+  nsmRequestBytes: 0x1000,
+  nsmResponseBytes: 0x3000,
+} as const;

@@ -1,0 +1,121 @@
+import { concatBytes } from './bytes.ts';
+import { WireError } from './errors.ts';
+
+/**
+ * DESIGN section 3, "Encoding": every signed or hashed field is one 32-byte big-endian word. Integers and addresses are
+ * padded on the left, tags (ASCII) on the right, 32-byte strings are raw. The layout is what a Solidity `bytes32` or
+ * `uint256` holds, so a contract hashes the same bytes with `abi.encodePacked`.
+ */
+export const WORD = 32;
+
+export type WordKind = 'bytes32' | 'uint' | 'address';
+
+/** One field of a fixed layout: its name and how its word is read. `bits` bounds an integer. */
+export type WordField<Name extends string = string> =
+  | { readonly name: Name; readonly kind: 'bytes32' }
+  | { readonly name: Name; readonly kind: 'address' }
+  | { readonly name: Name; readonly kind: 'uint'; readonly bits: number };
+
+export type WordValue = Uint8Array | bigint;
+
+/** The TypeScript shape of a layout: integers are bigint, everything else bytes. */
+export type WordRecord<Layout extends readonly WordField[]> = {
+  readonly [Field in Layout[number] as Field['name']]: Field extends { readonly kind: 'uint' } ? bigint : Uint8Array;
+};
+
+export function tagWord(tag: string): Uint8Array {
+  const out = new Uint8Array(WORD);
+  if (tag.length === 0 || tag.length > WORD) throw new WireError('word_invalid', 'a tag has 1 to 32 characters');
+  for (let i = 0; i < tag.length; i++) {
+    const code = tag.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e) throw new WireError('word_invalid', 'a tag is printable ASCII', { offset: i });
+    out[i] = code;
+  }
+  return out;
+}
+
+export function uintWord(value: bigint, bits = 256): Uint8Array {
+  if (value < 0n || value >> BigInt(bits) !== 0n) {
+    throw new WireError('integer_out_of_range', `not an unsigned integer of ${bits} bits`);
+  }
+  const out = new Uint8Array(WORD);
+  let rest = value;
+  for (let i = WORD - 1; rest > 0n; i--) {
+    out[i] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return out;
+}
+
+export function addressWord(address: Uint8Array): Uint8Array {
+  if (address.length !== 20) throw new WireError('word_invalid', 'an address has 20 bytes');
+  return concatBytes(new Uint8Array(12), address);
+}
+
+export function bytes32Word(bytes: Uint8Array): Uint8Array {
+  if (bytes.length !== WORD) throw new WireError('word_invalid', `expected 32 bytes, got ${bytes.length}`);
+  return Uint8Array.from(bytes);
+}
+
+export function readUint(word: Uint8Array): bigint {
+  let value = 0n;
+  for (const byte of word) value = (value << 8n) | BigInt(byte);
+  return value;
+}
+
+export function encodeWords<const Layout extends readonly WordField[]>(
+  layout: Layout,
+  record: WordRecord<Layout>,
+): Uint8Array {
+  const values = record as Readonly<Record<string, WordValue>>;
+  return concatBytes(
+    ...layout.map((field) => {
+      const value = values[field.name];
+      try {
+        return encodeField(field, value);
+      } catch (error) {
+        if (error instanceof WireError) throw new WireError(error.code, error.message, { field: field.name });
+        throw error;
+      }
+    }),
+  );
+}
+
+function encodeField(field: WordField, value: WordValue | undefined): Uint8Array {
+  if (field.kind === 'uint') {
+    if (typeof value !== 'bigint') throw new WireError('word_invalid', 'an integer is a bigint');
+    return uintWord(value, field.bits);
+  }
+  if (!(value instanceof Uint8Array)) throw new WireError('word_invalid', 'bytes expected');
+  return field.kind === 'address' ? addressWord(value) : bytes32Word(value);
+}
+
+/** Reads exactly one record: other lengths, high bits outside an integer's width and dirty address padding are refused. */
+export function decodeWords<const Layout extends readonly WordField[]>(
+  layout: Layout,
+  bytes: Uint8Array,
+): WordRecord<Layout> {
+  const length = layout.length * WORD;
+  if (bytes.length < length) throw new WireError('truncated', `expected ${length} bytes`, { offset: bytes.length });
+  if (bytes.length > length) throw new WireError('trailing_bytes', `expected ${length} bytes`, { offset: length });
+  const record: Record<string, WordValue> = {};
+  layout.forEach((field, index) => {
+    record[field.name] = decodeField(field, bytes.slice(index * WORD, (index + 1) * WORD), index * WORD);
+  });
+  return record as WordRecord<Layout>;
+}
+
+function decodeField(field: WordField, word: Uint8Array, offset: number): WordValue {
+  if (field.kind === 'bytes32') return word;
+  if (field.kind === 'address') {
+    if (word.subarray(0, 12).some((byte) => byte !== 0)) {
+      throw new WireError('word_invalid', 'address padding is not zero', { field: field.name, offset });
+    }
+    return word.slice(12);
+  }
+  const value = readUint(word);
+  if (value >> BigInt(field.bits) !== 0n) {
+    throw new WireError('integer_out_of_range', `more than ${field.bits} bits`, { field: field.name, offset });
+  }
+  return value;
+}
