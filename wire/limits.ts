@@ -35,6 +35,8 @@ export const limits = {
   tensorNameBytes: 256,
   /** Tree size: indexes stay exact integers in every language that reads a receipt. */
   treeSize: 281_474_976_710_656,
+  /** Hashes in one proof: a neighbour per level of the largest tree, and a consistency proof's start. */
+  treeProofHashes: 49,
   /** Leaves not yet acknowledged by the host as durable (DESIGN section 4). Full means the worker stops accepting. */
   unacknowledgedLeaves: 4_096,
   /** Request numbers that one session accepts out of order (DESIGN section 5). */

@@ -1,0 +1,57 @@
+import { copyLeaves, joinPeaks, type NodeReader, type Row, rowsAbove } from './nodes.ts';
+import { peaks, siblings } from './shape.ts';
+
+/**
+ * A log that only grows and remembers O(log n) hashes: the worker's side of DESIGN section 4. Not made to be restored:
+ * a key epoch is a process lifetime.
+ */
+export interface Frontier {
+  readonly size: number;
+  root(): Uint8Array;
+  /** Gives each new leaf's inclusion proof in the tree after the whole batch. Proofs of one batch share their arrays. */
+  append(leafHashes: readonly Uint8Array[]): readonly (readonly Uint8Array[])[];
+}
+
+/** A tree's size and the hash of each complete subtree that it falls into, widest first: one per 1 bit of the size. */
+export interface FrontierState {
+  readonly size: number;
+  readonly peaks: readonly Uint8Array[];
+}
+
+export function createFrontier(): Frontier {
+  let state: FrontierState = { size: 0, peaks: [] };
+  return {
+    get size() {
+      return state.size;
+    },
+    root: () => Uint8Array.from(joinPeaks(state.peaks)),
+    append: (leafHashes) => {
+      const grown = grow(state, leafHashes);
+      state = grown.state;
+      return grown.proofs;
+    },
+  };
+}
+
+/** The step itself, without a process around it, so that a test can take it in a tree too large to build. */
+export function grow(
+  before: FrontierState,
+  leafHashes: readonly Uint8Array[],
+): { readonly state: FrontierState; readonly proofs: readonly (readonly Uint8Array[])[] } {
+  const leaves = copyLeaves(before.size, leafHashes);
+  if (leaves.length === 0) return { state: before, proofs: [] };
+  const size = before.size + leaves.length;
+  const oldPeaks = new Map(peaks(0, before.size).map(({ level }, i) => [level, before.peaks[i] as Uint8Array]));
+  const rows = rowsAbove(before.size, leaves, (level) => oldPeaks.get(level) as Uint8Array);
+  const hashAt: NodeReader = (level, index) => {
+    const row = rows[level] as Row;
+    return row.hashes[index - row.first] as Uint8Array;
+  };
+  return {
+    // Copied: the arrays in proofs belong to the caller from here on, and a write to one must not change the log.
+    state: { size, peaks: peaks(0, size).map(({ level, index }) => Uint8Array.from(hashAt(level, index))) },
+    proofs: leaves.map((_, i) =>
+      siblings({ level: 0, index: before.size + i }, size).map(({ level, index }) => hashAt(level, index)),
+    ),
+  };
+}
