@@ -39,11 +39,26 @@ export const limits = {
   treeProofHashes: 49,
   /** Leaves not yet acknowledged by the host as durable (DESIGN section 4). Full means the worker stops accepting. */
   unacknowledgedLeaves: 4_096,
+  /** A sealed record before sealing: a whole body and 1 MiB for its header, receipt and proof, in steps of 64 KiB. */
+  recordPlaintextBytes: 17_825_792,
   /** Request numbers that one session accepts out of order (DESIGN section 5). */
   sessionWindow: 1_024,
   /** Sessions in one worker: each holds two keys, a hash and a window, about 2 KiB. */
   sessions: 4_096,
+  /** Preimages of `runtime` and `execution`: a dozen short texts, and stop strings for language models. */
+  executionBytes: 32_768,
+  /** Hashes in one proof: one for each level of the largest tree, twice for a consistency proof. */
+  proofHashes: 96,
+  /** A receipt with proof, head, signature and execution preimage. */
+  bundleBytes: 65_536,
+  /** One piece of a model file on its way to a worker: large enough to be quick, small enough not to hold up answers. */
+  fileChunkBytes: 4_194_304,
+  /** Channels that have paid something in one log; their totals are never evicted, so their number is bounded. */
+  channels: 65_536,
   /** NSM device messages: the ioctl's own caps. */
   nsmRequestBytes: 0x1000,
   nsmResponseBytes: 0x3000,
+  /** A Nitro Secure Module has 32 registers; its id is "i-" and 17 digits, "-enc" and 16 digits. */
+  nsmPcrs: 32,
+  nsmModuleIdBytes: 64,
 } as const;
