@@ -1,0 +1,126 @@
+import { concatBytes } from '../bytes.ts';
+import { WireError } from '../errors.ts';
+import { addressWord, bytes32Word, tagWord, uintWord } from '../words.ts';
+
+/**
+ * Everything else that one party signs or hashes and another checks (DESIGN sections 3 to 5, 7 and 8): a tag word and
+ * fixed words. Each function returns the preimage; the caller hashes or signs it.
+ */
+
+export interface ChannelFields {
+  readonly chainId: bigint;
+  readonly settlement: Uint8Array;
+  readonly payer: Uint8Array;
+  readonly payee: Uint8Array;
+  readonly sessionX: Uint8Array;
+  readonly sessionY: Uint8Array;
+  readonly salt: Uint8Array;
+}
+
+export function channelPreimage(fields: ChannelFields): Uint8Array {
+  return concatBytes(
+    tagWord('proofmark channel v1'),
+    uintWord(fields.chainId),
+    addressWord(fields.settlement),
+    addressWord(fields.payer),
+    addressWord(fields.payee),
+    bytes32Word(fields.sessionX),
+    bytes32Word(fields.sessionY),
+    bytes32Word(fields.salt),
+  );
+}
+
+export interface Voucher {
+  readonly chainId: bigint;
+  readonly settlement: Uint8Array;
+  readonly channel: Uint8Array;
+  readonly log: Uint8Array;
+  readonly maxCumulative: bigint;
+}
+
+/** Signed by the channel's session key: how much this log may claim in all. */
+export function voucherMessage(voucher: Voucher): Uint8Array {
+  return concatBytes(
+    tagWord('proofmark voucher v1'),
+    uintWord(voucher.chainId),
+    addressWord(voucher.settlement),
+    bytes32Word(voucher.channel),
+    bytes32Word(voucher.log),
+    uintWord(voucher.maxCumulative, 128),
+  );
+}
+
+/** Signed by the session key: binds a channel to one Noise session through its handshake hash. */
+export function sessionMessage(handshakeHash: Uint8Array): Uint8Array {
+  return concatBytes(tagWord('proofmark session v1'), bytes32Word(handshakeHash));
+}
+
+/** Signed by the worker's signer: proof of possession when a log is registered. */
+export function registerMessage(log: Uint8Array, challenge: Uint8Array): Uint8Array {
+  return concatBytes(tagWord('proofmark register v1'), bytes32Word(log), bytes32Word(challenge));
+}
+
+/** Signed by a release key: this manifest is mine. */
+export function releaseMessage(modelId: Uint8Array): Uint8Array {
+  return concatBytes(tagWord('proofmark release v1'), bytes32Word(modelId));
+}
+
+export const releaseStatus = { active: 0n, deprecated: 1n, yanked: 2n } as const;
+
+/** Signed by a release key; the highest sequence counts. */
+export function releaseStatusMessage(modelId: Uint8Array, value: bigint, sequence: bigint): Uint8Array {
+  if (value > releaseStatus.yanked) throw new WireError('field_invalid', 'unknown release status', { field: 'status' });
+  return concatBytes(tagWord('proofmark status v1'), bytes32Word(modelId), uintWord(value, 8), uintWord(sequence, 64));
+}
+
+export interface EscrowFields {
+  readonly chainId: bigint;
+  readonly settlement: Uint8Array;
+  readonly requester: Uint8Array;
+  readonly nonce: bigint;
+  readonly previousBlockHash: Uint8Array;
+}
+
+export function escrowPreimage(fields: EscrowFields): Uint8Array {
+  return concatBytes(
+    tagWord('proofmark escrow v1'),
+    uintWord(fields.chainId),
+    addressWord(fields.settlement),
+    addressWord(fields.requester),
+    uintWord(fields.nonce),
+    bytes32Word(fields.previousBlockHash),
+  );
+}
+
+export interface BlockChallengeFields {
+  readonly chainId: bigint;
+  readonly registry: Uint8Array;
+  readonly operator: Uint8Array;
+  readonly blockNumber: bigint;
+  readonly blockHash: Uint8Array;
+}
+
+/** A challenge that dates an attestation: nobody knew it before that block. */
+export function blockChallengePreimage(fields: BlockChallengeFields): Uint8Array {
+  return concatBytes(
+    tagWord('proofmark challenge v1'),
+    uintWord(fields.chainId),
+    addressWord(fields.registry),
+    addressWord(fields.operator),
+    uintWord(fields.blockNumber),
+    bytes32Word(fields.blockHash),
+  );
+}
+
+/** `user_data` of a document made for KMS; never an identity. */
+export function kmsPreimage(log: Uint8Array, modelId: Uint8Array): Uint8Array {
+  return concatBytes(tagWord('proofmark kms v1'), bytes32Word(log), bytes32Word(modelId));
+}
+
+/** Preimage of the header's seed for an API seed: the tag and the seed in decimal, both as ASCII words. */
+export function seedPreimage(apiSeed: bigint): Uint8Array {
+  if (BigInt.asIntN(64, apiSeed) !== apiSeed) {
+    throw new WireError('integer_out_of_range', 'an API seed has 64 bits', { field: 'seed' });
+  }
+  return concatBytes(tagWord('proofmark seed v1'), tagWord(apiSeed.toString(10)));
+}

@@ -1,0 +1,241 @@
+import { concatBytes, readU32, u32 } from '../bytes.ts';
+import { type CborValue, decodeCbor, encodeCbor, strictCbor } from '../codec/cbor.ts';
+import { array, bytes, integer, literal, nullable, object, oneOf, type Reader, text } from '../codec/fields.ts';
+import { WireError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { HEAD_BYTES, RECEIPT_BYTES } from './receipt.ts';
+import type { SignedRelease } from './manifest.ts';
+
+/**
+ * What host and worker say to each other over one stream (DESIGN section 5). The host is untrusted: everything that it
+ * sends is parsed here within limits, and nothing but the configuration changes what the worker does.
+ */
+export const linkKind = {
+  configure: 0x01,
+  attest: 0x02,
+  release: 0x03,
+  file: 0x04,
+  handshake: 0x05,
+  sealed: 0x06,
+  plain: 0x07,
+  acknowledge: 0x08,
+  reply: 0x81,
+  refusal: 0x82,
+  state: 0x83,
+  entries: 0x84,
+} as const;
+
+export const SESSION_ID_BYTES = 16;
+export const HANDSHAKE_MESSAGE_BYTES = 48;
+
+/** Why a worker did not do what it was asked, before any receipt exists. Closed: the host maps each to a status. */
+export const workerRefusals = [
+  'not_configured',
+  'already_configured',
+  'configuration_invalid',
+  'malformed',
+  'attestation_failed',
+  'publisher_not_allowed',
+  'release_invalid',
+  'release_too_large',
+  'too_many_models',
+  'file_unexpected',
+  'file_mismatch',
+  'model_refused',
+  'model_unknown',
+  'session_unknown',
+  'session_limit',
+  'record_refused',
+  'busy',
+  'log_full',
+] as const;
+
+export type WorkerRefusalCode = (typeof workerRefusals)[number];
+
+export interface WorkerRefusal {
+  readonly code: WorkerRefusalCode;
+  readonly detail: string;
+}
+
+const refusal: Reader<WorkerRefusal> = object<WorkerRefusal>({
+  code: oneOf(workerRefusals),
+  detail: text({ min: 0, max: 1_024 }),
+});
+
+export function encodeRefusal(value: WorkerRefusal): Uint8Array {
+  return encodeCbor(mapOf({ code: value.code, detail: value.detail.slice(0, 1_024) }));
+}
+
+export function decodeRefusal(payload: Uint8Array): WorkerRefusal {
+  return refusal(decodeCbor(payload, strictCbor(limits.bundleBytes)), 'refusal');
+}
+
+/** The first frame on every connection: where the worker stands, so that a restarted host can go on. */
+export interface WorkerState {
+  readonly version: 1;
+  readonly ready: ReadyInfo | null;
+  /** Leaves in the log, and how many of them the host has acknowledged as durable. */
+  readonly size: number;
+  readonly acknowledged: number;
+  readonly models: readonly Uint8Array[];
+}
+
+/** What a configured worker says about itself; also the answer to `configure`. */
+export interface ReadyInfo {
+  readonly identity: Uint8Array;
+  readonly configuration: Uint8Array;
+  readonly runtime: Uint8Array;
+}
+
+const readyInfo: Reader<ReadyInfo> = object<ReadyInfo>({
+  identity: bytes(320),
+  configuration: bytes({ min: 1, max: limits.configurationBytes }),
+  runtime: bytes({ min: 1, max: limits.executionBytes }),
+});
+
+const workerState: Reader<WorkerState> = object<WorkerState>({
+  version: literal(1),
+  ready: nullable(readyInfo),
+  size: integer({ min: 0, max: limits.treeSize }),
+  acknowledged: integer({ min: 0, max: limits.treeSize }),
+  models: array(bytes(32), { min: 0, max: limits.configurationModels }),
+});
+
+const stateProfile = strictCbor(2 * limits.configurationBytes);
+
+export function encodeReadyInfo(value: ReadyInfo): Uint8Array {
+  return encodeCbor(mapOf({ ...value }));
+}
+
+export function decodeReadyInfo(payload: Uint8Array): ReadyInfo {
+  return readyInfo(decodeCbor(payload, stateProfile), 'ready');
+}
+
+export function encodeState(value: WorkerState): Uint8Array {
+  return encodeCbor(mapOf({ ...value, ready: value.ready === null ? null : mapOf({ ...value.ready }) }));
+}
+
+export function decodeState(payload: Uint8Array): WorkerState {
+  return workerState(decodeCbor(payload, stateProfile), 'state');
+}
+
+const release: Reader<SignedRelease> = object<SignedRelease>({
+  manifest: bytes({ min: 2, max: limits.manifestBytes }),
+  owner: bytes(64),
+  signature: bytes(64),
+});
+
+const releaseProfile = strictCbor(limits.manifestBytes + 1_024);
+
+export function encodeRelease(value: SignedRelease): Uint8Array {
+  return encodeCbor(mapOf({ ...value }));
+}
+
+export function decodeRelease(payload: Uint8Array): SignedRelease {
+  return release(decodeCbor(payload, releaseProfile), 'release');
+}
+
+/** modelId || u32 index into the manifest's files || the next bytes of that file. */
+export interface FilePiece {
+  readonly modelId: Uint8Array;
+  readonly file: number;
+  readonly bytes: Uint8Array;
+}
+
+export function encodeFilePiece(piece: FilePiece): Uint8Array {
+  return concatBytes(piece.modelId, u32(piece.file), piece.bytes);
+}
+
+export function decodeFilePiece(payload: Uint8Array): FilePiece {
+  if (payload.length < 36) throw new WireError('truncated', 'a file piece has a header of 36 bytes');
+  if (payload.length - 36 > limits.fileChunkBytes) throw new WireError('too_large', 'file piece');
+  return { modelId: payload.slice(0, 32), file: readU32(payload, 32), bytes: payload.subarray(36) };
+}
+
+/** A session id before a record or handshake message. */
+export function encodeForSession(sessionId: Uint8Array, rest: Uint8Array): Uint8Array {
+  if (sessionId.length !== SESSION_ID_BYTES) throw new WireError('field_invalid', 'not a session id');
+  return concatBytes(sessionId, rest);
+}
+
+export function decodeForSession(payload: Uint8Array): { readonly sessionId: Uint8Array; readonly rest: Uint8Array } {
+  if (payload.length < SESSION_ID_BYTES) throw new WireError('truncated', 'a session id has 16 bytes');
+  return { sessionId: payload.slice(0, SESSION_ID_BYTES), rest: payload.subarray(SESSION_ID_BYTES) };
+}
+
+/** The answer to an unsealed request. */
+export interface PlainAnswer {
+  readonly bundle: Uint8Array;
+  readonly format: number;
+  readonly jsonLength: number;
+  readonly body: Uint8Array;
+}
+
+const plainAnswer: Reader<PlainAnswer> = object<PlainAnswer>({
+  bundle: bytes({ min: 1, max: limits.bundleBytes }),
+  format: integer({ min: 0, max: 2 }),
+  jsonLength: integer({ min: 0, max: limits.bodyBytes }),
+  body: bytes({ min: 0, max: limits.bodyBytes }),
+});
+
+const answerProfile = strictCbor(limits.bodyBytes + limits.bundleBytes + 1_024);
+
+export function encodePlainAnswer(value: PlainAnswer): Uint8Array {
+  return encodeCbor(mapOf({ ...value }));
+}
+
+export function decodePlainAnswer(payload: Uint8Array): PlainAnswer {
+  return plainAnswer(decodeCbor(payload, answerProfile), 'answer');
+}
+
+/**
+ * New receipts, all under one signed head. Sent before the answers that they belong to, so that a host that writes in
+ * order has every receipt that a client may have seen; sent again on reconnection until acknowledged.
+ */
+export interface Entries {
+  readonly from: number;
+  readonly receipts: readonly Uint8Array[];
+  readonly executions: readonly Uint8Array[];
+  readonly head: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+const entries: Reader<Entries> = object<Entries>({
+  from: integer({ min: 0, max: limits.treeSize }),
+  receipts: array(bytes(RECEIPT_BYTES), { min: 0, max: limits.unacknowledgedLeaves }),
+  executions: array(bytes({ min: 1, max: limits.executionBytes }), { min: 0, max: limits.unacknowledgedLeaves }),
+  head: bytes(HEAD_BYTES),
+  signature: bytes(64),
+});
+
+const entriesProfile = strictCbor(limits.frameBytes);
+
+export function encodeEntries(value: Entries): Uint8Array {
+  return encodeCbor(mapOf({ ...value }));
+}
+
+export function decodeEntries(payload: Uint8Array): Entries {
+  const value = entries(decodeCbor(payload, entriesProfile), 'entries');
+  if (value.receipts.length !== value.executions.length) {
+    throw new WireError('field_invalid', 'one for each receipt', { field: 'entries.executions' });
+  }
+  return value;
+}
+
+/** Leaves [0, count) are on disk and synced. */
+export function encodeAcknowledge(count: number): Uint8Array {
+  const out = new Uint8Array(8);
+  new DataView(out.buffer).setBigUint64(0, BigInt(count));
+  return out;
+}
+
+export function decodeAcknowledge(payload: Uint8Array): number {
+  if (payload.length !== 8) throw new WireError('frame_invalid', 'an acknowledgement has 8 bytes');
+  const count = Number(new DataView(payload.buffer, payload.byteOffset, 8).getBigUint64(0));
+  if (count > limits.treeSize) throw new WireError('integer_out_of_range', 'not a tree size');
+  return count;
+}
+
+function mapOf(fields: Readonly<Record<string, CborValue>>): Map<string, CborValue> {
+  return new Map(Object.entries(fields));
+}
