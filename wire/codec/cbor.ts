@@ -1,0 +1,150 @@
+import { Decoder } from 'cbor-x/index-no-eval';
+import { concatBytes, utf8 } from '../bytes.ts';
+import { WireError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { type CborProfile, scanCbor } from './cbor-scan.ts';
+
+export type { CborProfile } from './cbor-scan.ts';
+
+/**
+ * The CBOR that Proofmark speaks (RFC 8949, deterministic encoding where the bytes are hashed: DESIGN section 3). An
+ * integer within 2^53 is a number, beyond it a bigint, so that one value has one form in JavaScript too.
+ */
+export type CborKey = string | number | bigint;
+export type CborValue = number | bigint | string | boolean | null | Uint8Array | readonly CborValue[] | CborMap;
+export interface CborMap extends ReadonlyMap<CborKey, CborValue> {}
+
+export const strictCbor = (maxBytes: number): CborProfile => ({ maxBytes, maps: 'definite', order: 'deterministic' });
+
+const decoder = new Decoder({ mapsAsObjects: false, useRecords: false, copyBuffers: true });
+const NULL = Uint8Array.of(0xf6);
+
+/** Throws nothing but `WireError`. Byte strings are copies: the caller may reuse or erase `bytes`. */
+export function decodeCbor(bytes: Uint8Array, profile: CborProfile): CborValue {
+  const { hasWideIntegers } = scanCbor(bytes, profile);
+  // cbor-x leaves a DataView on the array that it reads, and slices a Buffer into Buffers: it gets a view of its own.
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const value = decoder.decode(view) as CborValue;
+  // cbor-x also keeps the last document reachable until the next one; a request's content must not outlive it (A4).
+  decoder.decode(NULL.slice());
+  return hasWideIntegers ? narrowIntegers(value) : value;
+}
+
+/** cbor-x gives every eight-byte integer as a bigint; those within 2^53 become numbers. Depth was bounded by the scan. */
+function narrowIntegers(value: CborValue): CborValue {
+  if (typeof value === 'bigint') return narrow(value);
+  if (Array.isArray(value)) return value.map(narrowIntegers);
+  if (value instanceof Map) {
+    return new Map(
+      Array.from(value as CborMap, ([key, content]) => [
+        typeof key === 'bigint' ? narrow(key) : key,
+        narrowIntegers(content),
+      ]),
+    );
+  }
+  return value;
+}
+
+function narrow(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+/**
+ * Deterministic encoding. Not cbor-x's: its encoder writes into one buffer shared by the whole process, which would keep
+ * what it encoded readable long after (A4), writes floats for integers above 2^32, and does not sort.
+ */
+export function encodeCbor(value: CborValue): Uint8Array {
+  const parts: Uint8Array[] = [];
+  const budget = { items: 0 };
+  write(value, 0);
+  return concatBytes(...parts);
+
+  function write(item: CborValue, depth: number): void {
+    if (++budget.items > limits.cborItems) throw new WireError('cbor_items', `more than ${limits.cborItems} items`);
+    if (typeof item === 'number' || typeof item === 'bigint') parts.push(encodeInteger(item));
+    else if (typeof item === 'string') pushString(0x60, encodeText(item));
+    else if (item instanceof Uint8Array) pushString(0x40, item);
+    else if (item === null) parts.push(Uint8Array.of(0xf6));
+    else if (typeof item === 'boolean') parts.push(Uint8Array.of(item ? 0xf5 : 0xf4));
+    else if (Array.isArray(item)) writeArray(item, depth + 1);
+    else if (item instanceof Map) writeMap(item, depth + 1);
+    else throw new WireError('cbor_type', `${typeof item} has no form in this profile`);
+  }
+
+  function writeArray(items: readonly CborValue[], depth: number): void {
+    checkDepth(depth);
+    parts.push(head(0x80, BigInt(items.length)));
+    for (const item of items) write(item, depth);
+  }
+
+  function writeMap(map: CborMap, depth: number): void {
+    checkDepth(depth);
+    budget.items += map.size;
+    parts.push(head(0xa0, BigInt(map.size)));
+    const entries = Array.from(map, ([key, content]) => ({ key: encodeKey(key), content }));
+    entries.sort((a, b) => compareKeys(a.key, b.key));
+    let previous: Uint8Array | undefined;
+    for (const { key, content } of entries) {
+      if (previous !== undefined && compareKeys(previous, key) === 0) {
+        throw new WireError('cbor_duplicate_key', 'a number and a bigint are the same key');
+      }
+      previous = key;
+      parts.push(key);
+      write(content, depth);
+    }
+  }
+
+  function pushString(major: number, content: Uint8Array): void {
+    parts.push(head(major, BigInt(content.length)), content);
+  }
+}
+
+function checkDepth(depth: number): void {
+  if (depth > limits.nestingDepth) throw new WireError('cbor_depth', `nested deeper than ${limits.nestingDepth}`);
+}
+
+function encodeKey(key: CborKey): Uint8Array {
+  if (typeof key === 'number' || typeof key === 'bigint') return encodeInteger(key);
+  if (typeof key !== 'string') throw new WireError('cbor_type', 'a key is an integer or text');
+  const content = encodeText(key);
+  return concatBytes(head(0x60, BigInt(content.length)), content);
+}
+
+function encodeText(text: string): Uint8Array {
+  if (/\p{Surrogate}/u.test(text)) throw new WireError('cbor_utf8', 'text has a lone surrogate');
+  if (text.startsWith('\ufeff')) throw new WireError('cbor_utf8', 'text starts with a byte order mark');
+  return utf8(text);
+}
+
+function encodeInteger(value: number | bigint): Uint8Array {
+  if (typeof value === 'number' && (!Number.isSafeInteger(value) || Object.is(value, -0))) {
+    throw new WireError('cbor_type', `${Object.is(value, -0) ? '-0' : value} is not an exact integer`);
+  }
+  const integer = BigInt(value);
+  return integer >= 0n ? head(0x00, integer) : head(0x20, -1n - integer);
+}
+
+/** A head of the shortest form that holds the argument. */
+function head(major: number, argument: bigint): Uint8Array {
+  if (argument >> 64n !== 0n) throw new WireError('integer_out_of_range', 'CBOR integers have 64 bits');
+  if (argument < 24n) return Uint8Array.of(major | Number(argument));
+  const width = argument < 0x100n ? 1 : argument < 0x10000n ? 2 : argument < 0x100000000n ? 4 : 8;
+  const out = new Uint8Array(1 + width);
+  out[0] = major | (24 + Math.log2(width));
+  let rest = argument;
+  for (let i = width; i > 0; i--) {
+    out[i] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return out;
+}
+
+function compareKeys(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const difference = (a[i] as number) - (b[i] as number);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
