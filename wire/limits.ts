@@ -25,6 +25,19 @@ export const limits = {
   modelFileBytes: 2_147_483_647,
   /** A Nitro document is about 5 KiB; AWS caps the payload at 16 KiB (verifier-checks N5). */
   attestationDocumentBytes: 18_432,
+  /** The payload of a Nitro document, and one certificate in it: AWS's own caps (verifier-checks N5, N14). */
+  nitroPayloadBytes: 16_384,
+  nitroCertificateBytes: 1_024,
+  /** Certificates in a CA bundle. Genuine bundles have four; eight keep a verification under A5's 10 ms of signatures. */
+  nitroBundleCertificates: 8,
+  /** Any certificate: AMD's RSA-4096 ones have 1.6 KB. Extensions in one: genuine certificates have at most nine. */
+  certificateBytes: 4_096,
+  certificateExtensions: 32,
+  /** Signatures that one verification may check: a full CA bundle, the leaf and the document. */
+  evidenceSignatures: 9,
+  /** A policy with full lists of images, and the entries of one list: verification searches them one by one. */
+  policyBytes: 1_048_576,
+  policyListItems: 1_024,
   /** Evidence as served by a host: a document, certificates and revocation lists (AMD's lists are the largest). */
   evidenceBytes: 1_048_576,
   /** A whole `.proofmark` archive with payloads: A5 allows 8 MiB of memory, payloads stay outside beyond that. */

@@ -1,0 +1,28 @@
+/** NIST P-384 (FIPS 186-5, SP 800-186 section 3.2.1.4): only what recognising a point and a scalar takes. Public data, so BigInt is fine. */
+const P = 2n ** 384n - 2n ** 128n - 2n ** 96n + 2n ** 32n - 1n;
+const B = BigInt('0xb3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875ac656398d8a2ed19d2a85c8edd3ec2aef');
+const N = BigInt('0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973');
+
+export const P384_BYTES = 48;
+
+/** An uncompressed point with both coordinates below p, on the curve. The curve has cofactor 1: no further group check. */
+export function isOnP384(point: Uint8Array): boolean {
+  if (point.length !== 1 + 2 * P384_BYTES || point[0] !== 4) return false;
+  const x = toInteger(point.subarray(1, 1 + P384_BYTES));
+  const y = toInteger(point.subarray(1 + P384_BYTES));
+  if (x >= P || y >= P) return false;
+  return (y * y - (x * x * x - 3n * x + B)) % P === 0n;
+}
+
+/** r or s of a signature: 1 to n - 1. High values are genuine: AWS emits them (verifier-checks C18). */
+export function isP384Scalar(bytes: Uint8Array): boolean {
+  if (bytes.length !== P384_BYTES) return false;
+  const value = toInteger(bytes);
+  return value > 0n && value < N;
+}
+
+function toInteger(bytes: Uint8Array): bigint {
+  let text = '0x';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return BigInt(text);
+}

@@ -1,0 +1,123 @@
+/**
+ * Every way in which this library says no, grouped by what it means for the evidence. Codes are API: each has a test,
+ * and adding one is a line here.
+ *
+ * - `malformed`: the bytes are not what they claim to be; nothing was learned from them.
+ * - `untrusted`: well-formed, but the cryptography does not lead to a trusted root. A forgery looks like this.
+ * - `refused`: genuine evidence that this policy does not accept.
+ * - `misuse`: the caller's own arguments are wrong. Thrown, never returned as a verdict about evidence.
+ */
+export const codeMeanings = {
+  malformed: {
+    document_too_large: 'the document is empty or longer than any genuine one',
+    cbor_invalid: 'not one well-formed CBOR item of the allowed profile',
+    cose_structure: 'not a COSE_Sign1 array of protected header, unprotected header, payload and signature',
+    cose_protected_header: 'the protected header is not exactly ES384',
+    cose_unprotected_header: 'the unprotected header is not empty',
+    cose_payload: 'the payload is not a byte string of 1 to 16384 bytes',
+    cose_signature_length: 'the signature is not a byte string of 96 bytes',
+    document_field_missing: 'a mandatory field of the attestation document is absent or null',
+    document_field_invalid: 'a field of the attestation document has the wrong type or size',
+    digest_unsupported: 'the document does not name SHA384 as its digest',
+    timestamp_invalid: 'the timestamp is not a positive integer of milliseconds',
+    pcrs_invalid: 'the PCR map is empty, too large, or has an index or a value out of range',
+    certificates_invalid: 'the leaf or the CA bundle has a number or size of certificates out of range',
+    der_invalid: 'not distinguished encoding: a wrong tag, length, or spelling',
+    certificate_too_large: 'the certificate is empty or longer than any genuine one',
+    certificate_version: 'not an X.509 version 3 certificate',
+    certificate_serial: 'the serial number is not a positive integer of at most 20 bytes',
+    certificate_algorithm_mismatch: 'the signed and the unsigned signature algorithm differ',
+    certificate_name: 'an issuer or subject name is empty or not of the expected form',
+    certificate_time: 'a validity date is not a real UTC date in its one allowed form',
+    certificate_key: 'the public key is not an uncompressed point on its curve',
+    certificate_extension: 'an extension is malformed',
+    certificate_extension_duplicate: 'an extension appears twice',
+    certificate_signature_format: 'the signature value is not a strict DER pair of integers in range',
+  },
+  untrusted: {
+    root_not_trusted: 'the root is neither a pinned vendor anchor nor named by the policy',
+    algorithm_not_allowed: 'a certificate is signed with an algorithm that this hardware never uses',
+    key_not_allowed: 'a certificate holds a key of a kind that this hardware never uses',
+    issuer_mismatch: "a certificate's issuer is not the subject of the one before it",
+    key_identifier_mismatch: 'the authority key identifier is not the subject key identifier of the issuer',
+    certificate_not_yet_valid: 'a certificate is not valid yet at the given time',
+    certificate_expired: 'a certificate is no longer valid at the given time',
+    issuer_not_ca: 'an issuing certificate is not marked as a CA by a critical basicConstraints',
+    path_too_long: 'more CA certificates follow than a path length constraint allows',
+    ca_key_usage: 'an issuing certificate may not sign certificates',
+    leaf_is_ca: 'the last certificate is a CA',
+    leaf_key_usage: 'the last certificate may not make signatures, or may sign certificates',
+    critical_extension_unknown: 'a critical extension that is not understood',
+    certificate_signature: "a certificate's signature does not verify under its issuer's key",
+    document_signature: "the document's signature does not verify under the leaf's key",
+    signature_budget: 'verification would take more signatures than allowed',
+  },
+  refused: {
+    policy_expired: 'the policy itself is past its expiry date',
+    level_refused: 'simulated evidence under a hardware policy, or hardware evidence under a simulated one',
+    root_refused: 'the root is genuine but not one that the policy names',
+    certificate_denied: 'a certificate of the chain is on the deny list',
+    module_denied: 'the module is on the deny list',
+    image_denied: 'the image is on the deny list',
+    debug_mode: 'PCR0, PCR1 and PCR2 are all zero: the enclave runs in debug mode',
+    measurement_zero: 'one of PCR0, PCR1 and PCR2 is absent or zero',
+    image_refused: 'the image (PCR0, PCR1, PCR2) is not on the allow list',
+    pcr3_refused: 'PCR3 (the IAM role of the parent) is not on the allow list',
+    pcr4_refused: 'PCR4 (the instance id of the parent) is not on the allow list',
+    pcr8_refused: 'PCR8 (the signer of the image) is not on the allow list',
+    document_too_old: "the document is older than the policy's maximum age",
+    document_from_future: "the document's timestamp is further in the future than the policy's skew allows",
+    timestamp_outside_leaf: "the document's timestamp is outside the validity of the certificate that signed it",
+    challenge_missing: 'a challenge was asked for and the document carries none',
+    challenge_mismatch: 'the document answers another challenge',
+    binding_too_long: "user_data or nonce is longer than the policy's limit",
+    field_unknown: 'the document has a field that the policy does not tolerate',
+    module_id_mismatch: 'the module id is not the one that the certificates name',
+    region_refused: 'the region is not on the allow list',
+    leaf_lifetime: "the leaf's lifetime is longer than the policy allows",
+  },
+  misuse: {
+    policy_invalid: 'not a policy: a rule is missing, unknown or badly written',
+    policy_unparsed: 'a policy object that parsePolicy did not make',
+    argument_invalid: 'an argument has the wrong type or range',
+  },
+} as const;
+
+type Codes = typeof codeMeanings;
+export type MalformedCode = keyof Codes['malformed'];
+export type UntrustedCode = keyof Codes['untrusted'];
+export type RefusedCode = keyof Codes['refused'];
+export type MisuseCode = keyof Codes['misuse'];
+export type VerifierCode = MalformedCode | UntrustedCode | RefusedCode | MisuseCode;
+
+/** Where in the evidence the refusal happened. `certificate` counts from the root, which is 0. */
+export interface Place {
+  readonly checkId?: string;
+  readonly offset?: number;
+  readonly field?: string;
+  readonly certificate?: number;
+}
+
+/** The only error that leaves this library. `checkId` names the entry of the checklist that said no. */
+export class VerifierError<Code extends VerifierCode = VerifierCode> extends Error {
+  readonly code: Code;
+  readonly checkId: string | null;
+  readonly place: Place;
+
+  constructor(code: Code, detail: string, place: Place = {}) {
+    const where = [
+      place.certificate === undefined ? '' : ` in certificate ${place.certificate}`,
+      place.field === undefined ? '' : ` in ${place.field}`,
+      place.offset === undefined ? '' : ` at byte ${place.offset}`,
+    ].join('');
+    super(`${code}: ${detail}${where}`);
+    this.name = 'VerifierError';
+    this.code = code;
+    this.checkId = place.checkId ?? null;
+    this.place = place;
+  }
+}
+
+export function isMalformed(error: unknown): error is VerifierError<MalformedCode> {
+  return error instanceof VerifierError && Object.hasOwn(codeMeanings.malformed, error.code);
+}

@@ -1,0 +1,79 @@
+import type { RefusedCode, UntrustedCode } from './errors.ts';
+import type { Awaitable } from '../wire/crypto/suite.ts';
+import type { Check } from './result.ts';
+
+/** What one rule found. `not-asked` is only for rules that the policy answers with the word "any". */
+export type Finding<Code extends string> =
+  | { readonly outcome: 'passed'; readonly detail: string }
+  | { readonly outcome: 'not-asked'; readonly detail: string }
+  | { readonly outcome: 'failed'; readonly detail: string; readonly code: Code };
+
+/** One entry of a checklist. Rules are listed in the order in which they run; the list is the documentation. */
+export interface Rule<Context, Code extends UntrustedCode | RefusedCode> {
+  readonly id: string;
+  readonly title: string;
+  readonly run: (context: Context) => Awaitable<Finding<Code>>;
+}
+
+/** What a rule's id and title are, without its code: enough to list a check that was not reached. */
+export interface CheckName {
+  readonly id: string;
+  readonly title: string;
+}
+
+export interface RuleReport<Code extends string> {
+  readonly checks: readonly Check[];
+  /** The code of the first rule that failed. */
+  readonly code: Code | null;
+}
+
+export function passed(detail: string): Finding<never> {
+  return { outcome: 'passed', detail };
+}
+
+export function notAsked(detail: string): Finding<never> {
+  return { outcome: 'not-asked', detail };
+}
+
+export function failed<const Code extends string>(code: Code, detail: string): Finding<Code> {
+  return { outcome: 'failed', code, detail };
+}
+
+export function notReached(names: readonly CheckName[]): readonly Check[] {
+  return names.map(({ id, title }) => ({ id, title, outcome: 'not-reached', detail: 'an earlier check failed' }));
+}
+
+/** For cryptography: nothing after a failure means anything, and later rules cost more than earlier ones. */
+export async function runUntilFailure<Context, Code extends UntrustedCode>(
+  rules: readonly Rule<Context, Code>[],
+  context: Context,
+): Promise<RuleReport<Code>> {
+  const checks: Check[] = [];
+  for (const [index, rule] of rules.entries()) {
+    const finding = await rule.run(context);
+    checks.push(checkOf(rule, finding));
+    if (finding.outcome === 'failed') {
+      return { checks: [...checks, ...notReached(rules.slice(index + 1))], code: finding.code };
+    }
+  }
+  return { checks, code: null };
+}
+
+/** For policy: the evidence is genuine, so every reason to refuse it is worth telling. */
+export async function runAll<Context, Code extends RefusedCode>(
+  rules: readonly Rule<Context, Code>[],
+  context: Context,
+): Promise<RuleReport<Code>> {
+  const checks: Check[] = [];
+  let code: Code | null = null;
+  for (const rule of rules) {
+    const finding = await rule.run(context);
+    checks.push(checkOf(rule, finding));
+    if (finding.outcome === 'failed') code ??= finding.code;
+  }
+  return { checks, code };
+}
+
+function checkOf<Code extends string>({ id, title }: CheckName, { outcome, detail }: Finding<Code>): Check {
+  return { id, title, outcome, detail };
+}
