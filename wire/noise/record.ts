@@ -42,6 +42,7 @@ export async function sealRecord(
   padding: RecordPadding,
 ): Promise<Uint8Array> {
   checkCounters(place);
+  const header = placeBytes(place);
   const size = paddedSize(data.length, padding);
   if (size > limits.recordPlaintextBytes) throw new WireError('too_large', `a record of ${data.length} bytes`);
   const plaintext = new Uint8Array(size);
@@ -50,7 +51,7 @@ export async function sealRecord(
   const nonce = cipherNonce(place.request, place.chunk);
   const sealed = await suite.sealAesGcm(key, nonce, associatedData(handshakeHash, place), plaintext);
   plaintext.fill(0);
-  return concatBytes(u32(place.request), u32(place.chunk), Uint8Array.of(finalByte(place)), sealed);
+  return concatBytes(header, sealed);
 }
 
 /**
@@ -126,16 +127,9 @@ function checkCounters(place: RecordPlace): void {
 
 function associatedData(handshakeHash: Uint8Array, place: RecordPlace): Uint8Array {
   const direction = Uint8Array.of(place.direction === 'to-worker' ? 0 : 1);
-  return concatBytes(
-    TAG,
-    bytes32Word(handshakeHash),
-    direction,
-    u32(place.request),
-    u32(place.chunk),
-    Uint8Array.of(finalByte(place)),
-  );
+  return concatBytes(TAG, bytes32Word(handshakeHash), direction, placeBytes(place));
 }
 
-function finalByte(place: RecordPlace): number {
-  return place.final ? 1 : 0;
+function placeBytes(place: RecordPlace): Uint8Array {
+  return concatBytes(u32(place.request), u32(place.chunk), Uint8Array.of(place.final ? 1 : 0));
 }
