@@ -23,6 +23,9 @@ export const limits = {
   manifestFiles: 1_024,
   /** One file of a release. ONNX protobufs end at 2 GiB; the worker holds one in memory. */
   modelFileBytes: 2_147_483_647,
+  /** Protobuf fields and nodes in one ONNX file: large exported models have some ten thousand nodes of a dozen fields. */
+  onnxFields: 1_048_576,
+  onnxNodes: 65_536,
   /** A Nitro document is about 5 KiB; AWS caps the payload at 16 KiB (verifier-checks N5). */
   attestationDocumentBytes: 18_432,
   /** The payload of a Nitro document, and one certificate in it: AWS's own caps (verifier-checks N5, N14). */

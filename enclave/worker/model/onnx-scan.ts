@@ -1,0 +1,176 @@
+import { limits } from '../../../wire/limits.ts';
+import { OnnxError } from './onnx-error.ts';
+import * as layouts from './onnx-layouts.ts';
+import { allowedOperators, refusedOperators } from './operators.ts';
+import { type Budget, type Field, type Layout, readFields, type Span, textOf, varintsOf } from './protobuf.ts';
+
+/**
+ * Reads a model before the engine does (DESIGN section 7): a publisher is trusted for its signature, never for a safe
+ * model. Only what is on the lists passes: dense tensors inside the file, operators of the standard domain that are pure
+ * and bounded, no subgraph, no function, no reference to anything outside the bytes. What a model may cost is not judged
+ * here (see `operators.ts`): memory and time are limited in the child process.
+ */
+export interface OnnxSummary {
+  readonly irVersion: number;
+  readonly operatorSet: number;
+  /** How often each operator occurs. */
+  readonly operators: ReadonlyMap<string, number>;
+}
+
+/** IR 3 introduced operator sets; 13 is the newest that the pinned engine reads. */
+const IR_VERSIONS = { min: 3, max: 13 };
+/** From 7 on, inference is not mixed with training attributes; 23 is the newest set whose operators were reviewed here. */
+const OPERATOR_SETS = { min: 7, max: 23 };
+/** Exporters list these domains even when no node uses them. Only nodes of the standard domain are accepted. */
+const KNOWN_DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft']);
+const MAX_DIMENSION = 2 ** 31 - 1;
+
+interface Scan {
+  readonly bytes: Uint8Array;
+  readonly budget: Budget;
+  readonly operators: Map<string, number>;
+}
+
+export function scanOnnx(bytes: Uint8Array): OnnxSummary {
+  if (bytes.length > limits.modelFileBytes) throw new OnnxError('onnx_too_large', 'more bytes than allowed', 0);
+  refuseOtherFormats(bytes);
+  const scan: Scan = { bytes, budget: { fields: limits.onnxFields }, operators: new Map() };
+  const fields = read(scan, { start: 0, end: bytes.length }, layouts.modelLayout);
+  const irVersion = inRange(fields.find((field) => field.number === 1)?.value, IR_VERSIONS, 'IR version');
+  const operatorSet = standardOperatorSet(scan, of(fields, 8));
+  checkEntries(scan, of(fields, 14));
+  const [graph] = of(fields, 7);
+  if (graph === undefined) throw new OnnxError('onnx_malformed', 'no graph', bytes.length);
+  scanGraph(scan, graph);
+  return { irVersion, operatorSet, operators: scan.operators };
+}
+
+/**
+ * The engine takes bytes 4 to 7 "ORTM" for its own flatbuffer format and would then read another model than this scan
+ * did; a protobuf that carries the mark in a text field is possible. (The child also tells the engine the format.)
+ */
+function refuseOtherFormats(bytes: Uint8Array): void {
+  const mark = [0x4f, 0x52, 0x54, 0x4d];
+  if (mark.every((byte, index) => bytes[4 + index] === byte)) {
+    throw new OnnxError('onnx_other_format', 'this is marked as an ORT flatbuffer', 4);
+  }
+}
+
+function standardOperatorSet(scan: Scan, imports: readonly Field[]): number {
+  const versions = new Map<string, number>();
+  for (const entry of imports) {
+    const fields = read(scan, entry, layouts.operatorSetLayout);
+    const [name] = of(fields, 1);
+    const domain = name === undefined ? '' : textOf(scan.bytes, name);
+    if (!KNOWN_DOMAINS.has(domain)) throw new OnnxError('onnx_domain', 'an unknown operator domain', entry.start);
+    const key = domain === 'ai.onnx' ? '' : domain;
+    if (versions.has(key)) throw new OnnxError('onnx_version', 'an operator domain is imported twice', entry.start);
+    versions.set(key, of(fields, 2)[0]?.value ?? 0);
+  }
+  return inRange(versions.get(''), OPERATOR_SETS, 'operator set');
+}
+
+function scanGraph(scan: Scan, graph: Span): void {
+  const fields = read(scan, graph, layouts.graphLayout);
+  const nodes = of(fields, 1);
+  if (nodes.length > limits.onnxNodes) throw new OnnxError('onnx_too_large', 'more nodes than allowed', graph.start);
+  for (const node of nodes) scanNode(scan, node);
+  for (const tensor of of(fields, 5)) scanTensor(scan, tensor);
+  for (const value of [...of(fields, 11), ...of(fields, 12), ...of(fields, 13)]) scanValue(scan, value);
+  for (const annotation of of(fields, 14)) {
+    checkEntries(scan, of(read(scan, annotation, layouts.annotationLayout), 2));
+  }
+  checkEntries(scan, of(fields, 16));
+}
+
+function scanNode(scan: Scan, node: Span): void {
+  const fields = read(scan, node, layouts.nodeLayout);
+  const [domain] = of(fields, 7);
+  if (domain !== undefined && !['', 'ai.onnx'].includes(textOf(scan.bytes, domain))) {
+    throw new OnnxError('onnx_domain', 'an operator outside the standard domain', node.start);
+  }
+  const [name] = of(fields, 4);
+  const operator = name === undefined ? '' : textOf(scan.bytes, name);
+  if (!allowedOperators.has(operator)) {
+    // The name is the publisher's: only names that this program knows are repeated.
+    const reason = refusedOperators.get(operator);
+    const detail = reason === undefined ? 'an operator that is not on the list' : `${operator} is refused: ${reason}`;
+    throw new OnnxError('onnx_operator', detail, node.start);
+  }
+  scan.operators.set(operator, (scan.operators.get(operator) ?? 0) + 1);
+  const attributes = of(fields, 5).map((attribute) => scanAttribute(scan, attribute));
+  const training = attributes.some(({ name, integer }) => name === 'training_mode' && integer !== 0);
+  // Dropout's third input switches training on; BatchNormalization trains (and mixes requests of a batch) when asked
+  // for more than one output.
+  const trains =
+    training ||
+    (operator === 'Dropout' && of(fields, 1).length > 2) ||
+    (operator === 'BatchNormalization' && of(fields, 2).length > 1);
+  if (trains) throw new OnnxError('onnx_operator', `${operator} in training mode`, node.start);
+  checkEntries(scan, of(fields, 9));
+}
+
+function scanAttribute(scan: Scan, attribute: Span): { readonly name: string; readonly integer: number } {
+  const fields = read(scan, attribute, layouts.attributeLayout);
+  for (const tensor of [...of(fields, 5), ...of(fields, 10)]) scanTensor(scan, tensor);
+  const [name] = of(fields, 1);
+  if (name === undefined) throw new OnnxError('onnx_malformed', 'an attribute without a name', attribute.start);
+  return { name: textOf(scan.bytes, name), integer: of(fields, 3)[0]?.value ?? 0 };
+}
+
+function scanTensor(scan: Scan, tensor: Span): void {
+  const fields = read(scan, tensor, layouts.tensorLayout);
+  if (of(fields, 13).length > 0 || of(fields, 14).some((location) => location.value !== 0)) {
+    throw new OnnxError('onnx_external_data', 'a tensor refers to data outside the file', tensor.start);
+  }
+  let elements = 1;
+  for (const dimension of of(fields, 1).flatMap((field) => varintsOf(scan.bytes, field, scan.budget))) {
+    elements *= checkDimension(dimension, tensor);
+    if (elements > MAX_DIMENSION) throw new OnnxError('onnx_dimension', 'a tensor is too large', tensor.start);
+  }
+  checkEntries(scan, of(fields, 16));
+}
+
+function scanValue(scan: Scan, value: Span): void {
+  const fields = read(scan, value, layouts.valueLayout);
+  for (const type of of(fields, 2)) {
+    for (const tensor of of(read(scan, type, layouts.typeLayout), 1)) {
+      for (const shape of of(read(scan, tensor, layouts.tensorTypeLayout), 2)) {
+        for (const dimension of of(read(scan, shape, layouts.shapeLayout), 1)) {
+          const size = of(read(scan, dimension, layouts.dimensionLayout), 1)[0];
+          if (size !== undefined) checkDimension(size.value, dimension);
+        }
+      }
+    }
+  }
+  checkEntries(scan, of(fields, 4));
+}
+
+/** Key and value texts: read for their form only. */
+function checkEntries(scan: Scan, entries: readonly Field[]): void {
+  for (const entry of entries) read(scan, entry, layouts.entryLayout);
+}
+
+function checkDimension(size: number, place: Span): number {
+  if (size > MAX_DIMENSION) throw new OnnxError('onnx_dimension', 'a dimension is negative or too large', place.start);
+  return size;
+}
+
+function inRange(
+  value: number | undefined,
+  range: { readonly min: number; readonly max: number },
+  what: string,
+): number {
+  if (value === undefined || value < range.min || value > range.max) {
+    throw new OnnxError('onnx_version', `${what} is not in ${range.min}..${range.max}`, 0);
+  }
+  return value;
+}
+
+function read(scan: Scan, span: Span, layout: Layout): readonly Field[] {
+  return readFields(scan.bytes, span, layout, scan.budget);
+}
+
+function of(fields: readonly Field[], number: number): readonly Field[] {
+  return fields.filter((field) => field.number === number);
+}
