@@ -48,6 +48,7 @@ export const workerRefusals = [
   'record_refused',
   'busy',
   'log_full',
+  'internal',
 ] as const;
 
 export type WorkerRefusalCode = (typeof workerRefusals)[number];

@@ -1,0 +1,177 @@
+import { isZero, utf8 } from '../../wire/bytes.ts';
+import { sha256 } from '../../wire/crypto/node.ts';
+import { WireError } from '../../wire/errors.ts';
+import type { ReceiptBundle } from '../../wire/message/bundle.ts';
+import { type Configuration, unitPriceOf } from '../../wire/message/configuration.ts';
+import { encodeExecution, type Runtime } from '../../wire/message/execution.ts';
+import { status } from '../../wire/message/receipt.ts';
+import { flag, format, operation, type Request, requestPreimage, responsePreimage } from '../../wire/message/request.ts';
+import {
+  type BodyFormat,
+  decodeInferRequest,
+  type EncodedBody,
+  encodeInferResponse,
+  type InferRequest,
+} from '../../wire/message/tensor.ts';
+import type { CpuFacts } from './cpu.ts';
+import type { Reservation } from './log.ts';
+import { ModelError, type ModelErrorCode } from './model/errors.ts';
+import type { Release, Releases } from './releases.ts';
+
+/** Why an answer is not a result. It stands in the body of a receipted answer: the worker's word, not the host's. */
+export type AnswerErrorCode =
+  | 'operation_not_offered'
+  | 'format_not_offered'
+  | 'stream_not_offered'
+  | 'channel_not_open'
+  | 'price_too_low'
+  | 'seed_without_sampling'
+  | 'model_not_loaded'
+  | 'body_too_large'
+  | 'response_too_large'
+  | 'input_invalid'
+  | ModelErrorCode;
+
+export interface Answer {
+  readonly bundle: ReceiptBundle;
+  readonly format: bigint;
+  readonly body: EncodedBody;
+}
+
+interface Outcome {
+  readonly status: bigint;
+  readonly units: bigint;
+  readonly format: bigint;
+  readonly body: EncodedBody;
+}
+
+class AnswerError extends Error {
+  readonly status: bigint;
+  readonly code: AnswerErrorCode;
+
+  constructor(outcome: bigint, code: AnswerErrorCode, detail: string) {
+    super(detail);
+    this.name = 'AnswerError';
+    this.status = outcome;
+    this.code = code;
+  }
+}
+
+export interface Answering {
+  readonly configuration: Configuration;
+  readonly runtime: Runtime;
+  readonly cpu: CpuFacts;
+  readonly releases: Releases;
+}
+
+/** Runs one request and receipts whatever came of it: a refusal by the worker is provable, too. */
+export async function answer(context: Answering, request: Request, reservation: Reservation): Promise<Answer> {
+  const { header } = request;
+  const outcome = await attempt(context, request);
+  const execution = encodeExecution({
+    ...context.runtime,
+    ...context.cpu,
+    layout: 'release',
+    schedule: 'single',
+    generation: null,
+  });
+  const owed = outcome.units * header.unitPrice;
+  const bundle = await reservation.record(
+    {
+      requestId: header.requestId,
+      channel: header.channel,
+      modelId: header.modelId,
+      requestHash: sha256(requestPreimage(request.headerBytes, sha256(request.body))),
+      responseHash: sha256(
+        responsePreimage({
+          salt: header.salt,
+          status: outcome.status,
+          format: outcome.format,
+          jsonLength: BigInt(outcome.body.jsonLength),
+          bodyHash: sha256(outcome.body.body),
+        }),
+      ),
+      commitment: new Uint8Array(32),
+      execution: sha256(execution),
+      flags: header.flags,
+      status: outcome.status,
+      fee: owed < header.maxFee ? owed : header.maxFee,
+      // Channel zero owes nothing: such a request is free, or paid by an escrow that names its own fee.
+      cumulativeFee: 0n,
+      deadline: header.deadline,
+    },
+    execution,
+  );
+  return { bundle, format: outcome.format, body: outcome.body };
+}
+
+async function attempt(context: Answering, request: Request): Promise<Outcome> {
+  try {
+    const release = admit(context, request);
+    const bodyFormat: BodyFormat = request.header.format === format.json ? 'json' : 'binary';
+    const asked = parseBody(request, bodyFormat);
+    const { manifest, model } = release;
+    const outputs = await model.run(asked.inputs, asked.outputs, {
+      deadlineMs: Math.min(context.configuration.limits.runMilliseconds, manifest.limits.runMilliseconds),
+    });
+    const body = encodeInferResponse(
+      { modelName: manifest.name, modelVersion: manifest.version, id: asked.id, outputs },
+      bodyFormat,
+    );
+    if (body.body.length > context.configuration.limits.responseBytes) {
+      throw new AnswerError(status.stopped, 'response_too_large', `${body.body.length} bytes`);
+    }
+    return { status: status.ok, units: 1n, format: request.header.format, body };
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** What the header must say before the body is looked at. */
+function admit(context: Answering, { header, body }: Request): Release {
+  const refuse = (code: AnswerErrorCode, detail: string): never => {
+    throw new AnswerError(status.refused, code, detail);
+  };
+  if (header.operation !== operation.infer) refuse('operation_not_offered', 'this worker serves tensors');
+  if (header.format === format.integers) refuse('format_not_offered', 'ABI integers are not served');
+  if ((header.flags & flag.streamed) !== 0n) refuse('stream_not_offered', 'tensors do not stream');
+  if (!isZero(header.channel)) refuse('channel_not_open', 'no channel was opened in this session');
+  if (!isZero(header.seed)) refuse('seed_without_sampling', 'tensor models draw nothing');
+  const price = unitPriceOf(context.configuration, header.modelId, header.operation);
+  if (price === undefined) return refuse('operation_not_offered', 'the price table has no line for it');
+  if (header.unitPrice < price) refuse('price_too_low', `one unit costs ${price}`);
+  if (body.length > context.configuration.limits.bodyBytes) refuse('body_too_large', `${body.length} bytes`);
+  return context.releases.find(header.modelId) ?? refuse('model_not_loaded', 'no such model here');
+}
+
+function parseBody(request: Request, bodyFormat: BodyFormat): InferRequest {
+  const encoded = { body: request.body, jsonLength: Number(request.header.jsonLength) };
+  try {
+    return decodeInferRequest(encoded, bodyFormat);
+  } catch (error) {
+    if (error instanceof WireError) throw new AnswerError(status.refused, 'input_invalid', error.message);
+    throw error;
+  }
+}
+
+const modelStatus: Readonly<Record<ModelErrorCode, bigint>> = {
+  model_refused: status.refused,
+  model_input: status.refused,
+  model_timeout: status.stopped,
+  model_output_too_large: status.stopped,
+  model_unloaded: status.stopped,
+  model_crashed: status.modelError,
+  model_failed: status.modelError,
+};
+
+function failed(error: unknown): Outcome {
+  if (error instanceof AnswerError) return refusal(error.status, error.code, error.message);
+  if (error instanceof ModelError) return refusal(modelStatus[error.code], error.code, error.message);
+  if (error instanceof WireError) return refusal(status.modelError, 'model_failed', error.message);
+  throw error;
+}
+
+function refusal(outcome: bigint, code: AnswerErrorCode, detail: string): Outcome {
+  const body = utf8(JSON.stringify({ error: { code, detail: detail.slice(0, 1_024) } }));
+  return { status: outcome, units: 0n, format: format.json, body: { body, jsonLength: body.length } };
+}

@@ -1,0 +1,172 @@
+import { createHash, type Hash } from 'node:crypto';
+import { concatBytes, equalBytes, toHex } from '../../wire/bytes.ts';
+import { verifyLowS } from '../../wire/crypto/ecdsa.ts';
+import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
+import { WireError } from '../../wire/errors.ts';
+import { releaseMessage } from '../../wire/message/authorisations.ts';
+import type { Configuration } from '../../wire/message/configuration.ts';
+import type { Runtime } from '../../wire/message/execution.ts';
+import type { FilePiece } from '../../wire/message/link.ts';
+import { decodeManifest, type Manifest, type ManifestTensor, type SignedRelease } from '../../wire/message/manifest.ts';
+import { Refusal } from './refusal.ts';
+import { ModelError } from './model/errors.ts';
+import type { LoadedModel, ModelPool } from './model/pool.ts';
+
+export interface Release {
+  readonly modelId: Uint8Array;
+  readonly manifest: Manifest;
+  readonly model: LoadedModel;
+}
+
+export interface Releases {
+  /** Checks a manifest against the configuration; its files may follow. */
+  announce(release: SignedRelease): Promise<void>;
+  /** Takes the next bytes of an announced release; true once it is complete and loaded. */
+  receive(piece: FilePiece): Promise<boolean>;
+  find(modelId: Uint8Array): Release | undefined;
+  ids(): readonly Uint8Array[];
+}
+
+interface Incoming {
+  readonly modelId: Uint8Array;
+  readonly manifest: Manifest;
+  readonly entry: Uint8Array[];
+  file: number;
+  received: number;
+  hash: Hash;
+}
+
+/**
+ * DESIGN section 7: a model is loaded only from bytes whose digests stand in a manifest that a publisher of the
+ * configuration signed. The bytes come through the host and are hashed here; nothing is read from a file system.
+ */
+export function createReleases(options: {
+  readonly configuration: Configuration;
+  readonly runtime: Runtime;
+  readonly pool: ModelPool;
+}): Releases {
+  const { configuration } = options;
+  const loaded = new Map<string, Release>();
+  // One at a time: what a host has announced and not finished must not add up in memory.
+  let incoming: Incoming | undefined;
+
+  async function finish(release: Incoming): Promise<void> {
+    const { manifest, modelId } = release;
+    const model = await load(options.pool, release);
+    const declared = describe(manifest.inputs, manifest.outputs);
+    const actual = describe(model.inputs, model.outputs);
+    if (declared !== actual) {
+      model.close();
+      throw new Refusal('release_invalid', `the manifest declares ${declared}, the model has ${actual}`);
+    }
+    const { version, provider } = model.engine;
+    if (version !== options.runtime.version || provider !== options.runtime.provider) {
+      model.close();
+      throw new Refusal('release_invalid', 'the engine is not the attested one');
+    }
+    loaded.set(toHex(modelId), { modelId, manifest, model });
+  }
+
+  return {
+    async announce({ manifest: encoded, owner, signature }) {
+      if (!configuration.publishers.some((publisher) => equalBytes(publisher, owner))) {
+        throw new Refusal('publisher_not_allowed', toHex(owner));
+      }
+      const modelId = sha256(encoded);
+      await checkSignature(owner, modelId, signature);
+      const manifest = parseManifest(encoded);
+      if (!equalBytes(manifest.owner, owner)) throw new Refusal('release_invalid', 'the manifest names another owner');
+      if (configuration.models !== 'any' && !configuration.models.some((model) => equalBytes(model, modelId))) {
+        throw new Refusal('release_invalid', 'the configuration does not list this model');
+      }
+      checkServable(manifest, options.runtime, configuration);
+      if (loaded.has(toHex(modelId))) throw new Refusal('release_invalid', 'this model is loaded already');
+      if (loaded.size >= configuration.limits.models) throw new Refusal('too_many_models', `${loaded.size} are loaded`);
+      incoming = { modelId, manifest, entry: [], file: 0, received: 0, hash: createHash('sha256') };
+    },
+    async receive(piece) {
+      const release = incoming;
+      if (release === undefined || !equalBytes(release.modelId, piece.modelId) || release.file !== piece.file) {
+        throw new Refusal('file_unexpected', `file ${piece.file}`);
+      }
+      try {
+        take(release, piece.bytes);
+      } catch (error) {
+        incoming = undefined;
+        throw error;
+      }
+      if (release.file < release.manifest.files.length) return false;
+      incoming = undefined;
+      await finish(release);
+      return true;
+    },
+    find: (modelId) => loaded.get(toHex(modelId)),
+    ids: () => [...loaded.values()].map((release) => release.modelId),
+  };
+}
+
+/** Adds bytes to the current file and closes every file that is complete (empty ones close at once). */
+function take(release: Incoming, bytes: Uint8Array): void {
+  const { files, entry } = release.manifest;
+  const current = files[release.file];
+  if (current === undefined || release.received + bytes.length > current.size) {
+    throw new Refusal('file_mismatch', `${current?.path ?? 'the release'} has more bytes than its manifest says`);
+  }
+  release.hash.update(bytes);
+  release.received += bytes.length;
+  if (current.path === entry) release.entry.push(Uint8Array.from(bytes));
+  if (release.received < current.size) return;
+  if (!equalBytes(new Uint8Array(release.hash.digest()), current.sha256)) {
+    throw new Refusal('file_mismatch', `${current.path} has another digest than its manifest says`);
+  }
+  release.file += 1;
+  release.received = 0;
+  release.hash = createHash('sha256');
+}
+
+async function checkSignature(owner: Uint8Array, modelId: Uint8Array, signature: Uint8Array): Promise<void> {
+  const point = concatBytes(Uint8Array.of(4), owner);
+  try {
+    if (await verifyLowS(nodeSuite, point, releaseMessage(modelId), signature)) return;
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+  }
+  throw new Refusal('release_invalid', 'the owner did not sign this manifest');
+}
+
+function parseManifest(encoded: Uint8Array): Manifest {
+  try {
+    return decodeManifest(encoded);
+  } catch (error) {
+    if (error instanceof WireError) throw new Refusal('release_invalid', error.message);
+    throw error;
+  }
+}
+
+function checkServable(manifest: Manifest, runtime: Runtime, configuration: Configuration): void {
+  if (manifest.kind !== 'tensor') throw new Refusal('release_invalid', `this worker does not serve ${manifest.kind}`);
+  const { engine, optimisation, threads } = manifest.execution;
+  if (engine !== runtime.engine || optimisation !== runtime.optimisation || threads !== runtime.threads) {
+    throw new Refusal('release_invalid', 'the manifest asks for other execution options than this worker attests');
+  }
+  if (manifest.limits.memoryBytes > configuration.limits.modelMemoryBytes) {
+    throw new Refusal('release_too_large', 'the manifest asks for more memory than the configuration allows');
+  }
+  const total = manifest.files.reduce((sum, file) => sum + file.size, 0);
+  if (total > configuration.limits.releaseBytes) throw new Refusal('release_too_large', `${total} bytes`);
+}
+
+async function load(pool: ModelPool, release: Incoming): Promise<LoadedModel> {
+  try {
+    return await pool.load({ modelId: release.modelId, bytes: concatBytes(...release.entry) });
+  } catch (error) {
+    if (error instanceof ModelError) throw new Refusal('model_refused', error.message);
+    throw error;
+  }
+}
+
+function describe(inputs: readonly ManifestTensor[], outputs: readonly ManifestTensor[]): string {
+  const side = (tensors: readonly ManifestTensor[]): string =>
+    tensors.map(({ name, datatype, shape }) => `${name} ${datatype}[${shape.join()}]`).join(', ');
+  return `(${side(inputs)}) -> (${side(outputs)})`;
+}

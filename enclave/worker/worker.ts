@@ -1,0 +1,274 @@
+import type { Frame } from '../../wire/codec/frame.ts';
+import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
+import { WireError } from '../../wire/errors.ts';
+import { encodeBundle } from '../../wire/message/bundle.ts';
+import { type Configuration, decodeConfiguration } from '../../wire/message/configuration.ts';
+import { encodeRuntime } from '../../wire/message/execution.ts';
+import { encodeIdentity, IDENTITY_VERSION, logPreimage, type WorkerIdentity } from '../../wire/message/identity.ts';
+import {
+  decodeAcknowledge,
+  decodeFilePiece,
+  decodeForSession,
+  decodeRelease,
+  encodeEntries,
+  encodeForSession,
+  encodePlainAnswer,
+  encodeReadyInfo,
+  encodeRefusal,
+  encodeState,
+  linkKind,
+  type ReadyInfo,
+} from '../../wire/message/link.ts';
+import { decodeRequest, flag, type Request } from '../../wire/message/request.ts';
+import { decodeRecordKind, encodeFinalRecord, recordKind } from '../../wire/message/session.ts';
+import { openRecord, sealRecord } from '../../wire/noise/index.ts';
+import { type Answer, answer } from './answer.ts';
+import { type Attester, AttesterError } from './attester.ts';
+import { type CpuFacts, readCpuFacts } from './cpu.ts';
+import { makeKeys, type WorkerKeys } from './keys.ts';
+import { type Link, serveLink } from './link-server.ts';
+import { createLog, type Reservation, type TransparencyLog } from './log.ts';
+import type { ModelPool } from './model/pool.ts';
+import { Refusal } from './refusal.ts';
+import { createReleases, type Releases } from './releases.ts';
+import { runtime } from './runtime.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+
+/** A worker after its one configuration: a key epoch, which ends with the process. */
+interface Epoch {
+  readonly configuration: Configuration;
+  readonly ready: ReadyInfo;
+  readonly logId: Uint8Array;
+  readonly keys: WorkerKeys;
+  readonly log: TransparencyLog;
+  readonly sessions: Sessions;
+  readonly releases: Releases;
+}
+
+export interface WorkerOptions {
+  readonly attester: Attester;
+  readonly linkPath: string;
+  /** Made once the configuration has said how much a model may use. */
+  readonly createPool: (configuration: Configuration) => ModelPool;
+  /** Called when the worker cannot go on; the process must end, and with it the key epoch. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export async function startWorker(options: WorkerOptions): Promise<void> {
+  const { attester } = options;
+  const cpu: CpuFacts = readCpuFacts();
+  let epoch: Epoch | undefined;
+  let configuring = false;
+  let pending = 0;
+  let host: Link | undefined;
+
+  async function configure(bytes: Uint8Array): Promise<Uint8Array> {
+    if (epoch !== undefined || configuring) throw new Refusal('already_configured', 'a worker is configured once');
+    const configuration = parseConfiguration(bytes);
+    configuring = true;
+    // From here on a failure ends the process: the register may be extended, and a half-made epoch must not serve.
+    try {
+      epoch = await startEpoch(configuration, bytes);
+    } catch (error) {
+      options.onFatal(error);
+      throw error;
+    }
+    return encodeReadyInfo(epoch.ready);
+  }
+
+  async function startEpoch(configuration: Configuration, bytes: Uint8Array): Promise<Epoch> {
+    const config = sha256(bytes);
+    await attester.bindConfiguration(config);
+    const keys = makeKeys(await attester.entropy());
+    const { operator, chainId, registry, settlement } = configuration;
+    const runtimeBytes = encodeRuntime(runtime);
+    const identity: WorkerIdentity = {
+      version: IDENTITY_VERSION,
+      signerX: keys.signerPoint.slice(1, 33),
+      signerY: keys.signerPoint.slice(33),
+      sealKey: keys.seal.publicKey,
+      operator,
+      chainId,
+      registry,
+      settlement,
+      config,
+      runtime: sha256(runtimeBytes),
+    };
+    const identityBytes = encodeIdentity(identity);
+    const logId = sha256(logPreimage(identityBytes));
+    return {
+      configuration,
+      ready: { identity: identityBytes, configuration: bytes, runtime: runtimeBytes },
+      logId,
+      keys,
+      log: createLog({
+        chainId,
+        settlement,
+        log: logId,
+        signer: keys.signer,
+        capacity: configuration.limits.unacknowledgedLeaves,
+        onEntries: (entries) => host?.send({ id: 0, kind: linkKind.entries, payload: encodeEntries(entries) }),
+        onFatal: options.onFatal,
+      }),
+      sessions: createSessions({ log: logId, seal: keys.seal, capacity: configuration.limits.sessions }),
+      releases: createReleases({ configuration, runtime, pool: options.createPool(configuration) }),
+    };
+  }
+
+  function ready(): Epoch {
+    if (epoch === undefined) throw new Refusal('not_configured', 'no configuration yet');
+    return epoch;
+  }
+
+  /** Bounds what is under way, so that a flood costs memory for neither requests nor receipts. */
+  async function admitted(current: Epoch, work: (reservation: Reservation) => Promise<Answer>): Promise<Answer> {
+    if (pending >= current.configuration.limits.pending) throw new Refusal('busy', `${pending} requests are under way`);
+    const reservation = current.log.reserve();
+    if (reservation === undefined) throw new Refusal('log_full', 'the host has not acknowledged enough leaves');
+    pending += 1;
+    try {
+      return await work(reservation);
+    } finally {
+      pending -= 1;
+      reservation.release();
+    }
+  }
+
+  function run(current: Epoch, request: Request): Promise<Answer> {
+    const { configuration, releases } = current;
+    return admitted(current, (reservation) => answer({ configuration, runtime, cpu, releases }, request, reservation));
+  }
+
+  async function plain(payload: Uint8Array): Promise<Uint8Array> {
+    const current = ready();
+    const request = decodeRequest(payload);
+    if ((request.header.flags & flag.sealed) !== 0n) throw new Refusal('malformed', 'it came unsealed and says sealed');
+    const { bundle, format, body } = await run(current, request);
+    return encodePlainAnswer({
+      bundle: encodeBundle(bundle),
+      format: Number(format),
+      jsonLength: body.jsonLength,
+      body: body.body,
+    });
+  }
+
+  async function sealed(payload: Uint8Array): Promise<Uint8Array> {
+    const current = ready();
+    const { sessionId, rest } = decodeForSession(payload);
+    const session = current.sessions.find(sessionId);
+    if (session === undefined) throw new Refusal('session_unknown', 'no such session in this worker');
+    const { handshakeHash, receiveKey, sendKey } = session.transport;
+    const { place, request } = await openRequest(receiveKey, handshakeHash, rest, (number) => session.accept(number));
+    const { bundle, format, body } = await run(current, request);
+    const data = encodeFinalRecord({
+      bundle: encodeBundle(bundle),
+      format: Number(format),
+      jsonLength: body.jsonLength,
+      body: body.body,
+    });
+    const answerPlace = { direction: 'to-client', request: place.request, chunk: 0, final: true } as const;
+    return sealRecord(nodeSuite, sendKey, handshakeHash, answerPlace, data, 'body');
+  }
+
+  async function handle(frame: Frame): Promise<Uint8Array> {
+    switch (frame.kind) {
+      case linkKind.configure:
+        return configure(frame.payload);
+      case linkKind.attest:
+        return attest(ready(), attester, frame.payload);
+      case linkKind.release:
+        await ready().releases.announce(decodeRelease(frame.payload));
+        return new Uint8Array(0);
+      case linkKind.file:
+        return Uint8Array.of((await ready().releases.receive(decodeFilePiece(frame.payload))) ? 1 : 0);
+      case linkKind.handshake: {
+        const { sessionId, message2 } = await ready().sessions.open(frame.payload);
+        return encodeForSession(sessionId, message2);
+      }
+      case linkKind.sealed:
+        return sealed(frame.payload);
+      case linkKind.plain:
+        return plain(frame.payload);
+      default:
+        throw new Refusal('malformed', `no frame of kind ${frame.kind}`);
+    }
+  }
+
+  function acknowledge(payload: Uint8Array): void {
+    try {
+      epoch?.log.acknowledge(decodeAcknowledge(payload));
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+    }
+  }
+
+  function reply(frame: Frame, link: Link): void {
+    handle(frame).then(
+      (payload) => link.send({ id: frame.id, kind: linkKind.reply, payload }),
+      (error: unknown) => link.send({ id: frame.id, kind: linkKind.refusal, payload: encodeRefusal(explain(error)) }),
+    );
+  }
+
+  await serveLink(options.linkPath, {
+    onConnect(link) {
+      host = link;
+      const models = epoch?.releases.ids() ?? [];
+      const size = epoch?.log.size ?? 0;
+      const acknowledged = epoch?.log.acknowledged ?? 0;
+      const state = encodeState({ version: 1, ready: epoch?.ready ?? null, size, acknowledged, models });
+      link.send({ id: 0, kind: linkKind.state, payload: state });
+      for (const entries of epoch?.log.unacknowledged() ?? []) {
+        link.send({ id: 0, kind: linkKind.entries, payload: encodeEntries(entries) });
+      }
+    },
+    onFrame(frame, link) {
+      if (frame.kind === linkKind.acknowledge) acknowledge(frame.payload);
+      else reply(frame, link);
+    },
+  });
+}
+
+function parseConfiguration(bytes: Uint8Array): Configuration {
+  try {
+    return decodeConfiguration(bytes);
+  } catch (error) {
+    if (error instanceof WireError) throw new Refusal('configuration_invalid', error.message);
+    throw error;
+  }
+}
+
+async function attest(epoch: Epoch, attester: Attester, challenge: Uint8Array): Promise<Uint8Array> {
+  if (challenge.length !== 32) throw new Refusal('malformed', 'a challenge has 32 bytes');
+  return attester.attest({ userData: epoch.logId, nonce: challenge, publicKey: epoch.keys.signerPoint });
+}
+
+async function openRequest(
+  key: Uint8Array,
+  handshakeHash: Uint8Array,
+  record: Uint8Array,
+  accept: (request: number) => void,
+): Promise<{ readonly place: { readonly request: number }; readonly request: Request }> {
+  try {
+    const { place, data } = await openRecord(nodeSuite, key, handshakeHash, 'to-worker', record);
+    if (place.chunk !== 0 || !place.final) throw new WireError('record_invalid', 'a request is one record');
+    accept(place.request);
+    const { kind, rest } = decodeRecordKind(data);
+    if (kind !== recordKind.request) throw new WireError('record_invalid', 'this worker takes requests only');
+    const request = decodeRequest(rest);
+    if ((request.header.flags & flag.sealed) === 0n) {
+      throw new WireError('record_invalid', 'it came sealed and does not say so');
+    }
+    return { place, request };
+  } catch (error) {
+    if (error instanceof WireError) throw new Refusal('record_refused', error.code);
+    throw error;
+  }
+}
+
+/** What a host is told: a code of the closed list, and no text that a request could have shaped. */
+function explain(error: unknown): { readonly code: Refusal['code']; readonly detail: string } {
+  if (error instanceof Refusal) return { code: error.code, detail: error.message };
+  if (error instanceof AttesterError) return { code: 'attestation_failed', detail: error.code };
+  if (error instanceof WireError) return { code: 'malformed', detail: error.code };
+  return { code: 'internal', detail: '' };
+}
