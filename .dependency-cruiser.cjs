@@ -1,0 +1,146 @@
+// Who may import whom: DESIGN section 2, written as allow lists. A module that is not named is refused.
+
+/** Matches a package wherever it resolves to, and its separate type package. */
+const packages = (...names) => names.map((name) => `^node_modules/(@types/)?${name}/`);
+const platform = (...names) => names.map((name) => `^(node:)?${name}$`);
+
+/** Platform modules that reach a network, start processes or run generated code. The worker uses none of them. */
+const REACHING_OUT =
+  '^(node:)?(child_process|cluster|dgram|dns|dns/promises|http|http2|https|inspector|inspector/promises|repl|tls|vm|wasi|worker_threads)$';
+
+const only = (name, comment, from, allowed) => ({
+  name,
+  comment,
+  severity: 'error',
+  from,
+  to: { pathNot: allowed },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'A cycle makes two files one.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'resolvable',
+      comment: 'Every import leads to a file, a package or the platform.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    only('wire-imports', 'wire/ holds bytes: node:crypto and cbor-x only.', { path: '^wire/' }, [
+      '^wire/',
+      ...platform('crypto'),
+      ...packages('cbor-x'),
+    ]),
+    {
+      name: 'wire-cbor-without-eval',
+      comment: 'cbor-x compiles functions at run time and loads a native extractor unless this entry is used.',
+      severity: 'error',
+      from: { path: '^(wire|verifier|client|enclave|host|cli)/' },
+      to: { path: '^node_modules/(cbor-extract/|cbor-x/(?!index\\.d\\.ts$|dist/index-no-eval\\.cjs$))' },
+    },
+    only(
+      'verifier-imports',
+      'The published library has no platform module and no package: it also runs in browsers.',
+      { path: '^verifier/' },
+      ['^verifier/', '^wire/(?!crypto/node\\.ts$)', '^attestations/'],
+    ),
+    only('client-imports', 'client/ stands on verifier/ and wire/.', { path: '^client/' }, [
+      '^client/',
+      '^verifier/',
+      '^wire/',
+    ]),
+    only(
+      'worker-imports',
+      'The measured program has the smallest import graph of all.',
+      { path: '^enclave/worker/', pathNot: '^enclave/worker/build/' },
+      [
+        '^enclave/worker/(?!build/)',
+        '^wire/',
+        ...platform('[a-z_/]+'),
+        ...packages(
+          'onnxruntime-node',
+          'onnxruntime-common',
+          'cbor-x',
+          '@huggingface/tokenizers',
+          '@huggingface/jinja',
+          'koffi',
+        ),
+      ],
+    ),
+    {
+      name: 'worker-reaches-nothing',
+      comment: 'Only the launcher starts processes; nothing in the worker opens a network connection.',
+      severity: 'error',
+      from: { path: '^enclave/worker/', pathNot: '^enclave/worker/(build/|launcher\\.ts$)' },
+      to: { path: REACHING_OUT },
+    },
+    {
+      name: 'launcher-starts-processes-only',
+      comment: 'The launcher may import node:child_process and nothing else that reaches out.',
+      severity: 'error',
+      from: { path: '^enclave/worker/launcher\\.ts$' },
+      to: { path: REACHING_OUT, pathNot: platform('child_process') },
+    },
+    only(
+      'worker-build-imports',
+      'The bundler reads the worker; it is not part of it.',
+      { path: '^enclave/worker/build/' },
+      ['^enclave/worker/build/', ...platform('[a-z_/]+'), ...packages('esbuild')],
+    ),
+    only(
+      'simulator-imports',
+      'The simulator stands in for hardware: it never imports the worker that it measures.',
+      { path: '^enclave/simulator/' },
+      ['^enclave/simulator/', '^wire/', '^verifier/', ...platform('[a-z_/]+'), ...packages('node-forge')],
+    ),
+    only(
+      'image-imports',
+      'Image tools describe and measure; they run nothing of the worker.',
+      { path: '^enclave/image/' },
+      ['^enclave/image/', '^wire/', ...platform('[a-z_/]+')],
+    ),
+    only('host-imports', 'The host is untrusted: it may check, never sign.', { path: '^host/' }, [
+      '^host/',
+      '^wire/',
+      '^verifier/',
+      ...platform('[a-z_/]+'),
+      ...packages('express', 'express-serve-static-core', 'lmdb'),
+    ]),
+    {
+      name: 'nobody-imports-cli',
+      comment: 'cli/ is wiring only.',
+      severity: 'error',
+      from: { pathNot: '^(cli|test)/' },
+      to: { path: '^cli/' },
+    },
+    {
+      name: 'nobody-imports-tests',
+      comment: 'What is shipped stands without the tests.',
+      severity: 'error',
+      from: { path: '^(wire|verifier|client|enclave|host|cli|attestations)/' },
+      to: { path: '^test/' },
+    },
+    {
+      name: 'attestations-are-data',
+      comment: 'Trust anchors and policies import nothing.',
+      severity: 'error',
+      from: { path: '^attestations/' },
+      to: {},
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default'],
+    },
+  },
+};

@@ -1,0 +1,50 @@
+# Every target works with make and Node 20.19 or later alone. `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# onnxruntime-node would otherwise download in its install script; its CPU binaries are already in the package.
+export ONNXRUNTIME_NODE_INSTALL := skip
+
+# TIER=sim-process is the default of the command itself; later tiers are named here.
+TIER_ARGS := $(if $(TIER),--tier $(TIER))
+
+# The stamp is a copy of the lock file: compared by content, so that a checkout that only touches times installs nothing.
+STAMP := node_modules/.proofmark-lock
+
+.PHONY: help install up demo test test-long check bench vectors build pack clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+install: ## install the locked packages when the lock file changed
+	@cmp -s package-lock.json $(STAMP) || { npm ci && cp package-lock.json $(STAMP); }
+
+up: install ## start everything on loopback, run one inference, print its audit, keep serving
+	@npm run -s proofmark -- up $(TIER_ARGS)
+
+demo: install ## the same once; the exit code tells
+	@npm run -s proofmark -- demo $(TIER_ARGS)
+
+test: install ## all tests that fit 25 minutes on two cores
+	@npm run -s test
+
+test-long: install ## fuzz, soak, parity and fault campaigns; the unit tests on Node 22 and 24
+	@npm run -s test:long
+
+check: install ## format, lint, types, boundaries, dead code, house rules
+	@npm run -s check
+
+bench: install ## measure, and write test/bench/results.json
+	@npm run -s bench
+
+vectors: install ## regenerate the golden vectors byte for byte
+	@npm run -s vectors
+
+build: install ## compile the package and bundle the worker into dist/
+	@npm run -s build
+
+pack: build ## make the tarball that npm would publish
+	@npm pack
+
+clean: ## remove what was built and what a run left behind
+	rm -rf dist coverage .proofmark proofmark-*.tgz

@@ -1,0 +1,51 @@
+import ts from 'typescript';
+import { type Finding, type Rule, type SourceTree, typescriptFiles } from './tree.ts';
+
+const FILE = 'THREATS.md';
+const REFERENCE = /`(test\/[\w./-]+\.test\.ts) > ([^`]+)`/g;
+const ROW = /^\| *([A-Z]+[0-9]+[a-z]?) *\|/;
+
+/** A threat without a test that exists is a wish. Every row names at least one, by file and part of its title. */
+export const threats: Rule = {
+  name: 'every threat names a test that exists',
+  find(tree) {
+    const text = tree.get(FILE);
+    if (text === undefined) return [{ path: FILE, line: 1, message: 'missing' }];
+    const titles = testTitles(tree);
+    const rows = text.split('\n').map((line, index) => ({ line, number: index + 1 }));
+    return rows.filter(({ line }) => ROW.test(line)).flatMap(({ line, number }) => rowProblems(line, number, titles));
+  },
+};
+
+function rowProblems(line: string, number: number, titles: ReadonlyMap<string, readonly string[]>): readonly Finding[] {
+  const id = ROW.exec(line)?.[1] ?? '';
+  const references = [...line.matchAll(REFERENCE)];
+  if (references.length === 0) return [{ path: FILE, line: number, message: `${id} names no test` }];
+  return references
+    .filter(([, file = '', title = '']) => !(titles.get(file) ?? []).some((known) => known.includes(title)))
+    .map(([, file, title]) => ({ path: FILE, line: number, message: `${id}: no test "${title}" in ${file}` }));
+}
+
+/** The literal titles of every `describe`, `it` and `test` in each test file; templates count by their fixed parts. */
+function testTitles(tree: SourceTree): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    typescriptFiles(tree, /^test\/.*\.test\.ts$/).map(([path, source]) => {
+      const titles: string[] = [];
+      const walk = (node: ts.Node): void => {
+        if (ts.isCallExpression(node) && /^(describe|it|test)\b/.test(node.expression.getText())) {
+          titles.push(...titleOf(node.arguments[0]));
+        }
+        ts.forEachChild(node, walk);
+      };
+      walk(source);
+      return [path, titles];
+    }),
+  );
+}
+
+function titleOf(node: ts.Expression | undefined): readonly string[] {
+  if (node === undefined) return [];
+  if (ts.isStringLiteralLike(node)) return [node.text];
+  if (!ts.isTemplateExpression(node)) return [];
+  return [node.head.text, ...node.templateSpans.map((span) => span.literal.text)].filter((text) => text.trim() !== '');
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+import { houseReporter } from './test/house/reporter.ts';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/long/**'],
+    // Processes, not threads: tests kill, exhaust and sandbox, and one file must not take another with it.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: ['default', houseReporter()],
+  },
+});
