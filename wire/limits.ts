@@ -31,6 +31,8 @@ export const limits = {
   /** The payload of a Nitro document, and one certificate in it: AWS's own caps (verifier-checks N5, N14). */
   nitroPayloadBytes: 16_384,
   nitroCertificateBytes: 1_024,
+  /** public_key, user_data and nonce each: the longest that the device signs (N16); a policy may ask for 512. */
+  nitroBindingBytes: 1_024,
   /** Certificates in a CA bundle. Genuine bundles have four; eight keep a verification under A5's 10 ms of signatures. */
   nitroBundleCertificates: 8,
   /** Any certificate: AMD's RSA-4096 ones have 1.6 KB. Extensions in one: genuine certificates have at most nine. */
@@ -71,6 +73,22 @@ export const limits = {
   fileChunkBytes: 4_194_304,
   /** Channels that have paid something in one log; their totals are never evicted, so their number is bounded. */
   channels: 65_536,
+  /** Equivocations of one worker that the journal keeps as evidence; one is enough, the rest are repetitions. */
+  journalConflicts: 64,
+  /** Receipts that one requestId finds: honest requesters have one, a repeated number may have a few. */
+  receiptsPerRequest: 16,
+  /** Requests that the host has sent to its worker and not yet seen answered; beyond it answers 503 at once. */
+  hostPending: 1_024,
+  /** Bytes that the host holds for a worker that reads slowly, before it answers 503. */
+  hostBacklogBytes: 67_108_864,
+  /** HTTP connections of one host; an idle one costs about 10 KiB, and no public host needs more on one machine. */
+  hostConnections: 4_096,
+  /** Request bodies that the host holds at once: a quarter of a small machine's memory. */
+  hostBodyBytes: 268_435_456,
+  /** All HTTP headers of a request together; ours need one line of a few dozen bytes. */
+  httpHeaderBytes: 8_192,
+  /** A Noise record on its way through the host: the largest body, two padding steps for what goes with it, 25 bytes of frame. */
+  recordBytes: 16_908_313,
   /** NSM device messages: the ioctl's own caps. */
   nsmRequestBytes: 0x1000,
   nsmResponseBytes: 0x3000,

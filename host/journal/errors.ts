@@ -1,0 +1,21 @@
+/** Every way in which the journal refuses or fails. Codes are API: the relay decides by them. */
+export type JournalErrorCode =
+  | 'journal_conflict'
+  | 'journal_gap'
+  | 'journal_invalid'
+  | 'journal_full'
+  | 'journal_failed'
+  | 'journal_closed'
+  | 'log_unknown'
+  | 'receipt_unknown'
+  | 'size_unknown';
+
+export class JournalError extends Error {
+  readonly code: JournalErrorCode;
+
+  constructor(code: JournalErrorCode, detail: string, options: { readonly cause?: unknown } = {}) {
+    super(`${code}: ${detail}`, options);
+    this.name = 'JournalError';
+    this.code = code;
+  }
+}

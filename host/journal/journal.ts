@@ -1,0 +1,180 @@
+import { equalBytes } from '../../wire/bytes.ts';
+import { decodeCbor, strictCbor } from '../../wire/codec/cbor.ts';
+import { bytes, integer, nullable, object, type Reader } from '../../wire/codec/fields.ts';
+import { sha256 } from '../../wire/crypto/node.ts';
+import { WireError } from '../../wire/errors.ts';
+import { limits } from '../../wire/limits.ts';
+import type { ReceiptBundle } from '../../wire/message/bundle.ts';
+import { decodeIdentity, logPreimage } from '../../wire/message/identity.ts';
+import { decodeReadyInfo, encodeReadyInfo, type Entries, type ReadyInfo } from '../../wire/message/link.ts';
+import { HEAD_BYTES, decodeReceipt } from '../../wire/message/receipt.ts';
+import { consistencyProof, inclusionProof } from '../../wire/tree/index.ts';
+import { checkEntries, nodeReader, planAppend, storedSize } from './append.ts';
+import { JournalError } from './errors.ts';
+import { keyAfter, placeKey, readU48 } from './keys.ts';
+import { openStore } from './store.ts';
+
+export interface Place {
+  readonly log: Uint8Array;
+  readonly index: number;
+}
+
+export interface SignedHead {
+  readonly size: number;
+  readonly head: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** What a worker said in one place where the journal held something else; a person looks at these. */
+export interface Conflict {
+  /** The leaf's index, or the head's size when the roots differ. */
+  readonly position: number;
+  readonly stored: Uint8Array | null;
+  readonly offered: Uint8Array;
+  readonly head: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly storedHead: Uint8Array | null;
+}
+
+/** Both promises reject alike when the entries were not written. */
+export interface Appended {
+  /** The entries survive `kill -9` of any process: answers may leave. */
+  readonly written: Promise<void>;
+  /** The entries survive a power cut; gives the number of leaves for which that holds. */
+  readonly durable: Promise<number>;
+}
+
+/**
+ * The host's memory (DESIGN section 4): every receipt, the complete subtrees that proofs are made from, every signed
+ * head, and what a log's name stands for. One process writes; it may be killed at any moment.
+ */
+export interface Journal {
+  /** Remembers what a log's name stands for; returns the name. */
+  openLog(ready: ReadyInfo): Promise<Uint8Array>;
+  /** Keeps the first evidence that was served for a log; later ones change nothing. */
+  saveEvidence(log: Uint8Array, evidence: Uint8Array): Promise<void>;
+  append(log: Uint8Array, entries: Entries): Appended;
+  logInfo(log: Uint8Array): ReadyInfo;
+  evidence(log: Uint8Array): Uint8Array | undefined;
+  size(log: Uint8Array): number;
+  newestHead(log: Uint8Array): SignedHead | undefined;
+  /** Heads of sizes above `after`, smallest first. */
+  heads(log: Uint8Array, after: number, limit: number): readonly SignedHead[];
+  places(requestId: Uint8Array): readonly Place[];
+  /** A receipt with its proof in the newest head. */
+  bundle(place: Place): ReceiptBundle;
+  consistency(log: Uint8Array, first: number, second: number): readonly Uint8Array[];
+  conflicts(log: Uint8Array): readonly Conflict[];
+  close(): Promise<void>;
+}
+
+const conflictReader: Reader<Conflict> = object<Conflict>({
+  position: integer({ min: 0, max: limits.treeSize }),
+  stored: nullable(bytes({ min: 32, max: limits.bundleBytes })),
+  offered: bytes({ min: 32, max: limits.bundleBytes }),
+  head: bytes(HEAD_BYTES),
+  signature: bytes(64),
+  storedHead: nullable(bytes(HEAD_BYTES + 64)),
+});
+
+export function openJournal(directory: string, options: { readonly maxBytes: number }): Journal {
+  const store = openStore(directory, options);
+
+  function logInfo(log: Uint8Array): ReadyInfo {
+    const stored = store.get('logs', log);
+    if (stored === undefined) throw new JournalError('log_unknown', 'no such log');
+    return decodeReadyInfo(stored);
+  }
+
+  async function write(log: Uint8Array, entries: Entries): Promise<number> {
+    const checked = checkEntries(log, decodeIdentity(logInfo(log).identity), entries);
+    return store.write((reader) => planAppend(reader, checked));
+  }
+
+  function newestHead(log: Uint8Array): SignedHead | undefined {
+    const [newest] = store.range('heads', { start: keyAfter(log), end: log, reverse: true, limit: 1 });
+    return newest === undefined ? undefined : signedHead(newest);
+  }
+
+  return {
+    async openLog(ready) {
+      const log = logOf(ready);
+      await store.write((reader) => ({
+        puts: reader.get('logs', log) === undefined ? [{ table: 'logs', key: log, value: encodeReadyInfo(ready) }] : [],
+        outcome: { value: undefined },
+      }));
+      return log;
+    },
+    async saveEvidence(log, evidence) {
+      await store.write((reader) => ({
+        puts: reader.get('evidence', log) === undefined ? [{ table: 'evidence', key: log, value: evidence }] : [],
+        outcome: { value: undefined },
+      }));
+    },
+    append(log, entries) {
+      // LMDB answers only after the sync, so that both promises come true at once here; the relay does not rely on it.
+      const durable = write(log, entries);
+      const written = durable.then(() => undefined);
+      // Either may be the only one that a caller waits for.
+      durable.catch(() => undefined);
+      written.catch(() => undefined);
+      return { written, durable };
+    },
+    logInfo,
+    evidence: (log) => store.get('evidence', log),
+    size: (log) => storedSize(store, log),
+    newestHead,
+    heads: (log, after, limit) =>
+      store.range('heads', { start: placeKey(log, after + 1), end: keyAfter(log), limit }).map(signedHead),
+    places: (requestId) =>
+      store
+        .range('requests', { start: requestId, end: keyAfter(requestId), limit: limits.receiptsPerRequest })
+        .map(({ key }) => ({ log: key.slice(32, 64), index: readU48(key, 64) })),
+    bundle({ log, index }) {
+      const receipt = store.get('receipts', placeKey(log, index));
+      const newest = newestHead(log);
+      if (receipt === undefined || newest === undefined) throw new JournalError('receipt_unknown', 'no such receipt');
+      const execution = store.get('executions', decodeReceipt(receipt).execution);
+      if (execution === undefined) throw new JournalError('journal_failed', 'a receipt lacks its execution');
+      return {
+        receipt,
+        execution,
+        proof: inclusionProof(nodeReader(store, log), index, newest.size),
+        head: newest.head,
+        signature: newest.signature,
+      };
+    },
+    consistency(log, first, second) {
+      const size = storedSize(store, log);
+      if (first < 1 || second < first || second > size)
+        throw new JournalError('size_unknown', `sizes are 1 to ${size}`);
+      return consistencyProof(nodeReader(store, log), first, second);
+    },
+    conflicts: (log) =>
+      store
+        .range('conflicts', { start: log, end: keyAfter(log), limit: limits.journalConflicts })
+        .map(({ value }) => conflictReader(decodeCbor(value, strictCbor(limits.bundleBytes)), 'conflict')),
+    close: () => store.close(),
+  };
+}
+
+/** Refuses words that do not belong together: a log's name must stand for this very configuration and runtime. */
+export function logOf(ready: ReadyInfo): Uint8Array {
+  try {
+    const identity = decodeIdentity(ready.identity);
+    if (!equalBytes(sha256(ready.configuration), identity.config)) {
+      throw new JournalError('journal_invalid', 'the configuration is not the one that the identity names');
+    }
+    if (!equalBytes(sha256(ready.runtime), identity.runtime)) {
+      throw new JournalError('journal_invalid', 'the runtime is not the one that the identity names');
+    }
+    return sha256(logPreimage(ready.identity));
+  } catch (error) {
+    if (error instanceof WireError) throw new JournalError('journal_invalid', error.code, { cause: error });
+    throw error;
+  }
+}
+
+function signedHead({ key, value }: { readonly key: Uint8Array; readonly value: Uint8Array }): SignedHead {
+  return { size: readU48(key, 32), head: value.slice(0, HEAD_BYTES), signature: value.slice(HEAD_BYTES) };
+}

@@ -1,0 +1,35 @@
+import { concatBytes } from '../../wire/bytes.ts';
+
+/** Keys of the journal's tables. Integers are big-endian, so that LMDB's byte order is their order. */
+
+export function u48(value: number): Uint8Array {
+  const out = new Uint8Array(6);
+  const view = new DataView(out.buffer);
+  view.setUint16(0, Math.floor(value / 2 ** 32));
+  view.setUint32(2, value % 2 ** 32);
+  return out;
+}
+
+export function readU48(bytes: Uint8Array, offset: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint16(offset) * 2 ** 32 + view.getUint32(offset + 2);
+}
+
+/** One receipt, or one head, of a log. */
+export function placeKey(log: Uint8Array, position: number): Uint8Array {
+  return concatBytes(log, u48(position));
+}
+
+export function nodeKey(log: Uint8Array, level: number, index: number): Uint8Array {
+  return concatBytes(log, Uint8Array.of(level), u48(index));
+}
+
+/** A request number may occur in several logs, and twice in one: whoever chose it is not trusted to choose well. */
+export function requestKey(requestId: Uint8Array, log: Uint8Array, index: number): Uint8Array {
+  return concatBytes(requestId, log, u48(index));
+}
+
+/** The smallest key beyond every key that starts with `prefix`; prefixes are hashes or counters, never all ones. */
+export function keyAfter(prefix: Uint8Array): Uint8Array {
+  return concatBytes(prefix, new Uint8Array(64).fill(0xff));
+}

@@ -1,0 +1,179 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { JournalError } from './errors.ts';
+import { openEnvironment, type RangeOptions, type Table } from './lmdb.ts';
+
+export const tableNames = [
+  'logs',
+  'evidence',
+  'sizes',
+  'receipts',
+  'executions',
+  'requests',
+  'nodes',
+  'heads',
+  'conflicts',
+] as const;
+
+export type TableName = (typeof tableNames)[number];
+
+export interface Put {
+  readonly table: TableName;
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+export interface StoreReader {
+  get(table: TableName, key: Uint8Array): Uint8Array | undefined;
+}
+
+/** What one writer wants done: what to store, and, when it is refused all the same, why. */
+export interface Plan<T> {
+  readonly puts: readonly Put[];
+  readonly outcome: { readonly value: T } | { readonly refusal: JournalError };
+}
+
+export interface Store extends StoreReader {
+  range(table: TableName, options: RangeOptions): readonly { readonly key: Uint8Array; readonly value: Uint8Array }[];
+  /**
+   * Runs `plan` against everything that was written before it, then commits what it puts. Plans that wait together are
+   * committed together. Resolves when the data is synced; a plan that throws or refuses fails alone.
+   */
+  write<T>(plan: (reader: StoreReader) => Plan<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+interface Job {
+  run(reader: StoreReader): readonly Put[];
+  done(): void;
+  fail(error: unknown): void;
+}
+
+/** Rows cost more than their bytes: keys, tree pages, and copies of the path to each changed page. */
+const PAGES_PER_COMMIT = 64 * 4_096;
+/** How long a failing commit may take to say why. */
+const REASON_MILLISECONDS = 1_000;
+/** LMDB cannot close after some failed commits; nothing is lost by leaving then. */
+const CLOSE_MILLISECONDS = 2_000;
+
+export function openStore(directory: string, options: { readonly maxBytes: number }): Store {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const environment = openEnvironment(directory, tableNames.length + 1);
+  const tables = Object.fromEntries(
+    tableNames.map((name) => [name, environment.openDB({ name, encoding: 'binary', keyEncoding: 'binary' })]),
+  ) as Record<TableName, Table>;
+  const dataFile = join(directory, 'data.mdb');
+  let waiting: Job[] = [];
+  let draining: Promise<void> | undefined;
+  let closed = false;
+
+  function get(table: TableName, key: Uint8Array): Uint8Array | undefined {
+    const value = tables[table].getBinary(key);
+    // A copy: what LMDB returns may be reused by its next read.
+    return value === undefined ? undefined : Uint8Array.from(value);
+  }
+
+  async function drain(): Promise<void> {
+    while (waiting.length > 0) {
+      const jobs = waiting;
+      waiting = [];
+      await commitTogether(jobs);
+    }
+    draining = undefined;
+  }
+
+  async function commitTogether(jobs: readonly Job[]): Promise<void> {
+    const pending = new Map<string, Uint8Array>();
+    const puts: Put[] = [];
+    const reader: StoreReader = {
+      get: (table, key) => pending.get(pendingName(table, key)) ?? get(table, key),
+    };
+    const planned: Job[] = [];
+    for (const job of jobs) {
+      try {
+        const wanted = job.run(reader);
+        for (const put of wanted) pending.set(pendingName(put.table, put.key), put.value);
+        puts.push(...wanted);
+        planned.push(job);
+      } catch (error) {
+        job.fail(error);
+      }
+    }
+    try {
+      if (puts.length > 0) await commit(puts);
+    } catch (error) {
+      for (const job of planned) job.fail(error);
+      return;
+    }
+    for (const job of planned) job.done();
+  }
+
+  async function commit(puts: readonly Put[]): Promise<void> {
+    const bytes = puts.reduce((sum, put) => sum + put.key.length + put.value.length, 0);
+    if (statSync(dataFile).size + 2 * bytes + PAGES_PER_COMMIT > options.maxBytes) {
+      throw new JournalError('journal_full', 'the journal has reached its largest size');
+    }
+    try {
+      await environment.batch(() => {
+        // The batch answers for its parts; a part's own promise says nothing more.
+        for (const put of puts) tables[put.table].put(put.key, put.value).catch(() => undefined);
+      });
+    } catch (error) {
+      throw await commitFailure(error);
+    }
+  }
+
+  return {
+    get,
+    range: (table, range) =>
+      Array.from(tables[table].getRange(range), ({ key, value }) => ({
+        key: Uint8Array.from(key),
+        value: Uint8Array.from(value),
+      })),
+    write: (plan) =>
+      new Promise((resolve, reject) => {
+        if (closed) throw new JournalError('journal_closed', 'the journal is closed');
+        let settle = (): void => undefined;
+        waiting.push({
+          run(reader) {
+            const { puts, outcome } = plan(reader);
+            settle = () => ('value' in outcome ? resolve(outcome.value) : reject(outcome.refusal));
+            return puts;
+          },
+          done: () => settle(),
+          fail: reject,
+        });
+        draining ??= Promise.resolve().then(drain);
+      }),
+    async close() {
+      closed = true;
+      await draining;
+      await Promise.race([environment.close(), later(CLOSE_MILLISECONDS)]);
+    },
+  };
+}
+
+function pendingName(table: TableName, key: Uint8Array): string {
+  return `${table}/${Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')}`;
+}
+
+const ENOSPC = 28;
+const EFBIG = 27;
+const EDQUOT = 122;
+const MDB_MAP_FULL = -30_792;
+
+/** The rejected promise of a commit only points at another one, which knows the reason. */
+async function commitFailure(error: unknown): Promise<JournalError> {
+  const reason = (error as { readonly commitError?: Promise<never> }).commitError ?? Promise.reject(error);
+  const cause: unknown = await Promise.race([reason, later(REASON_MILLISECONDS)]).catch((known: unknown) => known);
+  const code = (cause as { readonly code?: unknown } | undefined)?.code;
+  return code === ENOSPC || code === EFBIG || code === EDQUOT || code === MDB_MAP_FULL
+    ? new JournalError('journal_full', 'no space for the journal', { cause })
+    : new JournalError('journal_failed', 'the journal could not be written', { cause });
+}
+
+function later(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds).unref();
+  });
+}
