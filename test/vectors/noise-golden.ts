@@ -59,7 +59,10 @@ export interface LargeGoldenRecord extends GoldenPlace {
   readonly recordSha256: string;
 }
 
-/** Records to the worker that a receiver must refuse: as a forgery, or, where the seal holds, for their padding. */
+/**
+ * Records to the worker that a receiver must refuse: as a forgery, or, where the seal holds, for their padding. Most
+ * share one place, which a real sender never does.
+ */
 export interface RefusedRecord {
   readonly name: string;
   readonly code: 'record_invalid' | 'record_exhausted' | 'padding_invalid';
@@ -134,37 +137,65 @@ export async function noiseGolden(): Promise<NoiseGolden> {
 const SMALL: readonly (GoldenPlace & { readonly data: Uint8Array })[] = [
   {
     name: 'an empty body',
-    ...{ direction: 'to-worker', request: 0, chunk: 0, final: true, padding: 'body' },
+    direction: 'to-worker',
+    request: 0,
+    chunk: 0,
+    final: true,
+    padding: 'body',
     data: new Uint8Array(0),
   },
   {
     name: 'the largest body in 256 bytes',
-    ...{ direction: 'to-worker', request: 1, chunk: 0, final: true, padding: 'body' },
+    direction: 'to-worker',
+    request: 1,
+    chunk: 0,
+    final: true,
+    padding: 'body',
     data: new Uint8Array(252).fill(0xa5),
   },
   {
     name: 'one byte more takes 512',
-    ...{ direction: 'to-client', request: 1, chunk: 0, final: true, padding: 'body' },
+    direction: 'to-client',
+    request: 1,
+    chunk: 0,
+    final: true,
+    padding: 'body',
     data: new Uint8Array(253).fill(0x5a),
   },
   {
     name: 'a body of 600 bytes takes 1024',
-    ...{ direction: 'to-client', request: 2, chunk: 0, final: true, padding: 'body' },
+    direction: 'to-client',
+    request: 2,
+    chunk: 0,
+    final: true,
+    padding: 'body',
     data: new Uint8Array(600).fill(0x3c),
   },
   {
     name: 'a piece of a stream with 600 bytes takes 768',
-    ...{ direction: 'to-client', request: 3, chunk: 0, final: false, padding: 'stream' },
+    direction: 'to-client',
+    request: 3,
+    chunk: 0,
+    final: false,
+    padding: 'stream',
     data: new Uint8Array(600).fill(0x3c),
   },
   {
     name: 'the last piece of that stream',
-    ...{ direction: 'to-client', request: 3, chunk: 1, final: true, padding: 'stream' },
+    direction: 'to-client',
+    request: 3,
+    chunk: 1,
+    final: true,
+    padding: 'stream',
     data: utf8('data: [DONE]\n\n'),
   },
   {
     name: 'the last request number and chunk of a session',
-    ...{ direction: 'to-client', request: 0xffff_fffe, chunk: 0xffff_fffe, final: true, padding: 'stream' },
+    direction: 'to-client',
+    request: 0xffff_fffe,
+    chunk: 0xffff_fffe,
+    final: true,
+    padding: 'stream',
     data: utf8('end'),
   },
 ];
@@ -172,18 +203,33 @@ const SMALL: readonly (GoldenPlace & { readonly data: Uint8Array })[] = [
 const LARGE: readonly (GoldenPlace & { readonly dataByte: number; readonly dataLength: number })[] = [
   {
     name: 'the largest body in 64 KiB',
-    ...{ direction: 'to-worker', request: 4, chunk: 0, final: true, padding: 'body' },
-    ...{ dataByte: 0x11, dataLength: 65_532 },
+    direction: 'to-worker',
+    request: 4,
+    chunk: 0,
+    final: true,
+    padding: 'body',
+    dataByte: 0x11,
+    dataLength: 65_532,
   },
   {
     name: 'one byte more takes 128 KiB',
-    ...{ direction: 'to-worker', request: 5, chunk: 0, final: true, padding: 'body' },
-    ...{ dataByte: 0x22, dataLength: 65_533 },
+    direction: 'to-worker',
+    request: 5,
+    chunk: 0,
+    final: true,
+    padding: 'body',
+    dataByte: 0x22,
+    dataLength: 65_533,
   },
   {
     name: 'beyond 128 KiB bodies go by steps of 64 KiB',
-    ...{ direction: 'to-client', request: 5, chunk: 0, final: true, padding: 'body' },
-    ...{ dataByte: 0x33, dataLength: 131_069 },
+    direction: 'to-client',
+    request: 5,
+    chunk: 0,
+    final: true,
+    padding: 'body',
+    dataByte: 0x33,
+    dataLength: 131_069,
   },
 ];
 

@@ -1,4 +1,4 @@
-import { concatBytes } from '../bytes.ts';
+import { concatBytes, isZero } from '../bytes.ts';
 import type { KeyPairX25519, Suite } from '../crypto/suite.ts';
 import { WireError } from '../errors.ts';
 import { createSymmetricState, type SymmetricState } from './symmetric.ts';
@@ -48,7 +48,7 @@ export async function initiate(suite: Suite, options: InitiatorOptions): Promise
   const ephemeral = options.ephemeral ?? (await suite.generateX25519());
   await state.mixHash(ephemeral.publicKey);
   // A bad static key is the caller's parameter, not a message: the suite's own `key_invalid` says so.
-  await state.mixKey(await suite.x25519(ephemeral, remoteStatic));
+  await state.mixKey(await agree(suite, ephemeral, remoteStatic));
   const message1 = concatBytes(ephemeral.publicKey, await state.encryptAndHash(options.payload));
   checkLength(message1);
 
@@ -121,12 +121,18 @@ function checkLength(message: Uint8Array): void {
   }
 }
 
+/** DESIGN section 5: an all-zero DH aborts. Suites refuse it; asked again here, so that no suite can forget. */
+async function agree(suite: Suite, pair: KeyPairX25519, publicKey: Uint8Array): Promise<Uint8Array> {
+  const secret = await suite.x25519(pair, publicKey);
+  if (isZero(secret)) throw new WireError('key_invalid', 'X25519 gave an all-zero secret');
+  return secret;
+}
+
 async function agreeWithMessageKey(suite: Suite, pair: KeyPairX25519, publicKey: Uint8Array): Promise<Uint8Array> {
   try {
-    return await suite.x25519(pair, publicKey);
+    return await agree(suite, pair, publicKey);
   } catch (error) {
     if (error instanceof WireError && error.code === 'key_invalid') {
-      // DESIGN section 5: an all-zero DH aborts. It comes from a low-order key, which no honest peer sends.
       throw new WireError('handshake_invalid', 'the key in the message is of low order');
     }
     throw error;
