@@ -1,0 +1,21 @@
+/** Every way in which the simulator refuses to go on. Codes are API. */
+export type SimulatorErrorCode =
+  | 'argument_invalid'
+  | 'root_unsafe'
+  | 'root_invalid'
+  | 'image_unreadable'
+  | 'image_changed'
+  | 'socket_path_too_long'
+  | 'already_running'
+  | 'signer_failed'
+  | 'stopped';
+
+export class SimulatorError extends Error {
+  readonly code: SimulatorErrorCode;
+
+  constructor(code: SimulatorErrorCode, detail: string) {
+    super(`${code}: ${detail}`);
+    this.name = 'SimulatorError';
+    this.code = code;
+  }
+}
