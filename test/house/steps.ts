@@ -5,6 +5,7 @@ export interface Step {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
+  readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -24,6 +25,7 @@ export function runStep(step: Step): Promise<StepResult> {
     const child = spawn(step.command, step.args, {
       env: { ...process.env, PATH: `${LOCAL_BINARIES}${delimiter}${process.env['PATH'] ?? ''}`, ...step.env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: step.cwd ?? process.cwd(),
     });
     let output = '';
     const keep = (chunk: Buffer): void => {
