@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { JournalError } from './errors.ts';
 import { openEnvironment, type RangeOptions, type Table } from './lmdb.ts';
@@ -119,7 +119,7 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
         for (const put of puts) tables[put.table].put(put.key, put.value).catch(() => undefined);
       });
     } catch (error) {
-      throw await commitFailure(error);
+      throw await commitFailure(error, directory);
     }
   }
 
@@ -157,19 +157,28 @@ function pendingName(table: TableName, key: Uint8Array): string {
   return `${table}/${Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')}`;
 }
 
-const ENOSPC = 28;
+const EIO = 5;
 const EFBIG = 27;
+const ENOSPC = 28;
 const EDQUOT = 122;
 const MDB_MAP_FULL = -30_792;
 
 /** The rejected promise of a commit only points at another one, which knows the reason. */
-async function commitFailure(error: unknown): Promise<JournalError> {
+async function commitFailure(error: unknown, directory: string): Promise<JournalError> {
   const reason = (error as { readonly commitError?: Promise<never> }).commitError ?? Promise.reject(error);
   const cause: unknown = await Promise.race([reason, later(REASON_MILLISECONDS)]).catch((known: unknown) => known);
   const code = (cause as { readonly code?: unknown } | undefined)?.code;
-  return code === ENOSPC || code === EFBIG || code === EDQUOT || code === MDB_MAP_FULL
+  return isFull(code, directory)
     ? new JournalError('journal_full', 'no space for the journal', { cause })
     : new JournalError('journal_failed', 'the journal could not be written', { cause });
+}
+
+function isFull(code: unknown, directory: string): boolean {
+  if (code === ENOSPC || code === EFBIG || code === EDQUOT || code === MDB_MAP_FULL) return true;
+  if (code !== EIO) return false;
+  // The last write that fits in part is reported as an input/output error.
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize < PAGES_PER_COMMIT;
 }
 
 function later(milliseconds: number): Promise<void> {
