@@ -51,6 +51,10 @@ export const limits = {
   tensors: 256,
   tensorRank: 8,
   tensorNameBytes: 256,
+  /** A caller's own mark on a call, repeated in the answer: a UUID or a trace id fits. */
+  inferenceIdBytes: 256,
+  /** A model's name or version in an answer; a manifest allows 64 and 128. */
+  modelNameBytes: 128,
   /** Tree size: indexes stay exact integers in every language that reads a receipt. */
   treeSize: 281_474_976_710_656,
   /** Hashes in one proof: a neighbour per level of the largest tree, and a consistency proof's start. */
