@@ -13,7 +13,9 @@ beforeAll(async () => {
 
 describe('golden session', () => {
   it('is the same bytes as ever: a change here breaks every deployed peer', () => {
-    expect(toHex(sha256(utf8(JSON.stringify(golden))))).toBe('83c28e00f2267a8d4d2ab668d972c8822b23f37a0f5a64056f6a14342c1d2d2f');
+    expect(toHex(sha256(utf8(JSON.stringify(golden))))).toBe(
+      '83c28e00f2267a8d4d2ab668d972c8822b23f37a0f5a64056f6a14342c1d2d2f',
+    );
   });
 
   it('follows from the Noise specification, step by step and without our state machine', () => {
