@@ -24,7 +24,7 @@ export function hashNode(left: Uint8Array, right: Uint8Array): Uint8Array {
 
 /** RFC 6962 section 2.1: joins the peaks of a tree, rightmost first. The hash of no leaves is the hash of no bytes. */
 export function joinPeaks(hashes: readonly Uint8Array[]): Uint8Array {
-  if (hashes.length === 0) return Uint8Array.from(EMPTY_ROOT);
+  if (hashes.length === 0) return new Uint8Array(EMPTY_ROOT);
   return hashes.reduceRight((right, left) => hashNode(left, right));
 }
 

@@ -87,5 +87,5 @@ export function copyHash(hash: Uint8Array, code: 'tree_invalid' | 'proof_invalid
   if (!(hash instanceof Uint8Array) || hash.length !== HASH_BYTES) {
     throw new WireError(code, 'a hash has 32 bytes', { field });
   }
-  return Uint8Array.from(hash);
+  return new Uint8Array(hash);
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../../wire/bytes.ts';
-import { grow } from '../../../wire/tree/frontier.ts';
+import { type FrontierState, grow } from '../../../wire/tree/frontier.ts';
 import { createFrontier } from '../../../wire/tree/index.ts';
 import { peaks } from '../../../wire/tree/shape.ts';
 import { naiveTree, testLeaves } from './rfc6962.ts';
@@ -11,9 +11,10 @@ const EVERY_SPLIT_UP_TO = 72;
 const leaves = testLeaves(0, LARGEST);
 const naive = naiveTree(leaves);
 
-function stateAt(size: number): { size: number; peaks: Uint8Array[] } {
+function stateAt(size: number): FrontierState {
   return {
     size,
+    root: naive.hash(0, size),
     peaks: peaks(0, size).map(({ level, index }) => naive.hash(index * 2 ** level, (index + 1) * 2 ** level)),
   };
 }
