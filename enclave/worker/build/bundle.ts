@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BuildResult, build, type Metafile, type Plugin } from 'esbuild';
+
+/**
+ * Builds the measured program: one JavaScript file, and beside it the engine's native code. The bytes depend on the
+ * sources, the lockfile and the processor architecture only - not on where, when or by whom they are built. Nothing in
+ * this folder is part of what it builds.
+ */
+export interface WorkerBuild {
+  readonly files: readonly BuiltFile[];
+  /** Source files that went into the program, relative to the root. */
+  readonly inputs: readonly string[];
+}
+
+export interface BuiltFile {
+  readonly path: string;
+  readonly sha256: string;
+}
+
+export interface WorkerClosure {
+  readonly ownFiles: readonly { readonly path: string; readonly lines: number }[];
+  readonly packages: readonly string[];
+  readonly native: readonly string[];
+}
+
+export interface BuildOptions {
+  /** The repository or an installed copy of it: sources and node_modules. */
+  readonly root: string;
+  readonly outDir: string;
+  /** Another program over the same parts, for tests. */
+  readonly entry?: string;
+}
+
+const ENTRY = 'enclave/worker/main.ts';
+const PROGRAM = 'worker.mjs';
+const BINDING = 'onnxruntime_binding.node';
+/** The binding finds the library beside itself: its RUNPATH is $ORIGIN. */
+const NATIVE = [BINDING, 'libonnxruntime.so.1'] as const;
+const ARCHITECTURES = ['x64', 'arm64'];
+/** Packages in the bundle are CommonJS and call `require`, which a module has to make for itself. */
+const BANNER = [
+  '// Proofmark worker: launcher, worker and model process in one measured file.',
+  "import { createRequire } from 'node:module';",
+  'const require = createRequire(import.meta.url);',
+].join('\n');
+
+export async function buildWorker(options: BuildOptions): Promise<WorkerBuild> {
+  const result = await bundle(options.root, options.entry ?? ENTRY);
+  const program = result.outputFiles[0]?.contents as Uint8Array;
+  await mkdir(options.outDir, { recursive: true });
+  await writeFile(join(options.outDir, PROGRAM), program);
+  for (const name of NATIVE) await copyFile(join(nativeFolder(options.root), name), join(options.outDir, name));
+  const files: BuiltFile[] = [];
+  for (const path of [PROGRAM, ...NATIVE].sort()) {
+    const target = join(options.outDir, path);
+    // Modes are measured too: neither the umask nor the package's own modes may show.
+    await chmod(target, 0o644);
+    files.push({
+      path,
+      sha256: createHash('sha256')
+        .update(await readFile(target))
+        .digest('hex'),
+    });
+  }
+  return { files, inputs: Object.keys(result.metafile.inputs).sort() };
+}
+
+/** What the program consists of, for the committed list that reviewers compare (DESIGN section 2). */
+export async function workerClosure(options: { readonly root: string }): Promise<WorkerClosure> {
+  const { metafile } = await bundle(options.root, ENTRY);
+  const inputs = Object.keys(metafile.inputs).sort();
+  const own = inputs.filter((path) => packageOf(path) === undefined);
+  const ownFiles = await Promise.all(
+    own.map(async (path) => ({ path, lines: countLines(await readFile(join(options.root, path), 'utf8')) })),
+  );
+  const packages = new Set(inputs.map(packageOf).filter((name) => name !== undefined));
+  return { ownFiles, packages: [...packages].sort(), native: [...NATIVE].sort() };
+}
+
+type Bundle = BuildResult<{ write: false; metafile: true }> & { readonly metafile: Metafile };
+
+async function bundle(root: string, entry: string): Promise<Bundle> {
+  return build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile: PROGRAM,
+    write: false,
+    metafile: true,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    charset: 'utf8',
+    legalComments: 'none',
+    banner: { js: BANNER },
+    // Paths appear as comments in the output: they must not depend on where node_modules really lies.
+    preserveSymlinks: true,
+    // Said here, so that no tsconfig file in a folder above can change the program.
+    tsconfigRaw: { compilerOptions: { target: 'ES2023', verbatimModuleSyntax: true, useDefineForClassFields: true } },
+    logLevel: 'silent',
+    plugins: [nativeBeside],
+  });
+}
+
+/**
+ * The binding's package picks its native code by a path computed at run time. In the bundle that is a fixed file beside
+ * it. The build fails when the package changes the line, rather than ship a program that looks elsewhere.
+ */
+const nativeBeside: Plugin = {
+  name: 'native-beside',
+  setup({ onLoad, onResolve }) {
+    onLoad({ filter: /onnxruntime-node[\\/]dist[\\/]binding\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const parts = source.split(/require\(`\.\.\/bin\/napi-v6\/[^`]*`\)/);
+      if (parts.length !== 2) return { errors: [{ text: 'onnxruntime-node loads its native code in another way' }] };
+      return { contents: parts.join(`require('./${BINDING}')`), loader: 'js' };
+    });
+    onResolve({ filter: /\.node$/ }, ({ path }) =>
+      path === `./${BINDING}` ? { path, external: true } : { errors: [{ text: `native code: ${path}` }] },
+    );
+  },
+};
+
+function nativeFolder(root: string): string {
+  if (process.platform !== 'linux' || !ARCHITECTURES.includes(process.arch)) {
+    throw new TypeError(`the worker is built on Linux, for ${ARCHITECTURES.join(' or ')}`);
+  }
+  return join(root, 'node_modules/onnxruntime-node/bin/napi-v6/linux', process.arch);
+}
+
+function packageOf(path: string): string | undefined {
+  return /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(path)?.[1];
+}
+
+function countLines(source: string): number {
+  return source.split('\n').length - (source.endsWith('\n') ? 1 : 0);
+}

@@ -1,0 +1,77 @@
+import { parseArgs } from 'node:util';
+import { runLauncher } from './launcher.ts';
+import { runModelChild } from './model/child.ts';
+import { openControl } from './model/control.ts';
+import { createModelPool } from './model/pool.ts';
+import { connectNsm } from './nsm-attester.ts';
+import { runtime } from './runtime.ts';
+import { startWorker } from './worker.ts';
+
+/**
+ * The measured program. One file has three roles, so that one measurement names all of them: `launcher` is started by
+ * whatever owns the enclave and starts the other two.
+ */
+const PARENT_FD = 3;
+/** Large models are copied to their process and optimised by the engine before they answer. */
+const LOAD_MILLISECONDS = 120_000;
+
+interface WorkerPaths {
+  readonly link: string;
+  readonly nsm: string;
+  readonly private: string;
+}
+
+function workerPaths(args: readonly string[]): WorkerPaths {
+  const path = { type: 'string' } as const;
+  const { values } = parseArgs({ args: [...args], strict: true, options: { link: path, nsm: path, private: path } });
+  const { link, nsm, private: privatePath } = values;
+  if (link === undefined || nsm === undefined || privatePath === undefined) {
+    throw new TypeError('--link, --nsm and --private are required');
+  }
+  return { link, nsm, private: privatePath };
+}
+
+async function runWorker(paths: WorkerPaths): Promise<void> {
+  const control = openControl(PARENT_FD, () => fatal(new Error('the launcher is gone')));
+  await startWorker({
+    attester: await connectNsm(paths.nsm),
+    linkPath: paths.link,
+    createPool: (configuration) =>
+      createModelPool({
+        control,
+        privateDirectory: paths.private,
+        execution: runtime,
+        limits: { memoryBytes: configuration.limits.modelMemoryBytes, loadMilliseconds: LOAD_MILLISECONDS },
+      }),
+    onFatal: fatal,
+  });
+}
+
+/**
+ * Says where a process failed, not what the error said: a message can quote a request, and standard error is the host's
+ * to read (DESIGN A4). Positions in this program are public anyway.
+ */
+function fatal(error: unknown): never {
+  const known = error instanceof Error ? error : new Error('unknown');
+  const code = 'code' in known && typeof known.code === 'string' ? known.code : known.name;
+  const place = (known.stack ?? '').slice(`${known.name}: ${known.message}`.length).match(/[\w.-]+:\d+:\d+/g) ?? [];
+  process.stderr.write(`fatal: ${code.slice(0, 64)} at ${place.slice(0, 8).join(' < ')}\n`);
+  process.exit(70);
+}
+
+process.on('uncaughtException', fatal);
+process.on('unhandledRejection', fatal);
+
+const [role, ...args] = process.argv.slice(2);
+if (role === 'launcher') {
+  const paths = workerPaths(args);
+  runLauncher({ script: process.argv[1] as string, workerArguments: args, privateDirectory: paths.private });
+} else if (role === 'worker') {
+  await runWorker(workerPaths(args));
+} else if (role === 'model') {
+  const { values } = parseArgs({ args, strict: true, options: { parent: { type: 'string' } } });
+  runModelChild({ fd: PARENT_FD, parent: Number(values.parent) });
+} else {
+  process.stderr.write('usage: worker.mjs launcher --link PATH --nsm PATH --private PATH\n');
+  process.exit(64);
+}
