@@ -33,6 +33,16 @@ export const codeMeanings = {
     certificate_extension: 'an extension is malformed',
     certificate_extension_duplicate: 'an extension appears twice',
     certificate_signature_format: 'the signature value is not a strict DER pair of integers in range',
+    identity_invalid: 'the identity words are not well formed',
+    configuration_invalid: 'the configuration is not well formed',
+    runtime_invalid: 'the runtime statement is not well formed',
+    receipt_invalid: 'the receipt is not well formed',
+    head_invalid: 'the tree head is not well formed',
+    execution_invalid: 'the execution statement is not well formed',
+    header_invalid: 'the request header is not well formed, or does not fit its body',
+    response_invalid: 'the format or length words of the answer do not fit its body',
+    manifest_invalid: 'the manifest is not well formed or not in canonical form',
+    archive_invalid: 'not a .proofmark archive',
   },
   untrusted: {
     root_not_trusted: 'the root is neither a pinned vendor anchor nor named by the policy',
@@ -51,6 +61,30 @@ export const codeMeanings = {
     certificate_signature: "a certificate's signature does not verify under its issuer's key",
     document_signature: "the document's signature does not verify under the leaf's key",
     signature_budget: 'verification would take more signatures than allowed',
+    identity_mismatch: 'the document binds another identity than the one shown',
+    signer_mismatch: "the document's public key is not the signer of the identity",
+    configuration_mismatch: 'the configuration shown is not the one that the identity names',
+    configuration_not_bound: 'PCR16 does not hold the configuration',
+    runtime_mismatch: 'the runtime shown is not the one that the identity names',
+    identity_contradiction: 'identity and configuration name different operators, chains or contracts',
+    head_of_other_log: 'the head is of another log than the proven one',
+    head_of_other_chain: 'the head names another chain or settlement than the identity',
+    head_signature: 'the head is not signed by the proven key',
+    inclusion_proof: 'the receipt is not proven to be in the tree',
+    request_id_mismatch: 'the receipt is for another request id',
+    model_mismatch: 'the receipt names another model',
+    request_mismatch: 'the receipt covers another request',
+    response_mismatch: 'the receipt covers another answer',
+    execution_mismatch: 'the execution shown is not the one in the receipt',
+    execution_contradiction: 'the execution is not by the attested runtime',
+    flags_mismatch: 'the receipt has other flags than the request',
+    channel_mismatch: 'the receipt charges another channel',
+    deadline_mismatch: 'the receipt names another deadline',
+    fee_mismatch: 'the fee does not follow from price, units and status',
+    cumulative_fee_mismatch: 'the channel owes another sum than its answers cost',
+    release_mismatch: 'the manifest is of another model or owner',
+    release_signature: 'the owner did not sign the manifest',
+    payload_mismatch: 'a digest in the file is not the digest of its payload',
   },
   refused: {
     policy_expired: 'the policy itself is past its expiry date',
@@ -75,6 +109,15 @@ export const codeMeanings = {
     module_id_mismatch: 'the module id is not the one that the certificates name',
     region_refused: 'the region is not on the allow list',
     leaf_lifetime: "the leaf's lifetime is longer than the policy allows",
+    configuration_refused: 'the configuration is not on the allow list',
+    runtime_refused: 'the runtime is not on the allow list',
+    operator_refused: 'the operator is not on the allow list',
+    chain_refused: 'the worker settles on another chain or contract',
+    publisher_refused: 'a publisher is not on the allow list',
+    model_refused: 'the model is not on the allow list',
+    worker_expired: "the worker's key is no longer accepted at the given time",
+    unsealed_refused: 'the answer was not sealed end to end',
+    header_by_host: 'the host chose the header of the request',
   },
   misuse: {
     policy_invalid: 'not a policy: a rule is missing, unknown or badly written',
@@ -102,6 +145,8 @@ export interface Place {
 export class VerifierError<Code extends VerifierCode = VerifierCode> extends Error {
   readonly code: Code;
   readonly checkId: string | null;
+  /** What was found, without the code and the place. */
+  readonly detail: string;
   readonly place: Place;
 
   constructor(code: Code, detail: string, place: Place = {}) {
@@ -114,6 +159,7 @@ export class VerifierError<Code extends VerifierCode = VerifierCode> extends Err
     this.name = 'VerifierError';
     this.code = code;
     this.checkId = place.checkId ?? null;
+    this.detail = detail;
     this.place = place;
   }
 }

@@ -1,0 +1,224 @@
+import { VerifierError } from '../errors.ts';
+import { utcTime } from './time.ts';
+
+/**
+ * Strict DER (X.690 sections 8, 10, 11): definite and minimal lengths, one spelling of every value. Each reader below
+ * walks a structure that it knows, so depth is fixed by the code and never by the input, and everything that is walked
+ * re-encodes to the same bytes.
+ */
+export const derTag = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  utf8String: 0x0c,
+  printableString: 0x13,
+  ia5String: 0x16,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/** A context-specific tag: `[number]`, around other elements or in place of a primitive's own tag. */
+export function contextTag(number: number, form: 'constructed' | 'primitive'): number {
+  return (form === 'constructed' ? 0xa0 : 0x80) | number;
+}
+
+export interface DerElement {
+  readonly tag: number;
+  /** Offset of the tag in the whole input, for error messages. */
+  readonly offset: number;
+  /** Header and contents. */
+  readonly raw: Uint8Array;
+  readonly contents: Uint8Array;
+}
+
+export interface DerCursor {
+  /** The next element, which must have this tag. */
+  read(tag: number): DerElement;
+  /** The next element if it has this tag. */
+  readOptional(tag: number): DerElement | undefined;
+  /** The next element whatever its tag; single-byte tags only. */
+  readAny(): DerElement;
+  readonly done: boolean;
+  /** Refuses bytes that nobody read. */
+  end(): void;
+}
+
+export function derCursor(bytes: Uint8Array, base = 0): DerCursor {
+  let at = 0;
+  const readAny = (): DerElement => {
+    const element = elementAt(bytes, at, base);
+    at += element.raw.length;
+    return element;
+  };
+  const readOptional = (tag: number): DerElement | undefined => (bytes[at] === tag ? readAny() : undefined);
+  return {
+    readAny,
+    readOptional,
+    read: (tag) => {
+      if (bytes[at] !== tag) throw derError(`expected tag ${hexTag(tag)}, got ${hexTag(bytes[at])}`, base + at);
+      return readAny();
+    },
+    get done() {
+      return at === bytes.length;
+    },
+    end: () => {
+      if (at !== bytes.length) throw derError('trailing bytes', base + at);
+    },
+  };
+}
+
+/** A cursor over the elements inside a constructed one. */
+export function inside(element: DerElement): DerCursor {
+  return derCursor(element.contents, contentOffset(element));
+}
+
+/** The one element of this tag that makes up all of `bytes`. */
+export function onlyElement(bytes: Uint8Array, tag: number, base = 0): DerElement {
+  const cursor = derCursor(bytes, base);
+  const element = cursor.read(tag);
+  cursor.end();
+  return element;
+}
+
+export function contentOffset(element: DerElement): number {
+  return element.offset + element.raw.length - element.contents.length;
+}
+
+function elementAt(bytes: Uint8Array, at: number, base: number): DerElement {
+  const tag = bytes[at];
+  const first = bytes[at + 1];
+  if (tag === undefined || first === undefined) throw derError('truncated', base + at);
+  if ((tag & 0x1f) === 0x1f) throw derError('tags of several bytes are not used in certificates', base + at);
+  let length = first;
+  let header = 2;
+  if (first >= 0x80) {
+    const count = first & 0x7f;
+    if (count === 0) throw derError('indefinite length', base + at);
+    // Certificates are far below 64 KiB, so two length bytes are plenty.
+    if (count > 2) throw derError('length of more than two bytes', base + at);
+    length = 0;
+    for (let i = 0; i < count; i++) {
+      const byte = bytes[at + 2 + i];
+      if (byte === undefined) throw derError('truncated', base + at);
+      length = length * 256 + byte;
+    }
+    header = 2 + count;
+    if (length < (count === 1 ? 0x80 : 0x100)) throw derError('length is not minimal', base + at);
+  }
+  const end = at + header + length;
+  if (end > bytes.length) throw derError('longer than its container', base + at);
+  return { tag, offset: base + at, raw: bytes.subarray(at, end), contents: bytes.subarray(at + header, end) };
+}
+
+export function derBoolean(element: DerElement): boolean {
+  const [value] = element.contents;
+  if (element.contents.length !== 1 || (value !== 0x00 && value !== 0xff)) {
+    throw derError('BOOLEAN is neither 00 nor ff', element.offset);
+  }
+  return value === 0xff;
+}
+
+/** The two's complement bytes of an INTEGER in minimal form; negative numbers have the top bit set. */
+export function derInteger(element: DerElement): Uint8Array {
+  const [first, second] = element.contents;
+  if (first === undefined) throw derError('empty INTEGER', element.offset);
+  if (second !== undefined && ((first === 0x00 && second < 0x80) || (first === 0xff && second >= 0x80))) {
+    throw derError('INTEGER is not minimal', element.offset);
+  }
+  return element.contents;
+}
+
+/** The magnitude of a non-negative INTEGER, without the sign byte. */
+export function derUnsigned(element: DerElement): Uint8Array {
+  const contents = derInteger(element);
+  if ((contents[0] as number) >= 0x80) throw derError('negative INTEGER', element.offset);
+  return contents[0] === 0 && contents.length > 1 ? contents.subarray(1) : contents;
+}
+
+/** An INTEGER small enough to count with. */
+export function derCount(element: DerElement): number {
+  const magnitude = derUnsigned(element);
+  if (magnitude.length > 2) throw derError('INTEGER is too large here', element.offset);
+  return magnitude.reduce((value, byte) => value * 256 + byte, 0);
+}
+
+/** A BIT STRING that holds whole bytes, as keys and signatures do. */
+export function derBitStringBytes(element: DerElement): Uint8Array {
+  if (element.contents[0] !== 0) throw derError('BIT STRING does not hold whole bytes', element.offset);
+  return element.contents.subarray(1);
+}
+
+/** A named-bit list (X.690 section 11.2.2): unused bits are zero and trailing zero bits are left out. Bit 0 comes first. */
+export function derNamedBits(element: DerElement): readonly boolean[] {
+  const [unused, ...octets] = element.contents;
+  const last = octets.at(-1);
+  if (unused === undefined || unused > 7 || last === undefined) throw derError('malformed bit list', element.offset);
+  if ((last & ((1 << unused) - 1)) !== 0 || (last & (1 << unused)) === 0) {
+    throw derError('bit list is not minimal', element.offset);
+  }
+  return octets.flatMap((octet) => [7, 6, 5, 4, 3, 2, 1, 0].map((bit) => ((octet >> bit) & 1) === 1));
+}
+
+/** Dotted text of an OBJECT IDENTIFIER. */
+export function derOid(element: DerElement): string {
+  const arcs: number[] = [];
+  let value = 0;
+  let fresh = true;
+  for (const byte of element.contents) {
+    if (fresh && byte === 0x80) throw derError('OBJECT IDENTIFIER is not minimal', element.offset);
+    value = value * 128 + (byte & 0x7f);
+    if (value > 0xffffffff) throw derError('OBJECT IDENTIFIER arc is too large', element.offset);
+    fresh = byte < 0x80;
+    if (fresh) {
+      arcs.push(value);
+      value = 0;
+    }
+  }
+  const [first, ...rest] = arcs;
+  if (!fresh || first === undefined) throw derError('truncated OBJECT IDENTIFIER', element.offset);
+  const root = Math.min(Math.floor(first / 40), 2);
+  return [root, first - 40 * root, ...rest].join('.');
+}
+
+export function derNull(element: DerElement): void {
+  if (element.contents.length !== 0) throw derError('NULL with contents', element.offset);
+}
+
+/**
+ * RFC 5280 section 4.1.2.5: UTCTime until 2049, GeneralizedTime from 2050, both to the second and in Z. Returns
+ * milliseconds since 1970.
+ */
+export function derTime(element: DerElement): number {
+  const text = ascii(element.contents);
+  const digits = element.tag === derTag.utcTime ? /^(\d{2})(\d{10})Z$/.exec(text) : /^(\d{4})(\d{10})Z$/.exec(text);
+  if (digits === null) throw timeError(`not a date to the second in Z: ${JSON.stringify(text.slice(0, 20))}`, element);
+  const [, yearText, rest] = digits as unknown as readonly [string, string, string];
+  const written = Number(yearText);
+  const year = element.tag === derTag.utcTime ? written + (written < 50 ? 2000 : 1900) : written;
+  if (element.tag === derTag.generalizedTime && year < 2050) throw timeError('belongs in a UTCTime', element);
+  const part = (index: number): number => Number(rest.slice(2 * index, 2 * index + 2));
+  const time = utcTime(year, part(0), part(1), part(2), part(3), part(4));
+  if (time === undefined) throw timeError('no such date', element);
+  return time;
+}
+
+export function ascii(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+}
+
+export function derError(detail: string, offset: number): VerifierError<'der_invalid'> {
+  return new VerifierError('der_invalid', detail, { checkId: 'C1', offset });
+}
+
+function timeError(detail: string, element: DerElement): VerifierError<'certificate_time'> {
+  return new VerifierError('certificate_time', detail, { checkId: 'C1', offset: element.offset });
+}
+
+function hexTag(tag: number | undefined): string {
+  return tag === undefined ? 'nothing' : `0x${tag.toString(16).padStart(2, '0')}`;
+}

@@ -1,0 +1,174 @@
+import { equalBytes, toHex } from '../../wire/bytes.ts';
+import type { Suite } from '../../wire/crypto/suite.ts';
+import type { ParsedCertificate } from '../codec/x509.ts';
+import type { UntrustedCode } from '../errors.ts';
+import { type Finding, failed, passed, type Rule } from '../rules.ts';
+import type { SignatureBudget } from './budget.ts';
+import { verifyP384 } from './ecdsa.ts';
+
+/**
+ * Path validation (RFC 5280 section 6) over a chain in a fixed order, root first and leaf last: nothing is searched
+ * for, so a hostile bundle cannot choose the path or the work (C17). Cheap rules come first, signatures last.
+ */
+export interface ChainContext {
+  /** At least a root and a leaf. */
+  readonly certificates: readonly ParsedCertificate[];
+  readonly rootSha256: Uint8Array;
+  /** SHA-256 of every certificate that may be the root. */
+  readonly trustedRoots: readonly Uint8Array[];
+  readonly now: number;
+  readonly suite: Suite;
+  readonly budget: SignatureBudget;
+}
+
+type ChainRule = Rule<ChainContext, UntrustedCode>;
+type ChainFinding = Finding<UntrustedCode>;
+
+export const chainRules: readonly ChainRule[] = [
+  { id: 'C16', title: 'the first certificate is, byte for byte, a trusted root (N15)', run: rootIsTrusted },
+  { id: 'C4', title: 'every signature and key is ECDSA P-384 with SHA-384', run: algorithmsAreAllowed },
+  { id: 'C6', title: 'every issuer is, byte for byte, the subject before it, in the given order', run: namesChain },
+  { id: 'C7', title: 'authority key identifiers name the key of the issuer', run: keyIdentifiersChain },
+  { id: 'C8', title: 'every certificate, the root too, is valid at the given time', run: allValidNow },
+  { id: 'C9', title: 'every issuer is marked as a CA, critically', run: issuersAreCas },
+  { id: 'C10', title: 'no path length is exceeded', run: pathLengthsHold },
+  { id: 'C11', title: 'every issuer may sign certificates', run: issuersMaySign },
+  { id: 'C12', title: 'the leaf is no CA and may make signatures', run: leafIsALeaf },
+  { id: 'C13', title: 'every critical extension is understood', run: criticalExtensionsAreKnown },
+  { id: 'C18', title: 'every signature verifies under the key of the issuer', run: signaturesVerify },
+];
+
+function rootIsTrusted({ rootSha256, trustedRoots }: ChainContext): ChainFinding {
+  const detail = `root SHA-256 ${toHex(rootSha256)}`;
+  if (!trustedRoots.some((trusted) => equalBytes(trusted, rootSha256))) return failed('root_not_trusted', detail);
+  return passed(detail);
+}
+
+function algorithmsAreAllowed({ certificates }: ChainContext): ChainFinding {
+  for (const [index, { signature, key }] of certificates.entries()) {
+    if (signature.kind === 'other') return failed('algorithm_not_allowed', `${signature.oid} in ${place(index)}`);
+    if (key.kind === 'other') return failed('key_not_allowed', `${key.oid} in ${place(index)}`);
+  }
+  return passed(`${certificates.length} certificates`);
+}
+
+function namesChain({ certificates }: ChainContext): ChainFinding {
+  for (const { issuer, subject, index } of links(certificates)) {
+    if (!equalBytes(subject.issuer.raw, issuer.subject.raw)) return failed('issuer_mismatch', place(index));
+  }
+  return passed(certificates.map(({ subject }) => subject.commonName ?? '(no common name)').join(' > '));
+}
+
+function keyIdentifiersChain({ certificates }: ChainContext): ChainFinding {
+  let compared = 0;
+  for (const { issuer, subject, index } of links(certificates)) {
+    const wanted = subject.extensions.authorityKeyIdentifier;
+    const found = issuer.extensions.subjectKeyIdentifier;
+    // Genuine instance CAs of 2022 have neither, so absence says nothing; a contradiction does.
+    if (wanted === null || found === null) continue;
+    if (!equalBytes(wanted, found)) return failed('key_identifier_mismatch', place(index));
+    compared += 1;
+  }
+  return passed(`${compared} compared, the others are not present`);
+}
+
+function allValidNow({ certificates, now }: ChainContext): ChainFinding {
+  for (const [index, { notBefore, notAfter }] of certificates.entries()) {
+    if (now < notBefore) return failed('certificate_not_yet_valid', `${place(index)} begins ${iso(notBefore)}`);
+    if (now > notAfter) return failed('certificate_expired', `${place(index)} ended ${iso(notAfter)}`);
+  }
+  return passed(`at ${iso(now)}`);
+}
+
+function issuersAreCas({ certificates }: ChainContext): ChainFinding {
+  for (const [index, { extensions }] of issuersOf(certificates).entries()) {
+    const constraints = extensions.basicConstraints;
+    if (constraints === null || !constraints.critical || !constraints.ca) return failed('issuer_not_ca', place(index));
+  }
+  return passed(`${certificates.length - 1} issuers`);
+}
+
+function pathLengthsHold({ certificates }: ChainContext): ChainFinding {
+  const issuers = issuersOf(certificates);
+  for (const [index, { extensions }] of issuers.entries()) {
+    const limit = extensions.basicConstraints?.pathLength ?? null;
+    if (limit === null) continue;
+    // RFC 5280 section 4.2.1.9: the leaf and self-issued certificates do not count.
+    const below = issuers.slice(index + 1).filter((issuer) => !isSelfIssued(issuer)).length;
+    if (below > limit) return failed('path_too_long', `${below} CAs below ${place(index)}, which allows ${limit}`);
+  }
+  return passed(`${issuers.length} issuers`);
+}
+
+function issuersMaySign({ certificates }: ChainContext): ChainFinding {
+  for (const [index, { extensions }] of issuersOf(certificates).entries()) {
+    if (extensions.keyUsage?.keyCertSign !== true) return failed('ca_key_usage', place(index));
+  }
+  return passed(`${certificates.length - 1} issuers`);
+}
+
+function leafIsALeaf({ certificates }: ChainContext): ChainFinding {
+  const leaf = leafOf(certificates);
+  if (leaf.extensions.basicConstraints?.ca === true) return failed('leaf_is_ca', place(certificates.length - 1));
+  const usage = leaf.extensions.keyUsage;
+  // Critical or not is all the same here: AWS's leaf has keyUsage, not critical.
+  if (usage?.digitalSignature !== true) return failed('leaf_key_usage', 'no digitalSignature');
+  if (usage.keyCertSign) return failed('leaf_key_usage', 'keyCertSign without cA (RFC 5280 section 4.2.1.9)');
+  return passed('digitalSignature');
+}
+
+function criticalExtensionsAreKnown({ certificates }: ChainContext): ChainFinding {
+  for (const [index, { extensions }] of certificates.entries()) {
+    const [unknown] = extensions.unknownCritical;
+    if (unknown !== undefined) return failed('critical_extension_unknown', `${unknown} in ${place(index)}`);
+  }
+  return passed(`${certificates.length} certificates`);
+}
+
+/** The root's own signature proves nothing and is not checked: the root is trusted for its bytes. */
+async function signaturesVerify({ certificates, suite, budget }: ChainContext): Promise<ChainFinding> {
+  for (const { issuer, subject, index } of links(certificates)) {
+    if (!budget.spend()) return failed('signature_budget', place(index));
+    if (issuer.key.kind !== 'P-384' || subject.signature.kind !== 'ecdsa-with-SHA384') {
+      return failed('certificate_signature', place(index));
+    }
+    const good = await verifyP384(suite, issuer.key.point, subject.tbs, subject.signature.fixed);
+    if (!good) return failed('certificate_signature', place(index));
+  }
+  return passed(`${certificates.length - 1} signatures`);
+}
+
+export function leafOf(certificates: readonly ParsedCertificate[]): ParsedCertificate {
+  return certificates[certificates.length - 1] as ParsedCertificate;
+}
+
+function issuersOf(certificates: readonly ParsedCertificate[]): readonly ParsedCertificate[] {
+  return certificates.slice(0, -1);
+}
+
+interface Link {
+  readonly issuer: ParsedCertificate;
+  readonly subject: ParsedCertificate;
+  /** Of the subject. */
+  readonly index: number;
+}
+
+function links(certificates: readonly ParsedCertificate[]): readonly Link[] {
+  return certificates.slice(1).map((subject, index) => ({
+    issuer: certificates[index] as ParsedCertificate,
+    subject,
+    index: index + 1,
+  }));
+}
+
+function isSelfIssued({ issuer, subject }: ParsedCertificate): boolean {
+  return equalBytes(issuer.raw, subject.raw);
+}
+
+function place(index: number): string {
+  return `certificate ${index} (the root is 0)`;
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}

@@ -1,0 +1,31 @@
+/** The public surface of `proofmark/verifier`: evidence in, proven facts out. */
+export { type Anchor, anchors } from './anchors.ts';
+export type { ParsedNitroDocument } from './codec/nitro-document.ts';
+export {
+  codeMeanings,
+  type MalformedCode,
+  type MisuseCode,
+  type Place,
+  type RefusedCode,
+  type UntrustedCode,
+  type VerifierCode,
+  VerifierError,
+} from './errors.ts';
+export type { CertificateSummary, NitroFacts, NitroOptions } from './nitro/facts.ts';
+export { parseUnverifiedNitroDocument, type UnverifiedNitroDocument, verifyNitroDocument } from './nitro/verify.ts';
+export {
+  type NitroImage,
+  type NitroPolicy,
+  type NitroPolicyRules,
+  type PolicyChain,
+  parsePolicy,
+} from './policy/policy.ts';
+export {
+  type Check,
+  type CheckOutcome,
+  isVerified,
+  type NotProven,
+  requireAccepted,
+  type Verdict,
+  type Verified,
+} from './result.ts';

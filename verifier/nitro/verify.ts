@@ -1,0 +1,201 @@
+import { fromHex } from '../../wire/bytes.ts';
+import { limits } from '../../wire/limits.ts';
+import { anchorOf, anchors } from '../anchors.ts';
+import type { ParsedNitroDocument } from '../codec/nitro-document.ts';
+import { createSignatureBudget } from '../crypto/budget.ts';
+import { verifyP384 } from '../crypto/ecdsa.ts';
+import { type ChainContext, chainRules, leafOf } from '../crypto/path.ts';
+import { type UntrustedCode, VerifierError } from '../errors.ts';
+import { isParsedPolicy } from '../policy/policy.ts';
+import { type Check, type NotProven, type Verdict, type Verified, verified } from '../result.ts';
+import {
+  type CheckName,
+  type Finding,
+  failed,
+  notReached,
+  passed,
+  type Rule,
+  runAll,
+  runUntilFailure,
+} from '../rules.ts';
+import type { NitroFacts, NitroOptions } from './facts.ts';
+import { certifiedNames } from './names.ts';
+import { type ParsedNitroEvidence, parseNitroEvidence } from './parse.ts';
+import { isDebug, nitroPolicyRules } from './rules.ts';
+
+interface CryptoContext extends ChainContext {
+  readonly signed: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+const cryptoRules: readonly Rule<CryptoContext, UntrustedCode>[] = [
+  ...chainRules,
+  { id: 'N7', title: "the document's signature verifies under the leaf's key", run: documentSignatureVerifies },
+];
+
+/** Outside what any document can settle, or outside what this function is given. Part of every verdict. */
+const neverProven: readonly NotProven[] = [
+  { id: 'C19', reason: 'revocation lists were not consulted; a revoked certificate shows up only on a deny list' },
+  { id: 'N22', reason: 'what public_key and user_data stand for: whoever knows the protocol compares them' },
+  { id: 'X13', reason: 'that the challenge was fresh and used once: whoever drew it keeps that' },
+  {
+    id: 'P.worker',
+    reason: "the policy's rules about configuration, runtime, operator, chain, publishers, models and requests",
+  },
+];
+
+/**
+ * Verifies an AWS Nitro attestation document. The verdict lists every check of the checklist, in order, whatever came
+ * of it. Throws `VerifierError` only for the caller's own arguments (codes of the group `misuse`).
+ *
+ * Not enforced here: that a challenge is used once, what `public_key` and `user_data` bind, and revocation lists. The
+ * verdict says so too, in `notProven`.
+ */
+export async function verifyNitroDocument(
+  document: Uint8Array,
+  options: NitroOptions,
+): Promise<Verdict<Verified<NitroFacts>>> {
+  checkArguments(document, options);
+  const { policy, now, suite } = options;
+  // Copies: the caller's buffers may change between the parse and the signature check.
+  const bytes = new Uint8Array(document);
+  const challenge = options.challenge === 'any' ? 'any' : new Uint8Array(options.challenge);
+
+  const parse = parseNitroEvidence(bytes, laterThanParsing);
+  if ('error' in parse) {
+    return { verdict: 'malformed', code: parse.error.code, checks: parse.checks, notProven: neverProven };
+  }
+  const { evidence } = parse;
+  const fingerprints: Uint8Array[] = [];
+  for (const certificate of evidence.certificates) fingerprints.push(await suite.sha256(certificate.bytes));
+
+  const crypto = await runUntilFailure(cryptoRules, {
+    certificates: evidence.certificates,
+    rootSha256: fingerprints[0] as Uint8Array,
+    // A vendor's root is genuine whatever the policy wants; the policy rules then refuse it by name (A2, N26).
+    trustedRoots: [...anchors.map((anchor) => fromHex(anchor.sha256)), ...policy.roots],
+    now,
+    suite,
+    budget: createSignatureBudget(limits.evidenceSignatures),
+    signed: evidence.cose.signed,
+    signature: evidence.cose.signature,
+  });
+  if (crypto.code !== null) {
+    const checks = [...parse.checks, ...crypto.checks, ...notReached(nitroPolicyRules)];
+    return { verdict: 'untrusted', code: crypto.code, checks, notProven: neverProven };
+  }
+
+  const facts = await factsOf(evidence, fingerprints, options);
+  const ruling = await runAll(nitroPolicyRules, {
+    document: evidence.document,
+    certificates: evidence.certificates,
+    fingerprints,
+    level: facts.level,
+    policy,
+    now,
+    challenge,
+  });
+  const checks = [...parse.checks, ...crypto.checks, ...ruling.checks];
+  const notProven = [...neverProven, ...notProvenBy(facts, checks)];
+  if (ruling.code !== null) return { verdict: 'refused', code: ruling.code, checks, notProven };
+  return { verdict: 'accepted', proven: verified(facts), checks, notProven };
+}
+
+const laterThanParsing: readonly CheckName[] = [...cryptoRules, ...nitroPolicyRules];
+
+/** What a document says, with nothing checked but its form. The result's shape keeps it apart from proven facts. */
+export interface UnverifiedNitroDocument {
+  readonly unverified: ParsedNitroDocument;
+}
+
+/** For looking at a document that cannot be verified. Decide nothing on it. Throws `VerifierError` for malformed bytes. */
+export function parseUnverifiedNitroDocument(document: Uint8Array): UnverifiedNitroDocument {
+  if (!(document instanceof Uint8Array)) throw argument('document', 'bytes expected');
+  const parse = parseNitroEvidence(new Uint8Array(document), laterThanParsing);
+  if ('error' in parse) throw parse.error;
+  return { unverified: parse.evidence.document };
+}
+
+function checkArguments(document: Uint8Array, options: NitroOptions): void {
+  if (!(document instanceof Uint8Array)) throw argument('document', 'bytes expected');
+  if (!isParsedPolicy(options.policy)) {
+    throw new VerifierError('policy_unparsed', 'use parsePolicy: it refuses a policy with a rule left out');
+  }
+  const { now, challenge } = options;
+  // The second bound is the end of JavaScript's calendar: beyond it a time has no date to report.
+  if (!Number.isSafeInteger(now) || now < 0 || now > 8_640_000_000_000_000) {
+    throw argument('now', 'milliseconds since 1970 expected');
+  }
+  if (challenge !== 'any' && (!(challenge instanceof Uint8Array) || challenge.length !== 32)) {
+    throw argument('challenge', '32 bytes or the word "any" expected');
+  }
+}
+
+function argument(field: string, detail: string): VerifierError<'argument_invalid'> {
+  return new VerifierError('argument_invalid', detail, { field });
+}
+
+async function documentSignatureVerifies(context: CryptoContext): Promise<Finding<UntrustedCode>> {
+  const { key } = leafOf(context.certificates);
+  if (!context.budget.spend()) return failed('signature_budget', 'the document');
+  if (key.kind !== 'P-384') return failed('document_signature', 'no key');
+  const good = await verifyP384(context.suite, key.point, context.signed, context.signature);
+  return good ? passed('ES384') : failed('document_signature', 'ES384');
+}
+
+async function factsOf(
+  { cose, document, certificates }: ParsedNitroEvidence,
+  fingerprints: readonly Uint8Array[],
+  { policy, now, suite }: NitroOptions,
+): Promise<NitroFacts> {
+  const rootSha256 = fingerprints[0] as Uint8Array;
+  const anchor = anchorOf(rootSha256);
+  const validity = {
+    notBefore: Math.max(...certificates.map(({ notBefore }) => notBefore)),
+    notAfter: Math.min(...certificates.map(({ notAfter }) => notAfter)),
+  };
+  const maxAge = policy.maxAgeSeconds === 'any' ? [] : [document.timestamp + policy.maxAgeSeconds * 1000];
+  return {
+    level: anchor === undefined ? 'simulated' : 'attested',
+    tee: 'aws-nitro',
+    root: { name: anchor?.name ?? 'simulated', partition: anchor?.partition ?? 'simulated', sha256: rootSha256 },
+    documentId: await suite.sha256(cose.signed),
+    moduleId: document.moduleId,
+    region: certifiedNames(certificates)?.region ?? null,
+    timestamp: document.timestamp,
+    debug: isDebug(document),
+    pcrs: document.pcrs,
+    measurements: [measurement(document, 0), measurement(document, 1), measurement(document, 2)],
+    publicKey: document.publicKey,
+    userData: document.userData,
+    nonce: document.nonce,
+    certificates: await Promise.all(
+      certificates.map(async (certificate, index) => ({
+        commonName: certificate.subject.commonName,
+        serial: certificate.serial,
+        notBefore: certificate.notBefore,
+        notAfter: certificate.notAfter,
+        sha256: fingerprints[index] as Uint8Array,
+        tbsSha256: await suite.sha256(certificate.tbs),
+      })),
+    ),
+    validity,
+    acceptedUntil: Math.min(validity.notAfter, policy.expires, ...maxAge),
+    verifiedAt: now,
+    policy: { name: policy.name, version: policy.version },
+  };
+}
+
+/** An absent measurement fails N17.zero, so the empty value never reaches accepted facts. */
+function measurement({ pcrs }: ParsedNitroDocument, index: number): Uint8Array {
+  return pcrs.get(index) ?? new Uint8Array(0);
+}
+
+/** "any" in a policy is a decision, and the reader of a verdict gets to see it. */
+function notProvenBy(facts: NitroFacts, checks: readonly Check[]): readonly NotProven[] {
+  const unasked = checks
+    .filter(({ outcome }) => outcome === 'not-asked')
+    .map(({ id, detail }) => ({ id, reason: detail }));
+  if (facts.level === 'attested') return unasked;
+  return [{ id: 'A2', reason: 'that hardware was involved: the root is self-made' }, ...unasked];
+}
