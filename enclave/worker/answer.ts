@@ -5,7 +5,14 @@ import type { ReceiptBundle } from '../../wire/message/bundle.ts';
 import { type Configuration, unitPriceOf } from '../../wire/message/configuration.ts';
 import { encodeExecution, type Runtime } from '../../wire/message/execution.ts';
 import { status } from '../../wire/message/receipt.ts';
-import { flag, format, operation, type Request, requestPreimage, responsePreimage } from '../../wire/message/request.ts';
+import {
+  flag,
+  format,
+  operation,
+  type Request,
+  requestPreimage,
+  responsePreimage,
+} from '../../wire/message/request.ts';
 import {
   type BodyFormat,
   decodeInferRequest,
@@ -75,7 +82,6 @@ export async function answer(context: Answering, request: Request, reservation: 
     schedule: 'single',
     generation: null,
   });
-  const owed = outcome.units * header.unitPrice;
   const bundle = await reservation.record(
     {
       requestId: header.requestId,
@@ -95,7 +101,7 @@ export async function answer(context: Answering, request: Request, reservation: 
       execution: sha256(execution),
       flags: header.flags,
       status: outcome.status,
-      fee: owed < header.maxFee ? owed : header.maxFee,
+      fee: feeFor(header, outcome.units),
       // Channel zero owes nothing: such a request is free, or paid by an escrow that names its own fee.
       cumulativeFee: 0n,
       deadline: header.deadline,

@@ -8,9 +8,9 @@ import type { Configuration } from '../../wire/message/configuration.ts';
 import type { Runtime } from '../../wire/message/execution.ts';
 import type { FilePiece } from '../../wire/message/link.ts';
 import { decodeManifest, type Manifest, type ManifestTensor, type SignedRelease } from '../../wire/message/manifest.ts';
-import { Refusal } from './refusal.ts';
 import { ModelError } from './model/errors.ts';
 import type { LoadedModel, ModelPool } from './model/pool.ts';
+import { Refusal } from './refusal.ts';
 
 export interface Release {
   readonly modelId: Uint8Array;

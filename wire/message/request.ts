@@ -107,3 +107,10 @@ export function responsePreimage(facts: ResponseFacts): Uint8Array {
     bytes32Word(facts.bodyHash),
   );
 }
+
+/** DESIGN section 4: what units cost, never more than the requester allowed. One rule for whoever charges and whoever checks. */
+export function feeFor(header: RequestHeader, units: bigint): bigint {
+  const owed = header.unitPrice * units;
+  if (owed > header.maxFee) return header.maxFee;
+  return owed;
+}

@@ -1,0 +1,230 @@
+import type { NitroPolicy } from '../verifier/policy/policy.ts';
+import type { ReceiptFacts } from '../verifier/receipt/facts.ts';
+import { verifyReceipt } from '../verifier/receipt/verify.ts';
+import { type ReleaseFacts, verifyRelease } from '../verifier/release/verify.ts';
+import type { Check, NotProven, Verified } from '../verifier/result.ts';
+import type { WorkerFacts } from '../verifier/worker/facts.ts';
+import { equalBytes, toHex } from '../wire/bytes.ts';
+import { base64urlBytes, object } from '../wire/codec/fields.ts';
+import { parseJson } from '../wire/codec/json.ts';
+import type { Suite } from '../wire/crypto/suite.ts';
+import { WireError } from '../wire/errors.ts';
+import { limits } from '../wire/limits.ts';
+import { encodeArchive } from '../wire/message/archive.ts';
+import { decodeBundle, type ReceiptBundle } from '../wire/message/bundle.ts';
+import { unitPriceOf } from '../wire/message/configuration.ts';
+import type { SignedRelease } from '../wire/message/manifest.ts';
+import { encodeRequestHeader, flag, format, operation } from '../wire/message/request.ts';
+import type { FinalRecord } from '../wire/message/session.ts';
+import {
+  type BodyFormat,
+  decodeInferResponse,
+  encodeInferRequest,
+  type InferResponse,
+  type Tensor,
+} from '../wire/message/tensor.ts';
+import { ClientError } from './errors.ts';
+import { openSession, type Session } from './session.ts';
+import type { HostTransport } from './transport.ts';
+
+export interface ClientOptions {
+  readonly host: HostTransport;
+  readonly policy: NitroPolicy;
+  readonly suite: Suite;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export interface InferCall {
+  /** The client, never the host, decides which model it means. */
+  readonly modelId: Uint8Array;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly string[] | 'all';
+  readonly format: BodyFormat;
+}
+
+/** A result exists only if every check passed; the checks say which. */
+export interface InferResult {
+  readonly response: InferResponse;
+  readonly receipt: Verified<ReceiptFacts>;
+  readonly worker: Verified<WorkerFacts>;
+  readonly release: Verified<ReleaseFacts>;
+  readonly checks: readonly Check[];
+  readonly notProven: readonly NotProven[];
+  /** A `.proofmark` file with everything that a stranger needs to check this answer. */
+  archive(): Uint8Array;
+}
+
+export interface Client {
+  /** The worker of the current session; a new one is proven when the old one is gone or its acceptance ran out. */
+  worker(): Promise<Verified<WorkerFacts>>;
+  infer(call: InferCall): Promise<InferResult>;
+}
+
+interface KnownRelease {
+  readonly signed: SignedRelease;
+  readonly facts: Verified<ReleaseFacts>;
+  readonly checks: readonly Check[];
+}
+
+export function createClient(options: ClientOptions): Client {
+  const { host, policy, suite, now } = options;
+  const releases = new Map<string, KnownRelease>();
+  /** The largest head seen of each log: a log that shows another history is caught. */
+  const heads = new Map<string, { readonly size: number; readonly root: Uint8Array }>();
+  let session: Promise<Session> | undefined;
+
+  async function current(): Promise<Session> {
+    if (session !== undefined) {
+      const open = await session;
+      if (now() <= open.worker.acceptedUntil) return open;
+    }
+    const opening = openSession({ host, policy, suite, now });
+    session = opening;
+    opening.catch(() => {
+      if (session === opening) session = undefined;
+    });
+    return opening;
+  }
+
+  async function release(modelId: Uint8Array): Promise<KnownRelease> {
+    const key = toHex(modelId);
+    const known = releases.get(key);
+    if (known !== undefined) return known;
+    const signed = readRelease(await host.get(`/v1/releases/${key}`, 2 * limits.manifestBytes));
+    const verdict = await verifyRelease(signed, { modelId, publishers: policy.publishers, suite });
+    if (verdict.verdict !== 'accepted') {
+      throw new ClientError('release_refused', verdict.code, { reason: verdict.code, verdict });
+    }
+    const fresh = { signed, facts: verdict.proven, checks: verdict.checks };
+    releases.set(key, fresh);
+    return fresh;
+  }
+
+  function watchLog(receipt: Verified<ReceiptFacts>): void {
+    const key = toHex(receipt.log);
+    const seen = heads.get(key);
+    if (seen !== undefined && seen.size === receipt.head.size && !equalBytes(seen.root, receipt.head.root)) {
+      throw new ClientError('log_forked', `two histories of ${seen.size} leaves in log ${key}`);
+    }
+    if (seen === undefined || receipt.head.size > seen.size) heads.set(key, receipt.head);
+  }
+
+  async function infer(call: InferCall): Promise<InferResult> {
+    const open = await current();
+    const known = await release(call.modelId);
+    const encoded = encodeInferRequest({ id: null, inputs: call.inputs, outputs: call.outputs }, call.format);
+    const unitPrice = unitPriceOf(open.worker.configuration, call.modelId, operation.infer) ?? 0n;
+    const header = encodeRequestHeader({
+      requestId: suite.randomBytes(32),
+      modelId: call.modelId,
+      operation: operation.infer,
+      format: call.format === 'json' ? format.json : format.binary,
+      jsonLength: BigInt(encoded.jsonLength),
+      flags: flag.sealed,
+      salt: suite.randomBytes(32),
+      channel: new Uint8Array(32),
+      unitPrice,
+      maxFee: unitPrice,
+      deadline: 0n,
+      seed: new Uint8Array(32),
+    });
+    const answer = await exchangeOnce(open, header, encoded.body);
+    const bundle = readBundle(answer);
+    const verdict = await verifyReceipt(bundle, {
+      expected: {
+        worker: open.worker,
+        request: { header, body: encoded.body },
+        response: answer,
+        headerBy: 'client',
+        owedBefore: 0n,
+      },
+      now: now(),
+      suite,
+    });
+    if (verdict.verdict !== 'accepted') {
+      throw new ClientError('receipt_refused', `the answer is ${verdict.verdict}: ${verdict.code}`, {
+        reason: verdict.code,
+        verdict,
+      });
+    }
+    watchLog(verdict.proven);
+    if (verdict.proven.status !== 'ok') throw refusedAnswer(verdict.proven, answer);
+    const request = { header, body: encoded.body, bodyHash: await suite.sha256(encoded.body) };
+    return {
+      response: readResponse(answer),
+      receipt: verdict.proven,
+      worker: open.worker,
+      release: known.facts,
+      checks: [...open.checks, ...known.checks, ...verdict.checks],
+      notProven: verdict.notProven,
+      archive: () =>
+        encodeArchive({
+          format: 'proofmark archive v1',
+          ...bundle,
+          evidence: open.evidence,
+          challenge: { value: open.challenge, preimage: null },
+          release: known.signed,
+          request,
+          response: {
+            format: answer.format,
+            jsonLength: answer.jsonLength,
+            bodyHash: verdict.proven.responseBodyHash,
+            body: answer.body,
+          },
+          anchors: [],
+        }),
+    };
+  }
+
+  /** A request is sent once: whether a lost one was run is not known here, and a repeat would be a new charge. */
+  async function exchangeOnce(open: Session, header: Uint8Array, body: Uint8Array): Promise<FinalRecord> {
+    try {
+      return await open.exchange(header, body);
+    } catch (error) {
+      const lost = error instanceof WireError || (error instanceof ClientError && LOST.has(error.code));
+      if (lost) session = undefined;
+      if (error instanceof WireError) throw new ClientError('session_lost', error.message, { reason: error.code });
+      throw error;
+    }
+  }
+
+  return { worker: async () => (await current()).worker, infer };
+}
+
+/** After these the session is of no more use; the next call proves a worker anew. */
+const LOST: ReadonlySet<string> = new Set(['session_lost', 'protocol_violated', 'host_unreachable', 'host_error']);
+
+const releaseReader = object<SignedRelease>({
+  manifest: base64urlBytes({ min: 2, max: limits.manifestBytes }),
+  owner: base64urlBytes(64),
+  signature: base64urlBytes(64),
+});
+
+function readRelease(bytes: Uint8Array): SignedRelease {
+  return violation(() => releaseReader(parseJson(bytes, 2 * limits.manifestBytes), 'release'));
+}
+
+function readBundle(answer: FinalRecord): ReceiptBundle {
+  return violation(() => decodeBundle(answer.bundle));
+}
+
+function readResponse(answer: FinalRecord): InferResponse {
+  return violation(() => decodeInferResponse(answer, answer.format === 1 ? 'json' : 'binary'));
+}
+
+function violation<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new ClientError('protocol_violated', error.message, { reason: error.code });
+  }
+}
+
+/** The worker itself refused or failed, and said so in a receipted answer. */
+function refusedAnswer(receipt: Verified<ReceiptFacts>, answer: FinalRecord): ClientError {
+  const text = new TextDecoder().decode(answer.body.subarray(0, 2_048));
+  const code = /"code":"([a-z_]{1,64})"/.exec(text)?.[1] ?? receipt.status;
+  return new ClientError('answer_refused', `the worker answered ${receipt.status}: ${code}`, { reason: code });
+}

@@ -1,0 +1,24 @@
+import type { NitroPolicy } from '../verifier/policy/policy.ts';
+import { nodeSuite } from '../wire/crypto/node.ts';
+import { type Client, createClient } from './client.ts';
+import { fetchTransport } from './transport.ts';
+
+export { floatTensor, type Tensor, tensorValues } from '../wire/message/tensor.ts';
+export { type Client, type ClientOptions, createClient, type InferCall, type InferResult } from './client.ts';
+export { ClientError, type ClientErrorCode } from './errors.ts';
+export { fetchTransport, type HostTransport } from './transport.ts';
+
+export interface ConnectOptions {
+  readonly policy: NitroPolicy;
+  readonly timeoutMs?: number;
+}
+
+/** A client for a host at `url` whose workers must satisfy `policy`. Nothing is sent before the first call. */
+export function connect(url: string, options: ConnectOptions): Client {
+  return createClient({
+    host: fetchTransport({ url, timeoutMs: options.timeoutMs ?? 30_000 }),
+    policy: options.policy,
+    suite: nodeSuite,
+    now: () => Date.now(),
+  });
+}

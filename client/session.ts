@@ -1,0 +1,129 @@
+import type { NitroPolicy } from '../verifier/policy/policy.ts';
+import type { Check, Verified } from '../verifier/result.ts';
+import type { WorkerFacts } from '../verifier/worker/facts.ts';
+import { verifyWorker } from '../verifier/worker/verify.ts';
+import { toHex } from '../wire/bytes.ts';
+import type { Suite } from '../wire/crypto/suite.ts';
+import { WireError } from '../wire/errors.ts';
+import { limits } from '../wire/limits.ts';
+import { decodeEvidence, type Evidence } from '../wire/message/evidence.ts';
+import { decodeForSession, HANDSHAKE_MESSAGE_BYTES, SESSION_ID_BYTES } from '../wire/message/link.ts';
+import { decodeFinalRecord, encodeSealedRequest, type FinalRecord } from '../wire/message/session.ts';
+import {
+  createRequestCounter,
+  openRecord,
+  proofmarkPrologue,
+  type RequestCounter,
+  sealRecord,
+  startHandshake,
+  type Transport,
+} from '../wire/noise/index.ts';
+import { ClientError } from './errors.ts';
+import type { HostTransport } from './transport.ts';
+
+/** A sealed session with one proven worker: everything needed to call it and to show later why it was trusted. */
+export interface Session {
+  readonly worker: Verified<WorkerFacts>;
+  readonly checks: readonly Check[];
+  readonly evidence: Evidence;
+  readonly challenge: Uint8Array;
+  /** Sends one request and returns the opened answer; nothing in it is proven yet. */
+  exchange(headerBytes: Uint8Array, body: Uint8Array): Promise<FinalRecord>;
+}
+
+export interface SessionOptions {
+  readonly host: HostTransport;
+  readonly policy: NitroPolicy;
+  readonly suite: Suite;
+  readonly now: () => number;
+}
+
+/** A record is its body padded to the next multiple, its place, the tag, and the receipt inside. */
+const ANSWER_BYTES = 2 * limits.bodyBytes + limits.bundleBytes;
+
+/** Asks with a challenge of its own, proves the worker, and only then speaks to the key that was proven. */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { host, policy, suite } = options;
+  const challenge = suite.randomBytes(32);
+  const evidence = parsed(
+    decodeEvidence,
+    await host.get(`/v1/evidence?challenge=${toHex(challenge)}`, limits.evidenceBytes),
+  );
+  const verdict = await verifyWorker(evidence, { policy, now: options.now(), challenge, suite });
+  if (verdict.verdict !== 'accepted') {
+    throw new ClientError('evidence_refused', `the worker is ${verdict.verdict}: ${verdict.code}`, {
+      reason: verdict.code,
+      verdict,
+    });
+  }
+  const worker = verdict.proven;
+  const { sessionId, transport } = await handshake(host, suite, worker);
+  const counter = createRequestCounter();
+  return {
+    worker,
+    checks: verdict.checks,
+    evidence,
+    challenge,
+    exchange: (headerBytes, body) =>
+      exchange({ host, suite, sessionId, transport, counter }, encodeSealedRequest(headerBytes, body)),
+  };
+}
+
+async function handshake(
+  host: HostTransport,
+  suite: Suite,
+  worker: Verified<WorkerFacts>,
+): Promise<{ readonly sessionId: string; readonly transport: Transport }> {
+  const started = await startHandshake(suite, {
+    prologue: proofmarkPrologue(worker.log),
+    remoteStatic: worker.identity.sealKey,
+  });
+  const reply = await host.post('/v1/sessions', started.message1, SESSION_ID_BYTES + HANDSHAKE_MESSAGE_BYTES);
+  const { sessionId, rest } = parsed(decodeForSession, reply);
+  try {
+    return { sessionId: toHex(sessionId), transport: await started.finish(rest) };
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new ClientError('protocol_violated', 'the handshake was not made by the proven worker', {
+      reason: error.code,
+    });
+  }
+}
+
+interface Channel {
+  readonly host: HostTransport;
+  readonly suite: Suite;
+  readonly sessionId: string;
+  readonly transport: Transport;
+  readonly counter: RequestCounter;
+}
+
+async function exchange(channel: Channel, data: Uint8Array): Promise<FinalRecord> {
+  const { host, suite, transport, counter } = channel;
+  const { handshakeHash, sendKey, receiveKey } = transport;
+  const request = counter.next();
+  const place = { direction: 'to-worker', request, chunk: 0, final: true } as const;
+  const record = await sealRecord(suite, sendKey, handshakeHash, place, data, 'body');
+  const reply = await host.post(`/v1/sessions/${channel.sessionId}`, record, ANSWER_BYTES);
+  try {
+    const opened = await openRecord(suite, receiveKey, handshakeHash, 'to-client', reply);
+    if (opened.place.request !== request || opened.place.chunk !== 0 || !opened.place.final) {
+      throw new WireError('record_invalid', 'the answer is to another request');
+    }
+    return decodeFinalRecord(opened.data);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new ClientError('protocol_violated', 'the answer was not sealed by the proven worker', {
+      reason: error.code,
+    });
+  }
+}
+
+function parsed<T>(read: (bytes: Uint8Array) => T, bytes: Uint8Array): T {
+  try {
+    return read(bytes);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new ClientError('protocol_violated', error.message, { reason: error.code });
+  }
+}
