@@ -1,7 +1,7 @@
 import ts from 'typescript';
 import { type Finding, inspect, type Rule, type SourceTree } from './tree.ts';
 
-const SHIPPED = /^(wire|verifier|client|enclave|host|cli|attestations)\//;
+const SHIPPED = /^(wire|verifier|client|enclave\/(?!worker\/build\/)|host|cli|attestations)\//;
 const NEEDS_DEFAULT_EXPORT = /\.config\.ts$/;
 
 /** No class but errors, no default export, and no bare Error in code that reads what strangers send. */

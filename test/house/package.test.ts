@@ -1,0 +1,146 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runStep, type StepResult } from './steps.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const ENTRIES = ['proofmark/wire', 'proofmark/verifier', 'proofmark/client'] as const;
+const PEERS = ['express', 'lmdb', 'node-forge', 'onnxruntime-node'] as const;
+const TARBALL_BYTES = 4_000_000;
+
+interface Manifest {
+  readonly version: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly files: readonly { readonly path: string; readonly mode: number }[];
+}
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+let scratch = '';
+let source = '';
+let consumer = '';
+let packed: Packed;
+
+async function run(cwd: string, command: string, ...args: readonly string[]): Promise<StepResult> {
+  return runStep({
+    name: command,
+    command,
+    args,
+    cwd,
+    env: { ONNXRUNTIME_NODE_INSTALL: 'skip', npm_config_audit: 'false' },
+  });
+}
+
+async function mustRun(cwd: string, command: string, ...args: readonly string[]): Promise<string> {
+  const result = await run(cwd, command, ...args);
+  expect(result, result.output).toMatchObject({ passed: true });
+  return result.output;
+}
+
+/** A copy of what git would commit, so that building it cannot disturb tests that use this checkout's dist/. */
+function copySource(): string {
+  const copy = join(scratch, 'source');
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
+  for (const path of listed.toString('utf8').split('\0')) {
+    if (path === '' || (path.startsWith('test/') && !path.startsWith('test/house/'))) continue;
+    mkdirSync(dirname(join(copy, path)), { recursive: true });
+    cpSync(join(ROOT, path), join(copy, path));
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), 'proofmark-package-'));
+  source = copySource();
+  consumer = join(scratch, 'consumer');
+  mkdirSync(consumer);
+  writeFileSync(join(consumer, 'package.json'), '{"name":"consumer","private":true,"type":"module"}');
+  await mustRun(source, 'npm', 'run', '-s', 'build');
+  const answer = execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', scratch], { cwd: source });
+  packed = (JSON.parse(answer.toString('utf8')) as [Packed])[0];
+  await mustRun(consumer, 'npm', 'install', '--prefer-offline', join(scratch, packed.filename));
+}, 300_000);
+
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+describe('the packed package', () => {
+  it('holds compiled code, types and documents, and nothing of a machine', () => {
+    const paths = packed.files.map((file) => file.path);
+    expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'THREATS.md', 'dist/worker/worker.mjs']));
+    expect(paths.filter((path) => /(^|\/)(test|node_modules)\/|(?<!\.d)\.ts$|\.node$|\.so(\.|$)/.test(path))).toEqual(
+      [],
+    );
+    expect(packed.size).toBeLessThan(TARBALL_BYTES);
+  });
+
+  it('passes publint without a warning', async () => {
+    await mustRun(source, 'publint', 'run', '--strict', join(scratch, packed.filename));
+  });
+
+  it('installs with one dependency', async () => {
+    const names = await mustRun(consumer, 'npm', 'ls', '--all', '--parseable', '--omit=optional', '--silent');
+    const installed = names
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((path) => path.split('node_modules/').at(-1));
+    expect(
+      installed.filter((name) => !/^(@cbor-extract\/|cbor-extract$|detect-libc$|node-gyp-build)/.test(name ?? '')),
+    ).toEqual(['cbor-x', 'proofmark']);
+  });
+
+  it.each(ENTRIES)('%s imports without the heavy packages', async (entry) => {
+    const script = `const m = await import(${JSON.stringify(entry)}); console.log(Object.keys(m).length)`;
+    const output = await mustRun(consumer, process.execPath, '--input-type=module', '-e', script);
+    expect(Number(output)).toBeGreaterThan(0);
+  });
+
+  it('the verifier loads no module of the platform', async () => {
+    const script = `
+      const { registerHooks } = await import('node:module');
+      const before = new Set(process.moduleLoadList);
+      await import('proofmark/verifier');
+      const reaching = ['fs', 'net', 'http', 'child_process', 'dns', 'crypto'].map((name) => 'NativeModule ' + name);
+      console.log(JSON.stringify(process.moduleLoadList.filter((name) => !before.has(name) && reaching.includes(name))));
+    `;
+    expect(await mustRun(consumer, process.execPath, '--input-type=module', '-e', script)).toBe('[]\n');
+  });
+
+  it('type-checks in a strict project', async () => {
+    const lines = ENTRIES.map(
+      (entry, index) =>
+        `import * as e${index} from '${entry}';\nexport const n${index}: number = Object.keys(e${index}).length;`,
+    );
+    writeFileSync(join(consumer, 'use.ts'), lines.join('\n'));
+    symlinkSync(join(ROOT, 'node_modules/@types'), join(consumer, 'node_modules/@types'));
+    const options = [
+      '--strict',
+      '--exactOptionalPropertyTypes',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2023',
+      '--types',
+      'node',
+    ];
+    await mustRun(consumer, 'tsc', '--noEmit', '--skipLibCheck', 'false', ...options, 'use.ts');
+  });
+
+  it('answers --help', async () => {
+    expect(await mustRun(consumer, 'npx', '--no-install', 'proofmark', '--help')).toContain('demo');
+  });
+
+  it('runs the demo once its peers are installed', { timeout: 300_000 }, async () => {
+    const pinned = PEERS.map((name) => `${name}@${manifest.devDependencies[name]}`);
+    await mustRun(consumer, 'npm', 'install', '--prefer-offline', ...pinned);
+    await mustRun(consumer, 'npx', '--no-install', 'proofmark', 'demo');
+  });
+});

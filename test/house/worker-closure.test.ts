@@ -1,0 +1,62 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type WorkerClosure, workerClosure } from '../../enclave/worker/build/bundle.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const COMMITTED = join(import.meta.dirname, 'worker-closure.json');
+
+/** DESIGN section 2: what a reviewer of the measured program has to read. */
+const BOUNDS = { ownLines: 3_000, packages: 8 } as const;
+
+interface CommittedClosure {
+  readonly files: readonly string[];
+  readonly packages: readonly string[];
+  readonly native: readonly string[];
+}
+
+let closure: WorkerClosure;
+
+beforeAll(async () => {
+  closure = await workerClosure({ root: ROOT });
+  if (process.env['PROOFMARK_WRITE_CLOSURE'] === 'yes') {
+    writeFileSync(COMMITTED, `${JSON.stringify(withoutLines(closure), null, 2)}\n`);
+  }
+});
+
+function withoutLines({ ownFiles, packages, native }: WorkerClosure): CommittedClosure {
+  return { files: ownFiles.map((file) => file.path), packages, native };
+}
+
+function linesUnder(folder: string): number {
+  return closure.ownFiles.filter((file) => file.path.startsWith(folder)).reduce((sum, file) => sum + file.lines, 0);
+}
+
+describe('the import closure of the measured program', () => {
+  it('is printed', () => {
+    const files = closure.ownFiles.map(({ path, lines }) => `${String(lines).padStart(5)} ${path}`);
+    const totals = ['enclave/worker/', 'wire/', ''].map(
+      (folder) => `${String(linesUnder(folder)).padStart(5)} lines under ${folder === '' ? 'both' : folder}`,
+    );
+    const packages = `packages (bound ${BOUNDS.packages}): ${closure.packages.join(', ')}`;
+    console.log([...files, ...totals, packages, `native: ${closure.native.join(', ')}`].join('\n'));
+    expect(closure.ownFiles.length).toBeGreaterThan(0);
+  });
+
+  it('is the committed list: a new file, package or native library is a decision', () => {
+    expect(withoutLines(closure)).toEqual(JSON.parse(readFileSync(COMMITTED, 'utf8')));
+  });
+
+  it('is at most 3,000 own lines', () => {
+    expect(linesUnder('')).toBeLessThanOrEqual(BOUNDS.ownLines);
+  });
+
+  it('is at most 8 packages', () => {
+    expect(closure.packages.length).toBeLessThanOrEqual(BOUNDS.packages);
+  });
+
+  it('holds files of wire/ and enclave/worker/ only', () => {
+    const foreign = closure.ownFiles.filter(({ path }) => !/^(wire|enclave\/worker)\/(?!build\/)/.test(path));
+    expect(foreign).toEqual([]);
+  });
+});
