@@ -52,7 +52,8 @@ export function array<T>(item: Reader<T>, bounds: Bounds): Reader<readonly T[]> 
   return (value, path) => {
     if (!Array.isArray(value)) throw unexpected('a list', value, path);
     checkCount('items', value.length, bounds, path);
-    return value.map((element, index) => item(element, `${path}[${index}]`));
+    // Not `map`, which would skip holes and so leave elements unread.
+    return Array.from(value as readonly unknown[], (element, index) => item(element, `${path}[${index}]`));
   };
 }
 
