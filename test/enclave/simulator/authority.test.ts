@@ -97,9 +97,9 @@ describe('the simulated certificate authority', () => {
       [keyCertSign, true],
       [digitalSignature | nonRepudiation, false],
     ]);
-    chain.forEach(({ signatureAlgorithm }) =>
-      expect(signatureAlgorithm).toMatchObject({ name: 'ECDSA', hash: { name: 'SHA-384' } }),
-    );
+    for (const { signatureAlgorithm } of chain) {
+      expect(signatureAlgorithm).toMatchObject({ name: 'ECDSA', hash: { name: 'SHA-384' } });
+    }
   });
 
   it('says that it is simulated in every name, and points at no real revocation list', () => {
@@ -139,9 +139,9 @@ describe('the simulated certificate authority', () => {
   it('is about as long as the real certificates', () => {
     const { cabundle, certificate } = authority().authority.signerAt(NOW);
     const real = [533, 707, 793, 706, 640];
-    [...cabundle, certificate].forEach(({ length }, index) =>
-      expect(Math.abs(length - (real[index] as number))).toBeLessThan(70),
-    );
+    [...cabundle, certificate].forEach(({ length }, index) => {
+      expect(Math.abs(length - (real[index] as number))).toBeLessThan(70);
+    });
   });
 
   it('keeps serial numbers positive and within twenty octets', () => {

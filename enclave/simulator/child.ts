@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import type { Command } from './role.ts';
+
+/** A process that this one started, as something to wait for. */
+export interface Child {
+  /** Undefined where the program could not be started at all. */
+  readonly pid: number | undefined;
+  readonly exited: Promise<Exit>;
+  readonly kill: (signal: 'SIGTERM' | 'SIGKILL') => void;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** Why it never ran, where that is so. */
+  readonly failure: string | null;
+}
+
+export interface ChildOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
+}
+
+/** Longer lines are cut: a process must not fill its supervisor's memory by never ending one. */
+const LINE_CHARACTERS = 8_192;
+
+/** Standard input is a pipe that ends with this process, so that a child can notice. */
+export function startChild(command: Command, options: ChildOptions): Child {
+  const child: ChildProcess = spawn(command.command, [...command.args], {
+    env: { ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const exited = new Promise<Exit>((resolve) => {
+    child.once('error', (error) => resolve({ code: null, signal: null, failure: error.message }));
+    child.once('exit', (code, signal) => resolve({ code, signal, failure: null }));
+  });
+  child.stdin?.on('error', () => {});
+  eachLine(child.stdout as Readable, (line) => options.onLine(line, 'stdout'));
+  eachLine(child.stderr as Readable, (line) => options.onLine(line, 'stderr'));
+  return { pid: child.pid, exited, kill: (signal) => void child.kill(signal) };
+}
+
+function eachLine(stream: Readable, onLine: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = (lines.pop() as string).slice(0, LINE_CHARACTERS);
+    for (const line of lines) onLine(line.slice(0, LINE_CHARACTERS));
+  });
+  stream.on('end', () => {
+    if (rest !== '') onLine(rest);
+  });
+}

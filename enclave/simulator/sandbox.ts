@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { SimulatorError } from './errors.ts';
+import { type Image, sandboxPaths } from './measure.ts';
+import { type Command, dyingWithParent } from './role.ts';
+
+/**
+ * Where the worker of the process tier runs: in a bubblewrap sandbox that holds the measured image and two sockets, or,
+ * where bubblewrap is missing or the kernel refuses it, as a plain process, and then with a warning that is shown.
+ * Neither protects the worker from this machine's administrator, who can read its memory; what is simulated is the
+ * shape, not the protection.
+ */
+export interface SandboxPlan {
+  readonly image: Image;
+  /** Directories of this machine, one for each thing that worker and outside share. */
+  readonly link: string;
+  readonly nsm: string;
+  /** Used by the plain process only: inside a sandbox this is memory that nobody else sees. */
+  readonly private: string;
+}
+
+export interface SandboxWarning {
+  readonly code: 'sandbox_missing' | 'sandbox_refused';
+  readonly detail: string;
+}
+
+export type Sandbox =
+  | { readonly kind: 'bubblewrap'; readonly program: string }
+  | { readonly kind: 'process'; readonly warning: SandboxWarning };
+
+/** Fixed places and not PATH: what confines the worker must not depend on the environment. */
+export const bubblewrapPlaces: readonly string[] = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap'];
+
+const TRIAL_MILLISECONDS = 15_000;
+const CONSEQUENCE =
+  'the worker runs as a plain process, sees the files and the network of this machine, and loads its libraries from it';
+
+/** Decides by a real trial: only running in the sandbox shows that this kernel and this user may. */
+export async function chooseSandbox(plan: SandboxPlan, places: readonly string[]): Promise<Sandbox> {
+  const program = places.find((path) => existsSync(path));
+  if (program === undefined) {
+    const detail = `bubblewrap is not installed (looked for ${places.join(', ')}); ${CONSEQUENCE}`;
+    return { kind: 'process', warning: { code: 'sandbox_missing', detail } };
+  }
+  try {
+    const args = [...confinement(plan), '--', sandboxPaths.node, '--version'];
+    await promisify(execFile)(program, args, { env: {}, timeout: TRIAL_MILLISECONDS });
+    return { kind: 'bubblewrap', program };
+  } catch (error) {
+    const detail = `bubblewrap was refused (${(error as Error).message.trim()}); ${CONSEQUENCE}`;
+    return { kind: 'process', warning: { code: 'sandbox_refused', detail } };
+  }
+}
+
+/** The worker's launcher in its sandbox. It is to be started with an empty environment. */
+export function sandboxCommand(sandbox: Sandbox, plan: SandboxPlan): Command {
+  const { commandLine } = plan.image.plan;
+  if (sandbox.kind === 'bubblewrap') {
+    return { command: sandbox.program, args: [...confinement(plan), '--', ...commandLine] };
+  }
+  const [command, ...args] = commandLine.map((argument) => outsidePath(argument, plan));
+  return dyingWithParent({ command: command as string, args });
+}
+
+function confinement(plan: SandboxPlan): readonly string[] {
+  const { boot, app } = plan.image.plan;
+  return [
+    // User, pid, network, ipc, uts and cgroup namespaces of its own: no interface but a loopback without an address.
+    '--unshare-all',
+    '--die-with-parent',
+    // A new session: no controlling terminal into which the worker could type (TIOCSTI).
+    '--new-session',
+    ...['--cap-drop', 'ALL'],
+    ...['--uid', '65534', '--gid', '65534'],
+    ...['--hostname', 'enclave'],
+    '--clearenv',
+    ...[...boot, ...app].flatMap(({ source, path }) => ['--ro-bind', source, path]),
+    ...['--proc', '/proc', '--dev', '/dev', '--remount-ro', '/dev'],
+    ...['--tmpfs', '/tmp'],
+    ...['--perms', '0700', '--tmpfs', sandboxPaths.private],
+    ...['--bind', plan.link, sandboxPaths.link],
+    ...['--ro-bind', plan.nsm, sandboxPaths.nsm],
+    // The root is bubblewrap's own tmpfs and writable until here.
+    ...['--remount-ro', '/'],
+    ...['--chdir', sandboxPaths.app],
+  ];
+}
+
+/** Without a sandbox there is nothing that gives files other names: arguments are translated instead. */
+function outsidePath(argument: string, plan: SandboxPlan): string {
+  if (!argument.startsWith('/')) return argument;
+  const { boot, app } = plan.image.plan;
+  const file = [...boot, ...app].find(({ path }) => path === argument);
+  if (file !== undefined) return file.source;
+  for (const [inside, outside] of [
+    [sandboxPaths.link, plan.link],
+    [sandboxPaths.nsm, plan.nsm],
+    [sandboxPaths.private, plan.private],
+  ] as const) {
+    if (argument === inside) return outside;
+    if (argument.startsWith(`${inside}/`)) return outside + argument.slice(inside.length);
+  }
+  throw new SimulatorError('argument_invalid', `${argument} exists in the sandbox only`);
+}

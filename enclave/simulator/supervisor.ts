@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import { mkdir, realpath, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Backoff, createBackoff } from './backoff.ts';
+import { type Child, startChild } from './child.ts';
+import { bootEnclave, type Enclave, type EnclaveSite } from './enclave.ts';
+import { SimulatorError } from './errors.ts';
+import type { Role, SupervisorEvent } from './events.ts';
+import { layOutImage, type Measurement, planWorkerImage, requireUnchanged } from './measure.ts';
+import { lockDirectory } from './lock.ts';
+import { type Command, dyingWithParent } from './role.ts';
+import { openRoot } from './root.ts';
+import { bubblewrapPlaces, chooseSandbox, type Sandbox } from './sandbox.ts';
+
+/**
+ * Owns the three parts of the process tier: the signer, the worker in its sandbox, and the host. The host is restarted
+ * alone, so that killing it leaves the worker, its keys and its log alive. Signer and worker are one enclave and live
+ * and die together: a further boot has fresh registers, new keys and a new log (DESIGN sections 3 and 9).
+ */
+export interface SupervisorOptions {
+  /** Keeps the simulated root between runs; one supervisor at a time. */
+  readonly stateDirectory: string;
+  /** The node binary that runs the worker. */
+  readonly node: string;
+  /** worker.mjs and the native files beside it. */
+  readonly app: readonly string[];
+  /** Measured into PCR3, as AWS measures the role of the parent machine; null leaves the register empty. */
+  readonly role: string | null;
+  readonly host: HostCommand;
+  readonly onEvent: (event: SupervisorEvent) => void;
+}
+
+export interface HostCommand extends Command {
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Supervisor {
+  readonly measurement: Measurement;
+  /** The simulated root under which this machine's documents verify. */
+  readonly rootCertificate: Uint8Array;
+  readonly sandbox: Sandbox;
+  /** Of the processes as they are now; null while one is down. The worker's is that of its sandbox or launcher. */
+  readonly pids: () => Readonly<Record<Role, number | null>>;
+  readonly stop: () => Promise<void>;
+  /** Resolves when everything has ended, by `stop` or by a signal. */
+  readonly stopped: Promise<void>;
+}
+
+/** The kernel's sun_path, less its final zero. */
+const SOCKET_PATH_BYTES = 107;
+const HOST_GRACE_MS = 5_000;
+
+/** Where a host finds the worker of the supervisor that uses this directory. */
+export function workerSocketPath(stateDirectory: string): string {
+  return join(stateDirectory, 'run', 'link', 'worker.sock');
+}
+
+export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  await mkdir(options.stateDirectory, { recursive: true, mode: 0o700 });
+  const state = await realpath(options.stateDirectory);
+  for (const path of [workerSocketPath(state), workerSocketPath(options.stateDirectory)]) {
+    if (Buffer.byteLength(path) > SOCKET_PATH_BYTES) {
+      throw new SimulatorError('socket_path_too_long', `${path} is longer than ${SOCKET_PATH_BYTES} bytes`);
+    }
+  }
+  const lock = await lockDirectory(state);
+  try {
+    return await supervise(state, options, lock.release);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function supervise(state: string, options: SupervisorOptions, unlock: () => void): Promise<Supervisor> {
+  const { onEvent } = options;
+  const run = join(state, 'run');
+  const root = await openRoot(state, { now: Date.now() });
+  const plan = await planWorkerImage({ node: options.node, app: options.app });
+  await rm(run, { recursive: true, force: true });
+  const image = await layOutImage(plan, join(run, 'image'));
+  const site: EnclaveSite = {
+    state,
+    role: options.role,
+    // One machine has one root, and so one name: the same after a restart, as an EC2 instance's is.
+    instanceId: `i-${createHash('sha256').update(root.certificate).digest('hex').slice(0, 17)}`,
+    image,
+    link: join(run, 'link'),
+    nsm: join(run, 'nsm'),
+    private: join(run, 'private'),
+    onEvent,
+  };
+  for (const directory of [site.link, site.nsm, site.private]) await mkdir(directory, { mode: 0o700 });
+  const sandbox = await chooseSandbox(site, bubblewrapPlaces);
+  if (sandbox.kind === 'process') onEvent({ kind: 'warning', warning: sandbox.warning });
+
+  const stopping = new AbortController();
+  let enclave: Enclave | undefined = await bootEnclave(site, sandbox);
+  let host: Child | undefined;
+
+  /** One part's life: run until it ends, wait, start again; returns once the supervisor stops. */
+  async function keep(role: 'enclave' | 'host', runOnce: () => Promise<void>): Promise<void> {
+    const backoff: Backoff = createBackoff();
+    while (!stopping.signal.aborted) {
+      const since = performance.now();
+      await runOnce().catch((error: Error) => onEvent({ kind: 'failed', role, detail: error.message }));
+      if (stopping.signal.aborted) return;
+      const delayMs = backoff.after(performance.now() - since);
+      onEvent({ kind: 'restarting', role, delayMs });
+      await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  }
+
+  async function runEnclave(): Promise<void> {
+    if (enclave === undefined) {
+      await requireUnchanged(image);
+      enclave = await bootEnclave(site, sandbox);
+      // stop() may have come while it booted, and found nothing to end.
+      if (stopping.signal.aborted) enclave.kill();
+    }
+    try {
+      await enclave.ended;
+    } finally {
+      enclave = undefined;
+    }
+  }
+
+  async function runHost(): Promise<void> {
+    const { env, ...command } = options.host;
+    const child = startChild(dyingWithParent(command), {
+      env,
+      onLine: (line) => onEvent({ kind: 'output', role: 'host', line }),
+    });
+    host = child;
+    onEvent({ kind: 'started', role: 'host', pid: child.pid ?? null });
+    const { code, signal, failure } = await child.exited;
+    host = undefined;
+    onEvent({ kind: 'exited', role: 'host', code, signal });
+    if (failure !== null) throw new Error(failure);
+  }
+
+  const enclaveLife = keep('enclave', runEnclave);
+  const hostLife = keep('host', runHost);
+
+  const killEverything = (): void => {
+    host?.kill('SIGKILL');
+    enclave?.kill();
+  };
+  const onSignal = (signal: NodeJS.Signals): void => {
+    // Handlers are off again after stop(), so the signal then does what it does to any process.
+    void stop().then(() => process.kill(process.pid, signal));
+  };
+  process.on('exit', killEverything).on('SIGINT', onSignal).on('SIGTERM', onSignal);
+
+  let stopped: Promise<void> | undefined;
+  let announceStopped = (): void => {};
+  const whenStopped = new Promise<void>((resolve) => {
+    announceStopped = resolve;
+  });
+
+  async function shutDown(): Promise<void> {
+    stopping.abort();
+    // The host first: it may still write down what the worker has answered.
+    host?.kill('SIGTERM');
+    const patience = setTimeout(() => host?.kill('SIGKILL'), HOST_GRACE_MS);
+    await hostLife;
+    clearTimeout(patience);
+    enclave?.kill();
+    await enclaveLife;
+    process.off('exit', killEverything).off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    await rm(run, { recursive: true, force: true });
+    unlock();
+    announceStopped();
+  }
+
+  function stop(): Promise<void> {
+    stopped ??= shutDown();
+    return stopped;
+  }
+
+  return {
+    measurement: image.measurement,
+    rootCertificate: root.certificate,
+    sandbox,
+    pids: () => ({
+      nsm: enclave?.pids.nsm ?? null,
+      worker: enclave?.pids.worker ?? null,
+      host: host?.pid ?? null,
+    }),
+    stop,
+    stopped: whenStopped,
+  };
+}
