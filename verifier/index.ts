@@ -1,5 +1,15 @@
 /** The public surface of `proofmark/verifier`: evidence in, proven facts out. */
+
 export { type Anchor, anchors } from './anchors.ts';
+export {
+  type ArchiveFacts,
+  type ArchiveOptions,
+  type ArchiveVerdict,
+  type Purpose,
+  parseUnverifiedArchive,
+  type Undetermined,
+  verifyArchive,
+} from './archive/verify.ts';
 export type { ParsedNitroDocument } from './codec/nitro-document.ts';
 export {
   codeMeanings,
@@ -20,6 +30,15 @@ export {
   type PolicyChain,
   parsePolicy,
 } from './policy/policy.ts';
+export type {
+  ExpectedRequest,
+  ExpectedResponse,
+  ReceiptExpectation,
+  ReceiptFacts,
+  ReceiptOptions,
+} from './receipt/facts.ts';
+export { verifyReceipt } from './receipt/verify.ts';
+export { type ReleaseFacts, type ReleaseOptions, verifyRelease } from './release/verify.ts';
 export {
   type Check,
   type CheckOutcome,
@@ -29,3 +48,5 @@ export {
   type Verdict,
   type Verified,
 } from './result.ts';
+export type { WorkerFacts, WorkerOptions } from './worker/facts.ts';
+export { verifyWorker } from './worker/verify.ts';

@@ -6,6 +6,7 @@ import { type Configuration, unitPriceOf } from '../../wire/message/configuratio
 import { encodeExecution, type Runtime } from '../../wire/message/execution.ts';
 import { status } from '../../wire/message/receipt.ts';
 import {
+  feeFor,
   flag,
   format,
   operation,

@@ -108,7 +108,7 @@ export async function verifyArchive(archive: Archive, options: ArchiveOptions): 
 /** For the archive purpose only: the chain is judged at the document's own time, which an anchor must then bound. */
 function documentTime(archive: Archive): number {
   try {
-    return parseUnverifiedNitroDocument(archive.evidence.document).timestamp;
+    return parseUnverifiedNitroDocument(archive.evidence.document).unverified.timestamp;
   } catch (error) {
     // Verification will name what is wrong with the document; which time it does that at makes no difference.
     if (error instanceof VerifierError) return 0;

@@ -14,7 +14,7 @@ import {
   requestPreimage,
   responsePreimage,
 } from '../../wire/message/request.ts';
-import { verifyInclusion } from '../../wire/tree/index.ts';
+import { verifyInclusion } from '../../wire/tree/verify.ts';
 import type { RefusedCode, UntrustedCode } from '../errors.ts';
 import { isListed } from '../policy/policy.ts';
 import { failed, notAsked, passed, type Rule } from '../rules.ts';

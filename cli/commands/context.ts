@@ -1,0 +1,20 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Style } from '../report.ts';
+
+/** What a command may touch: its streams and where state lives. Tests give their own. */
+export interface CommandContext {
+  readonly args: readonly string[];
+  readonly style: Style;
+  readonly write: (text: string) => void;
+  readonly warn: (text: string) => void;
+  readonly now: () => number;
+}
+
+export type Command = (context: CommandContext) => Promise<number>;
+
+/** Keys of the simulated root and of the demo's publisher belong to this machine's user, not to a checkout. */
+export function defaultStateDirectory(): string {
+  const base = process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state');
+  return join(base, 'proofmark');
+}

@@ -1,0 +1,78 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { type ClientError, connect, floatTensor, type Tensor } from '../../client/index.ts';
+import type { NitroPolicy } from '../../verifier/index.ts';
+import { fromHex } from '../../wire/bytes.ts';
+import { WireError } from '../../wire/errors.ts';
+import { decodeInferRequest, encodeInferResponse } from '../../wire/message/tensor.ts';
+import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
+import { answerLines, checkLines, heading, outcomeCounts } from '../report.ts';
+import { parseArguments, textOption } from './arguments.ts';
+import type { CommandContext } from './context.ts';
+import { readPolicy } from './policy-file.ts';
+
+const options = {
+  policy: { type: 'string' },
+  model: { type: 'string' },
+  input: { type: 'string' },
+  save: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+export const inferUsage = `proofmark infer URL --policy FILE [--model HEX] [--input FILE.json] [--save FILE.proofmark] [--json]
+  One sealed call; the answer is printed only if every check passed. The input is an Open Inference Protocol request;
+  without one, zeros of the demo's shape are sent. Without --model, the one model that the policy lists.`;
+
+export async function infer(context: CommandContext): Promise<number> {
+  const parsed = parseArguments(context.args, options);
+  const [url, ...rest] = parsed.positionals;
+  if (url === undefined || rest.length > 0) throw new UsageError('name one host URL');
+  const policy = await readPolicy(textOption(parsed, 'policy'));
+  const modelId = chooseModel(policy, textOption(parsed, 'model'));
+  const inputs = await readInputs(textOption(parsed, 'input'));
+  const result = await connect(url, { policy }).infer({ modelId, inputs, outputs: 'all', format: 'binary' });
+  const save = textOption(parsed, 'save');
+  if (save !== undefined) await writeFile(save, result.archive());
+  if (parsed.values['json'] === true) {
+    context.write(`${new TextDecoder().decode(encodeInferResponse(result.response, 'json').body)}\n`);
+    return exitCode.accepted;
+  }
+  context.write(heading('Answer', context.style) + answerLines(result));
+  context.write(heading('Checks', context.style) + checkLines(result.checks, context.style));
+  context.write(`  ${outcomeCounts(result.checks)}\n`);
+  return exitCode.accepted;
+}
+
+function chooseModel(policy: NitroPolicy, text: string | undefined): Uint8Array {
+  if (text !== undefined) {
+    try {
+      return fromHex(text, 32);
+    } catch {
+      throw new UsageError('--model is 64 lower-case hex digits');
+    }
+  }
+  if (policy.models === 'any' || policy.models.length !== 1) {
+    throw new UsageError('--model HEX is required: the policy does not list exactly one model');
+  }
+  return policy.models[0] as Uint8Array;
+}
+
+async function readInputs(path: string | undefined): Promise<readonly Tensor[]> {
+  if (path === undefined) return [floatTensor('input', [1, 128], new Float32Array(128))];
+  try {
+    const body = Uint8Array.from(await readFile(path));
+    return decodeInferRequest({ body, jsonLength: body.length }, 'json').inputs;
+  } catch (error) {
+    if (error instanceof WireError) throw new CommandError(`${path}: ${error.message}`);
+    throw new CommandError(`cannot read ${path}: ${(error as Error).message}`);
+  }
+}
+
+/** A refused answer or worker has the exit code of its verdict, so that scripts need not read text. */
+export function exitCodeOfClientError(error: ClientError): number {
+  const { verdict } = error;
+  if (typeof verdict === 'object' && verdict !== null && 'verdict' in verdict) {
+    const name = String(verdict.verdict);
+    if (name === 'malformed' || name === 'untrusted' || name === 'refused') return exitCode[name];
+  }
+  return error.code === 'protocol_violated' ? exitCode.untrusted : exitCode.failed;
+}

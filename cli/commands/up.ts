@@ -1,0 +1,113 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, floatTensor, type InferResult } from '../../client/index.ts';
+import type { SupervisorEvent } from '../../enclave/simulator/supervisor.ts';
+import { exitCode } from '../exit-codes.ts';
+import {
+  answerLines,
+  chainLines,
+  checkLines,
+  heading,
+  notProvenLines,
+  outcomeCounts,
+  printable,
+  workerLines,
+} from '../report.ts';
+import { type Stack, startStack } from '../stack/stack.ts';
+import { parseArguments, portOption, requireTier, textOption } from './arguments.ts';
+import { type CommandContext, defaultStateDirectory } from './context.ts';
+
+const options = { tier: { type: 'string' }, port: { type: 'string' }, state: { type: 'string' } } as const;
+const DEFAULT_PORT = 8_790;
+
+/** Starts everything, proves one inference, and serves until it is told to stop. */
+export async function up(context: CommandContext): Promise<number> {
+  const parsed = parseArguments(context.args, options);
+  requireTier(parsed);
+  const stateDirectory = textOption(parsed, 'state') ?? defaultStateDirectory();
+  const stack = await startStack({
+    stateDirectory,
+    port: portOption(parsed, DEFAULT_PORT),
+    onEvent: (event) => reportEvent(context, event),
+  });
+  await proveOnce(context, stack);
+  const archiveFile = join(stateDirectory, 'answer.proofmark');
+  context.write(`${heading('Serving', context.style)}  ${stack.url}\n`);
+  context.write(`  audit the answer above:  proofmark audit ${archiveFile} --policy ${stack.policyFile}\n`);
+  context.write(`  ask again:               proofmark infer ${stack.url} --policy ${stack.policyFile}\n`);
+  context.write('  stop with Ctrl-C\n');
+  await stack.supervisor.stopped;
+  return exitCode.accepted;
+}
+
+/** One round with a state folder of its own: nothing of it stays. */
+export async function demo(context: CommandContext): Promise<number> {
+  requireTier(parseArguments(context.args, { tier: { type: 'string' } }));
+  const started = performance.now();
+  const stateDirectory = await mkdtemp(join(tmpdir(), 'proofmark-'));
+  try {
+    const stack = await startStack({ stateDirectory, port: 0, onEvent: (event) => reportEvent(context, event) });
+    try {
+      await proveOnce(context, stack);
+    } finally {
+      await stack.supervisor.stop();
+    }
+  } finally {
+    await rm(stateDirectory, { recursive: true, force: true });
+  }
+  context.write(`\nDone in ${((performance.now() - started) / 1_000).toFixed(1)} s.\n`);
+  return exitCode.accepted;
+}
+
+async function proveOnce(context: CommandContext, stack: Stack): Promise<void> {
+  const client = connect(stack.url, { policy: stack.policy });
+  const values = Array.from({ length: 128 }, (_, index) => (index - 64) / 64);
+  const result = await client.infer({
+    modelId: stack.files.modelId,
+    inputs: [floatTensor('input', [1, 128], values)],
+    outputs: 'all',
+    format: 'binary',
+  });
+  await writeFile(join(stack.policyFile, '..', 'answer.proofmark'), result.archive());
+  const { style, write } = context;
+  write(heading('Worker', style) + workerLines(result.worker, style));
+  write(heading('Evidence chain', style) + chainLines(result.worker));
+  write(heading('Answer', style));
+  write(`  ${'input input'.padEnd(20)}FP32[1,128] ${values.slice(0, 6).join(' ')} …\n`);
+  write(answerLines(result));
+  write(heading('Checks', style) + checkLines(result.checks, style));
+  write(`  ${outcomeCounts(result.checks)}\n`);
+  write(heading('Not proven', style) + notProvenLines(allNotProven(result), style));
+}
+
+function allNotProven(result: InferResult): InferResult['notProven'] {
+  const simulated =
+    result.worker.level === 'simulated'
+      ? [
+          {
+            id: 'simulated',
+            reason: 'The root is this machine’s own: whoever owns the machine can forge all of the above.',
+          },
+        ]
+      : [];
+  return [...simulated, ...result.notProven];
+}
+
+function reportEvent(context: CommandContext, event: SupervisorEvent): void {
+  switch (event.kind) {
+    case 'warning':
+      context.warn(`WARNING: ${printable(event.warning.message)}\n`);
+      break;
+    case 'failed':
+      context.warn(`${event.role} failed: ${printable(event.detail)}\n`);
+      break;
+    case 'restarting':
+      context.warn(`${event.role} restarts in ${event.delayMs} ms\n`);
+      break;
+    case 'exited':
+    case 'output':
+    case 'started':
+      break;
+  }
+}

@@ -1,0 +1,115 @@
+import type { InferResult } from '../client/index.ts';
+import type { Check, CheckOutcome, NotProven, Verified, WorkerFacts } from '../verifier/index.ts';
+import { toHex } from '../wire/bytes.ts';
+import { tensorValues } from '../wire/message/tensor.ts';
+
+/** Text for people, made from the verifier's result objects and nothing else: a line here is a check that ran. */
+export interface Style {
+  readonly colours: boolean;
+}
+
+const MARK: Readonly<Record<CheckOutcome, string>> = {
+  passed: '✓',
+  failed: '✗',
+  'not-asked': '·',
+  'not-reached': '–',
+};
+
+const COLOUR: Readonly<Record<CheckOutcome, number>> = { passed: 32, failed: 31, 'not-asked': 90, 'not-reached': 90 };
+
+function paint(style: Style, code: number, text: string): string {
+  return style.colours ? `\u001b[${code}m${text}\u001b[0m` : text;
+}
+
+export function heading(title: string, style: Style): string {
+  return `\n${paint(style, 1, title)}\n`;
+}
+
+export function checkLines(checks: readonly Check[], style: Style): string {
+  return checks
+    .map(({ id, title, outcome, detail }) => {
+      const mark = paint(style, COLOUR[outcome], MARK[outcome]);
+      const shown = detail === '' ? '' : paint(style, 90, `  ${shorten(detail)}`);
+      return `  ${mark} ${id.padEnd(4)} ${title}${shown}\n`;
+    })
+    .join('');
+}
+
+export function notProvenLines(items: readonly NotProven[], style: Style): string {
+  return items.map(({ reason }) => `  ${paint(style, 33, '!')} ${printable(reason)}\n`).join('');
+}
+
+export function workerLines(worker: Verified<WorkerFacts>, style: Style): string {
+  const { attestation, configuration, identity, runtime } = worker;
+  const level =
+    worker.level === 'simulated' ? paint(style, 33, 'simulated: nobody vouches for it') : paint(style, 32, 'attested');
+  const rows: readonly (readonly [string, string])[] = [
+    ['level', level],
+    ['image', toHex(worker.imageId)],
+    ['  PCR0', toHex(attestation.measurements[0])],
+    ['  PCR1', toHex(attestation.measurements[1])],
+    ['  PCR2', toHex(attestation.measurements[2])],
+    ['configuration', toHex(identity.config)],
+    ['  publishers', configuration.publishers.map((key) => `${toHex(key).slice(0, 16)}…`).join(' ')],
+    ['  chain', identity.chainId === 0n ? 'none' : String(identity.chainId)],
+    ['runtime', `${runtime.engine} ${runtime.version}, ${runtime.provider}, ${runtime.threads} thread(s)`],
+    ['log', toHex(worker.log)],
+    ['module', printable(attestation.moduleId)],
+    ['document', `${toHex(attestation.documentId)} of ${new Date(attestation.timestamp).toISOString()}`],
+    ['key accepted until', new Date(worker.acceptedUntil).toISOString()],
+  ];
+  return rows.map(([name, value]) => `  ${name.padEnd(20)}${value}\n`).join('');
+}
+
+export function chainLines(worker: Verified<WorkerFacts>): string {
+  return worker.attestation.certificates
+    .map(({ commonName, notAfter, sha256 }, depth) => {
+      const name = printable(commonName ?? '(no common name)');
+      const until = new Date(notAfter).toISOString().slice(0, 19);
+      return `  ${'  '.repeat(depth)}${depth === 0 ? '' : '└ '}${name}  until ${until}Z  ${toHex(sha256).slice(0, 16)}…\n`;
+    })
+    .join('');
+}
+
+export function answerLines(result: InferResult): string {
+  const { receipt, release, response } = result;
+  const { manifest } = release;
+  const rows: readonly (readonly [string, string])[] = [
+    ['model', `${manifest.name} ${manifest.version}`],
+    ['  model id', toHex(release.modelId)],
+    ['  owner', toHex(manifest.owner)],
+    ...response.outputs.map((tensor): readonly [string, string] => [
+      `output ${printable(tensor.name)}`,
+      `${tensor.datatype}[${tensor.shape.join()}] ${preview(tensorValues(tensor))}`,
+    ]),
+    ['request', toHex(receipt.requestId)],
+    [
+      'receipt',
+      `leaf ${receipt.index} of log ${toHex(receipt.log).slice(0, 16)}…, ${receipt.sealed ? 'sealed' : 'open'}`,
+    ],
+    ['head', `size ${receipt.head.size}, root ${toHex(receipt.head.root)}`],
+    ['execution', `${receipt.execution.layout}, ${receipt.execution.cpuFamily} (reported)`],
+    ['fee', String(receipt.fee)],
+  ];
+  return rows.map(([name, value]) => `  ${name.padEnd(20)}${value}\n`).join('');
+}
+
+function preview(values: readonly unknown[]): string {
+  const shown = values.slice(0, 10).map((value) => (typeof value === 'number' ? value.toPrecision(6) : String(value)));
+  return `${shown.join(' ')}${values.length > shown.length ? ' …' : ''}`;
+}
+
+function shorten(detail: string): string {
+  const text = printable(detail);
+  return text.length > 100 ? `${text.slice(0, 99)}…` : text;
+}
+
+/** Text from evidence goes to a terminal: control characters and direction marks would let it rewrite the report. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '�');
+}
+
+export const outcomeCounts = (checks: readonly Check[]): string => {
+  const count = (outcome: CheckOutcome): number => checks.filter((check) => check.outcome === outcome).length;
+  return `${count('passed')} passed, ${count('failed')} failed, ${count('not-asked')} not asked by the policy, ${count('not-reached')} not reached`;
+};

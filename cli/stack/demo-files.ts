@@ -1,0 +1,73 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toHex } from '../../wire/bytes.ts';
+import { sha256 } from '../../wire/crypto/node.ts';
+import { signP256 } from '../../wire/crypto/node-sign.ts';
+import { limits } from '../../wire/limits.ts';
+import { releaseMessage } from '../../wire/message/authorisations.ts';
+import { type Configuration, encodeConfiguration } from '../../wire/message/configuration.ts';
+import { encodeManifest } from '../../wire/message/manifest.ts';
+import { demoRelease } from '../demo-model/mlp.ts';
+import { openReleaseKey } from './keys.ts';
+
+/** What a host needs on disk before it starts: one release and one configuration. */
+export interface DemoFiles {
+  readonly modelId: Uint8Array;
+  readonly owner: Uint8Array;
+  readonly releaseDirectory: string;
+  readonly configurationFile: string;
+  readonly configuration: Configuration;
+}
+
+export async function writeDemoFiles(state: string): Promise<DemoFiles> {
+  const key = await openReleaseKey(join(state, 'publisher.pem'));
+  const { manifest, files } = demoRelease(key.owner);
+  const encoded = encodeManifest(manifest);
+  const modelId = sha256(encoded);
+  const releaseDirectory = join(state, 'releases', toHex(modelId));
+  await writeRelease(releaseDirectory, {
+    ...Object.fromEntries(files),
+    'manifest.json': encoded,
+    'owner.hex': `${toHex(key.owner)}\n`,
+    'signature.hex': `${toHex(signP256(key.privateKey, releaseMessage(modelId)))}\n`,
+  });
+  const configuration = demoConfiguration(key.owner);
+  const configurationFile = join(state, 'configuration.cbor');
+  await writeFile(configurationFile, encodeConfiguration(configuration));
+  return { modelId, owner: key.owner, releaseDirectory, configurationFile, configuration };
+}
+
+async function writeRelease(directory: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<void> {
+  const draft = `${directory}.${process.pid}`;
+  await mkdir(draft, { recursive: true });
+  for (const [name, content] of Object.entries(files)) await writeFile(join(draft, name), content);
+  await rm(directory, { recursive: true, force: true });
+  await rename(draft, directory);
+}
+
+function demoConfiguration(owner: Uint8Array): Configuration {
+  const nobody = new Uint8Array(20);
+  return {
+    version: 1,
+    publishers: [owner],
+    models: 'any',
+    prices: [{ model: 'any', operation: 0, unitPrice: 0n }],
+    limits: {
+      bodyBytes: 4 * 1024 * 1024,
+      responseBytes: 4 * 1024 * 1024,
+      releaseBytes: 256 * 1024 * 1024,
+      models: 4,
+      modelMemoryBytes: 2 * 1024 * 1024 * 1024,
+      runMilliseconds: 5_000,
+      pending: 64,
+      sessions: 1_024,
+      unacknowledgedLeaves: limits.unacknowledgedLeaves,
+      channels: 0,
+    },
+    operator: nobody,
+    chainId: 0n,
+    registry: nobody,
+    settlement: nobody,
+    telemetry: 'counters',
+  };
+}

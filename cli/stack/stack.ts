@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { roleCommand } from '../../enclave/simulator/role.ts';
+import {
+  type Supervisor,
+  type SupervisorEvent,
+  startSupervisor,
+  workerSocketPath,
+} from '../../enclave/simulator/supervisor.ts';
+import { type NitroPolicy, parsePolicy } from '../../verifier/index.ts';
+import { CommandError } from '../exit-codes.ts';
+import { type DemoFiles, writeDemoFiles } from './demo-files.ts';
+import { simulatorPolicy } from './policy.ts';
+
+/** Everything of the process tier on one machine: signer, sandboxed worker, host, and a policy that accepts just them. */
+export interface Stack {
+  readonly url: string;
+  readonly policy: NitroPolicy;
+  readonly policyFile: string;
+  readonly files: DemoFiles;
+  readonly supervisor: Supervisor;
+}
+
+export interface StackOptions {
+  readonly stateDirectory: string;
+  readonly port: number;
+  readonly onEvent: (event: SupervisorEvent) => void;
+}
+
+const READY_MS = 30_000;
+const WORKER_FILES = ['worker.mjs', 'onnxruntime_binding.node', 'libonnxruntime.so.1'];
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { stateDirectory } = options;
+  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+  const app = await workerFiles();
+  const files = await writeDemoFiles(stateDirectory);
+  const port = options.port === 0 ? await freePort() : options.port;
+  const host = roleCommand('../../host/main');
+  const supervisor = await startSupervisor({
+    stateDirectory,
+    node: process.execPath,
+    app,
+    role: null,
+    host: {
+      command: host.command,
+      args: [
+        ...host.args,
+        ...['--link', workerSocketPath(stateDirectory)],
+        ...['--state', join(stateDirectory, 'host')],
+        ...['--listen', `127.0.0.1:${port}`],
+        ...['--configuration', files.configurationFile],
+        ...['--release', files.releaseDirectory],
+      ],
+      env: {},
+    },
+    onEvent: options.onEvent,
+  });
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await waitUntilReady(url);
+    const { measurement, rootCertificate } = supervisor;
+    const rules = simulatorPolicy({ measurement, rootCertificate, files, now: Date.now() });
+    const policyFile = join(stateDirectory, 'policy.json');
+    await writeFile(policyFile, `${JSON.stringify(rules, null, 2)}\n`);
+    return { url, policy: parsePolicy(rules), policyFile, files, supervisor };
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
+  }
+}
+
+/** From a checkout the worker is bundled from its sources each time; a package carries the bundle. */
+async function workerFiles(): Promise<readonly string[]> {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const packaged = join(here, '..', '..', 'worker');
+  if (!import.meta.url.endsWith('.ts')) {
+    if (!existsSync(join(packaged, 'worker.mjs'))) throw new CommandError('the package carries no worker bundle');
+    return WORKER_FILES.map((name) => join(packaged, name));
+  }
+  const root = join(here, '..', '..');
+  const outDir = join(root, 'dist', 'worker');
+  const { buildWorker } = await import('../../enclave/worker/build/bundle.ts');
+  await buildWorker({ root, outDir });
+  return WORKER_FILES.map((name) => join(outDir, name));
+}
+
+/** The host must come back on the same port after a restart, so the port is chosen before it starts. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+async function waitUntilReady(url: string): Promise<void> {
+  const deadline = performance.now() + READY_MS;
+  while (performance.now() < deadline) {
+    const ready = await fetch(`${url}/v2/health/ready`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ready) return;
+    await sleep(50);
+  }
+  throw new CommandError(`nothing became ready at ${url} within ${READY_MS / 1_000} seconds`);
+}
