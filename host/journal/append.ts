@@ -1,5 +1,6 @@
 import { concatBytes, equalBytes } from '../../wire/bytes.ts';
 import { type CborValue, encodeCbor } from '../../wire/codec/cbor.ts';
+import { checkSignatureFormat } from '../../wire/crypto/ecdsa.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
@@ -38,6 +39,7 @@ export function checkEntries(log: Uint8Array, identity: WorkerIdentity, entries:
     }
     if (head.size !== entries.from + entries.receipts.length)
       throw invalid('the head does not end with these receipts');
+    checkSignatureFormat(entries.signature);
     if (!nodeSuite.verifyP256(signerPoint(identity), entries.head, entries.signature)) {
       throw invalid('the signature of the head does not hold');
     }

@@ -1,4 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { normaliseS } from '../../wire/crypto/ecdsa.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { encodeBundle, type ReceiptBundle } from '../../wire/message/bundle.ts';
 import { type Configuration, encodeConfiguration } from '../../wire/message/configuration.ts';
@@ -142,12 +143,7 @@ export function random(length: number): Uint8Array {
   return Uint8Array.from(randomBytes(length));
 }
 
-const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-
 /** DESIGN section 3: every signer normalises s to the lower half. */
 export function signLowS(privateKey: KeyObject, message: Uint8Array): Uint8Array {
-  const signature = sign('sha256', message, { key: privateKey, dsaEncoding: 'ieee-p1363' });
-  const s = BigInt(`0x${signature.subarray(32).toString('hex')}`);
-  if (s > ORDER / 2n) signature.write((ORDER - s).toString(16).padStart(64, '0'), 32, 'hex');
-  return Uint8Array.from(signature);
+  return normaliseS(sign('sha256', message, { key: privateKey, dsaEncoding: 'ieee-p1363' }));
 }

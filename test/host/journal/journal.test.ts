@@ -193,6 +193,7 @@ describe('what the journal refuses', () => {
 
   it.each<[string, (entries: Entries) => Partial<Entries>]>([
     ['a signature that does not hold', () => ({ signature: random(64) })],
+    ['a signature with a high s', (entries) => ({ signature: highS(entries.signature) })],
     ['a head of another log', () => createFakeLog().grow(blanks(2)).entries],
     [
       'a head that covers more',
@@ -251,6 +252,13 @@ describe('what the journal refuses', () => {
     journal = openJournal(directory, { maxBytes: MAX_BYTES });
   });
 });
+
+const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+
+function highS(signature: Uint8Array): Uint8Array {
+  const s = ORDER - BigInt(`0x${Buffer.from(signature.subarray(32)).toString('hex')}`);
+  return concat(signature.subarray(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex'));
+}
 
 function blanks(count: number): readonly Record<string, never>[] {
   return Array.from({ length: count }, () => ({}));

@@ -1,0 +1,163 @@
+import { connect, type Socket } from 'node:net';
+import { createFrameReader, encodeFrame, type Frame } from '../wire/codec/frame.ts';
+import { WireError } from '../wire/errors.ts';
+import { limits } from '../wire/limits.ts';
+import { decodeRefusal, linkKind } from '../wire/message/link.ts';
+import { LinkError, WorkerRefusedError } from './errors.ts';
+
+export interface RequestOptions {
+  readonly timeoutMs: number;
+  /** What must have happened before the reply is handed on; asked when the reply arrives. */
+  readonly before: () => Promise<void>;
+  /** Aborting gives the place back; the worker's answer is then dropped when it comes. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** One connection to the worker: frames out and in, requests matched with replies by their id. */
+export interface Connection {
+  request(kind: number, payload: Uint8Array, options: RequestOptions): Promise<Uint8Array>;
+  send(kind: number, payload: Uint8Array): void;
+  /** Ends the connection; every pending request fails with this error. */
+  close(error: LinkError): void;
+}
+
+export interface ConnectionHandlers {
+  /** Frames that answer nothing; throwing a `LinkError` ends the connection with it. */
+  onUnsolicited(frame: Frame): void;
+  /** Called once, also when no connection came about. */
+  onClose(error: LinkError): void;
+}
+
+interface Pending {
+  readonly resolve: (payload: Uint8Array) => void;
+  readonly reject: (error: Error) => void;
+  readonly before: () => Promise<void>;
+  readonly forget: () => void;
+}
+
+const HIGHEST_ID = 0xffff_ffff;
+
+export function openConnection(path: string, handlers: ConnectionHandlers): Promise<Connection> {
+  const socket = connect(path);
+  const pending = new Map<number, Pending>();
+  /** Ids whose answers are no longer wanted; the worker may still send one of each. */
+  const abandoned = new Set<number>();
+  let nextId = 1;
+  let failure: LinkError | undefined;
+
+  function fail(error: LinkError): void {
+    if (failure !== undefined) return;
+    failure = error;
+    socket.destroy();
+    for (const [id, request] of [...pending]) {
+      settle(id, request);
+      request.reject(error);
+    }
+    handlers.onClose(error);
+  }
+
+  function settle(id: number, request: Pending): void {
+    pending.delete(id);
+    request.forget();
+  }
+
+  function onFrame(frame: Frame): void {
+    if (frame.id === 0) handlers.onUnsolicited(frame);
+    else onReply(frame);
+  }
+
+  function onReply({ id, kind, payload }: Frame): void {
+    if (kind !== linkKind.reply && kind !== linkKind.refusal) throw protocol('an answer of an unknown kind');
+    const request = pending.get(id);
+    if (request === undefined) {
+      if (!abandoned.delete(id)) throw protocol('an answer to no request');
+      return;
+    }
+    settle(id, request);
+    if (kind === linkKind.refusal) {
+      const { code, detail } = decodeRefusal(payload);
+      request.reject(new WorkerRefusedError(code, detail));
+      return;
+    }
+    request.before().then(() => request.resolve(payload), request.reject);
+  }
+
+  function takeId(): number {
+    while (nextId === 0 || pending.has(nextId) || abandoned.has(nextId)) nextId = (nextId + 1) % (HIGHEST_ID + 1);
+    const id = nextId;
+    nextId = (nextId + 1) % (HIGHEST_ID + 1);
+    return id;
+  }
+
+  function abandon(id: number, error: LinkError): void {
+    const request = pending.get(id);
+    if (request === undefined) return;
+    settle(id, request);
+    abandoned.add(id);
+    // A worker that leaves this many unanswered will not come back to the first of them.
+    if (abandoned.size > limits.unacknowledgedLeaves) abandoned.delete(abandoned.values().next().value as number);
+    request.reject(error);
+  }
+
+  const reader = createFrameReader(limits.frameBytes, onFrame);
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      reader.push(chunk);
+    } catch (error) {
+      if (error instanceof LinkError) fail(error);
+      else if (error instanceof WireError) fail(protocol(error.code, error));
+      else throw error;
+    }
+  });
+  socket.on('close', () => fail(new LinkError('worker_lost', 'the connection to the worker ended')));
+
+  const connection: Connection = {
+    request: (kind, payload, options) =>
+      new Promise((resolve, reject) => {
+        if (failure !== undefined) throw failure;
+        if (options.signal?.aborted === true) throw new LinkError('cancelled', 'nobody waits for the answer');
+        if (pending.size >= limits.hostPending) throw new LinkError('busy', `${pending.size} requests are pending`);
+        if (socket.writableLength + payload.length > limits.hostBacklogBytes) {
+          throw new LinkError('busy', 'the worker reads too slowly');
+        }
+        const id = takeId();
+        const onAbort = (): void => abandon(id, new LinkError('cancelled', 'nobody waits for the answer'));
+        const timer = setTimeout(() => {
+          abandon(id, new LinkError('worker_timeout', `no answer within ${options.timeoutMs} ms`));
+        }, options.timeoutMs);
+        options.signal?.addEventListener('abort', onAbort, { once: true });
+        pending.set(id, {
+          resolve,
+          reject,
+          before: options.before,
+          forget: () => {
+            clearTimeout(timer);
+            options.signal?.removeEventListener('abort', onAbort);
+          },
+        });
+        socket.write(encodeFrame({ id, kind, payload }));
+      }),
+    send: (kind, payload) => {
+      if (failure === undefined) socket.write(encodeFrame({ id: 0, kind, payload }));
+    },
+    close: fail,
+  };
+
+  return connected(socket, connection);
+}
+
+function connected(socket: Socket, connection: Connection): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    socket.once('connect', () => resolve(connection));
+    socket.once('error', (cause) => {
+      const error = new LinkError('worker_unreachable', 'nobody listens at the link', { cause });
+      // After a connection came about, this only names the reason; `close` follows and fails what is pending.
+      connection.close(new LinkError('worker_lost', 'the connection to the worker broke', { cause }));
+      reject(error);
+    });
+  });
+}
+
+function protocol(detail: string, cause?: unknown): LinkError {
+  return new LinkError('worker_protocol', detail, { cause });
+}

@@ -1,0 +1,71 @@
+import type { WorkerRefusalCode } from '../wire/message/link.ts';
+
+/** How a request to the worker can end without its answer. Codes are API. */
+export type LinkErrorCode =
+  | 'worker_unreachable'
+  | 'worker_lost'
+  | 'worker_refused'
+  | 'worker_timeout'
+  | 'worker_protocol'
+  | 'busy'
+  | 'journal_unavailable'
+  | 'cancelled'
+  | 'link_closed';
+
+export class LinkError extends Error {
+  readonly code: LinkErrorCode;
+
+  constructor(code: LinkErrorCode, detail: string, options: { readonly cause?: unknown } = {}) {
+    super(`${code}: ${detail}`, options);
+    this.name = 'LinkError';
+    this.code = code;
+  }
+}
+
+/** The worker's own no, with its code. */
+export class WorkerRefusedError extends LinkError {
+  readonly refusal: WorkerRefusalCode;
+
+  constructor(refusal: WorkerRefusalCode, detail: string) {
+    super('worker_refused', `${refusal} ${detail}`.trimEnd());
+    this.name = 'WorkerRefusedError';
+    this.refusal = refusal;
+  }
+}
+
+/** Why a host does not start. */
+export type StartErrorCode = 'arguments_invalid' | 'configuration_invalid' | 'release_invalid' | 'listen_failed';
+
+export class StartError extends Error {
+  readonly code: StartErrorCode;
+
+  constructor(code: StartErrorCode, detail: string, options: { readonly cause?: unknown } = {}) {
+    super(`${code}: ${detail}`, options);
+    this.name = 'StartError';
+    this.code = code;
+  }
+}
+
+/** Why a worker that answers is not used. None of these heals without another worker or another configuration. */
+export type WorkerFault =
+  | 'configuration_mismatch'
+  | 'configuration_refused'
+  | 'journal_disagrees'
+  | 'protocol_violated';
+
+/** What the host says about itself: a closed list, with no text that came from a request. */
+export type HostEvent =
+  | { readonly event: 'listening'; readonly url: string }
+  | { readonly event: 'link_up'; readonly log: string }
+  | { readonly event: 'link_down'; readonly code: LinkErrorCode }
+  | { readonly event: 'worker_unusable'; readonly fault: WorkerFault }
+  | { readonly event: 'release_loaded'; readonly modelId: string }
+  | { readonly event: 'release_refused'; readonly modelId: string; readonly code: string }
+  | { readonly event: 'evidence_saved'; readonly log: string }
+  | { readonly event: 'evidence_failed'; readonly code: string }
+  | { readonly event: 'journal_failed'; readonly code: string }
+  | { readonly event: 'request_failed'; readonly code: string }
+  | { readonly event: 'draining' }
+  | { readonly event: 'stopped' };
+
+export type EventSink = (event: HostEvent) => void;

@@ -1,0 +1,281 @@
+import { equalBytes, toHex } from '../wire/bytes.ts';
+import { WireError } from '../wire/errors.ts';
+import { type Configuration, decodeConfiguration } from '../wire/message/configuration.ts';
+import {
+  decodePlainAnswer,
+  decodeReadyInfo,
+  encodeAcknowledge,
+  encodeForSession,
+  linkKind,
+  type PlainAnswer,
+  type ReadyInfo,
+  type WorkerState,
+} from '../wire/message/link.ts';
+import { type Connection, openConnection } from './connection.ts';
+import { deferred } from './deferred.ts';
+import { type EventSink, LinkError, type WorkerFault, WorkerRefusedError } from './errors.ts';
+import { createIntake, type Intake } from './intake.ts';
+import { type Journal, JournalError, logOf } from './journal/index.ts';
+import { pushRelease, type Release } from './releases.ts';
+
+/** A configured worker whose log the journal agrees with. */
+export interface ReadyWorker {
+  readonly log: Uint8Array;
+  readonly info: ReadyInfo;
+}
+
+export type LinkStatus =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'loading'; readonly worker: ReadyWorker }
+  | { readonly kind: 'ready'; readonly worker: ReadyWorker }
+  | { readonly kind: 'unusable'; readonly fault: WorkerFault }
+  | { readonly kind: 'journal_failed' }
+  | { readonly kind: 'closed' };
+
+export interface AskOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** The host's side of the link (DESIGN sections 4 and 5). It reconnects for as long as it lives. */
+export interface WorkerLink {
+  readonly status: LinkStatus;
+  /** Resolves at the first moment when all releases were offered to a configured worker. */
+  readonly ready: Promise<ReadyWorker>;
+  attest(challenge: Uint8Array): Promise<Uint8Array>;
+  handshake(message1: Uint8Array, options?: AskOptions): Promise<Uint8Array>;
+  sealed(sessionId: Uint8Array, record: Uint8Array, options?: AskOptions): Promise<Uint8Array>;
+  plain(request: Uint8Array, options?: AskOptions): Promise<PlainAnswer>;
+  close(): Promise<void>;
+}
+
+export interface Patience {
+  /** Between two attempts to connect: doubles from the first to the second. */
+  readonly reconnectMs: readonly [number, number];
+  readonly stateMs: number;
+  readonly configureMs: number;
+  readonly attestMs: number;
+  readonly releaseMs: number;
+  readonly handshakeMs: number;
+  /** Beyond what the configuration allows the model itself: waiting for its turn, and the way there and back. */
+  readonly queueMs: number;
+}
+
+export const patience: Patience = {
+  reconnectMs: [50, 2_000],
+  stateMs: 5_000,
+  configureMs: 30_000,
+  attestMs: 10_000,
+  releaseMs: 60_000,
+  handshakeMs: 5_000,
+  queueMs: 20_000,
+};
+
+export interface WorkerLinkOptions {
+  readonly path: string;
+  readonly configuration: Uint8Array;
+  readonly releases: readonly Release[];
+  readonly journal: Journal;
+  readonly onEvent: EventSink;
+  readonly patience?: Partial<Patience>;
+}
+
+export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
+  const { journal, onEvent } = options;
+  const waits: Patience = { ...patience, ...options.patience };
+  const configuration: Configuration = decodeConfiguration(options.configuration);
+  const runMs = configuration.limits.runMilliseconds + waits.queueMs;
+  let status: LinkStatus = { kind: 'connecting' };
+  /** The connection that exists, and the one that requests may use. */
+  let active: Connection | undefined;
+  let serving: { readonly connection: Connection; readonly intake: Intake } | undefined;
+  let closed = false;
+  let wake = (): void => undefined;
+  const firstReady = deferred<ReadyWorker>();
+
+  async function keepConnected(): Promise<void> {
+    let wait = waits.reconnectMs[0];
+    while (!closed) {
+      const wasReady = await connectOnce();
+      if (closed) break;
+      wait = wasReady ? waits.reconnectMs[0] : Math.min(2 * wait, waits.reconnectMs[1]);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, wait);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  /** Lives as long as one connection; tells whether it was ever of use. */
+  async function connectOnce(): Promise<boolean> {
+    const ended = deferred<LinkError>();
+    const stateArrived = deferred<WorkerState>();
+    const intake = createIntake(journal, (error) => onJournalFailure(error));
+    let opened: Connection;
+    try {
+      opened = await openConnection(options.path, {
+        onUnsolicited: (frame) => intake.take(frame, stateArrived.resolve),
+        onClose: (error) => {
+          stateArrived.reject(error);
+          ended.resolve(error);
+        },
+      });
+    } catch {
+      if (status.kind !== 'unusable' && status.kind !== 'journal_failed') status = { kind: 'connecting' };
+      return false;
+    }
+    active = opened;
+    if (closed) opened.close(new LinkError('link_closed', 'the host is stopping'));
+    const timer = setTimeout(() => opened.close(new LinkError('worker_protocol', 'no state arrived')), waits.stateMs);
+    let wasReady = false;
+    try {
+      const state = await stateArrived.promise;
+      clearTimeout(timer);
+      await bringUp(opened, state, intake);
+      wasReady = true;
+    } catch (error) {
+      opened.close(asLinkError(error));
+    } finally {
+      clearTimeout(timer);
+    }
+    const error = await ended.promise;
+    active = undefined;
+    serving = undefined;
+    if (status.kind === 'ready' || status.kind === 'loading') status = { kind: 'connecting' };
+    if (!closed) onEvent({ event: 'link_down', code: error.code });
+    return wasReady;
+
+    function onJournalFailure(error: unknown): void {
+      const code = error instanceof JournalError ? error.code : 'journal_failed';
+      onEvent({ event: 'journal_failed', code });
+      if (code === 'journal_full' || code === 'journal_failed' || code === 'journal_closed') {
+        // The worker still has what was not written, and sends it again on the next connection.
+        status = { kind: 'journal_failed' };
+      } else {
+        unusable('journal_disagrees');
+      }
+      opened.close(new LinkError('journal_unavailable', code, { cause: error }));
+    }
+  }
+
+  async function bringUp(opened: Connection, state: WorkerState, intake: Intake): Promise<void> {
+    const info = state.ready ?? (await configure(opened));
+    if (!equalBytes(info.configuration, options.configuration)) {
+      throw unusable('configuration_mismatch');
+    }
+    let log: Uint8Array;
+    try {
+      log = logOf(info);
+    } catch {
+      throw unusable('protocol_violated');
+    }
+    if (journal.conflicts(log).length > 0) throw unusable('journal_disagrees');
+    try {
+      await journal.openLog(info);
+    } catch (error) {
+      status = { kind: 'journal_failed' };
+      throw error;
+    }
+    if (journal.size(log) < state.acknowledged) {
+      // Leaves that this host acknowledged are gone: without them nothing in this log can be proven any more.
+      throw unusable('journal_disagrees');
+    }
+    await intake.start(log, (count) => opened.send(linkKind.acknowledge, encodeAcknowledge(count)));
+    serving = { connection: opened, intake };
+    const worker: ReadyWorker = { log, info };
+    status = { kind: 'loading', worker };
+    onEvent({ event: 'link_up', log: toHex(log) });
+    for (const release of options.releases) {
+      if (!state.models.some((modelId) => equalBytes(modelId, release.modelId))) await offer(opened, release);
+    }
+    status = { kind: 'ready', worker };
+    firstReady.resolve(worker);
+  }
+
+  async function configure(opened: Connection): Promise<ReadyInfo> {
+    try {
+      return decodeReadyInfo(await request(opened, linkKind.configure, options.configuration, waits.configureMs));
+    } catch (error) {
+      if (error instanceof WorkerRefusedError) throw unusable('configuration_refused');
+      throw error;
+    }
+  }
+
+  /** A refused release is the publisher's or the configuration's affair; the others are still served. */
+  async function offer(opened: Connection, release: Release): Promise<void> {
+    const modelId = toHex(release.modelId);
+    try {
+      await pushRelease(release, (kind, payload) => request(opened, kind, payload, waits.releaseMs));
+      onEvent({ event: 'release_loaded', modelId });
+    } catch (error) {
+      if (error instanceof LinkError && !(error instanceof WorkerRefusedError)) throw error;
+      const code = error instanceof WorkerRefusedError ? error.refusal : 'file_unreadable';
+      onEvent({ event: 'release_refused', modelId, code });
+    }
+  }
+
+  function unusable(fault: WorkerFault): LinkError {
+    status = { kind: 'unusable', fault };
+    onEvent({ event: 'worker_unusable', fault });
+    return new LinkError('worker_protocol', fault);
+  }
+
+  function request(to: Connection, kind: number, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    return to.request(kind, payload, { timeoutMs, before: nothingBefore, signal: undefined });
+  }
+
+  async function ask(kind: number, payload: Uint8Array, timeoutMs: number, asked: AskOptions): Promise<Uint8Array> {
+    if (serving === undefined) throw unavailable(status);
+    const { connection, intake } = serving;
+    // DESIGN section 4: an answer leaves after the journal has written every receipt that came before it.
+    const before = kind === linkKind.plain || kind === linkKind.sealed ? intake.written : nothingBefore;
+    return connection.request(kind, payload, { timeoutMs, before, signal: asked.signal });
+  }
+
+  const running = keepConnected();
+
+  return {
+    get status() {
+      return status;
+    },
+    ready: firstReady.promise,
+    attest: (challenge) => ask(linkKind.attest, challenge, waits.attestMs, {}),
+    handshake: (message1, asked = {}) => ask(linkKind.handshake, message1, waits.handshakeMs, asked),
+    sealed: (sessionId, record, asked = {}) => ask(linkKind.sealed, encodeForSession(sessionId, record), runMs, asked),
+    async plain(payload, asked = {}) {
+      const answer = await ask(linkKind.plain, payload, runMs, asked);
+      try {
+        return decodePlainAnswer(answer);
+      } catch (error) {
+        if (error instanceof WireError) throw new LinkError('worker_protocol', error.code, { cause: error });
+        throw error;
+      }
+    },
+    async close() {
+      closed = true;
+      const error = new LinkError('link_closed', 'the host is stopping');
+      firstReady.reject(error);
+      active?.close(error);
+      wake();
+      await running;
+      status = { kind: 'closed' };
+    },
+  };
+}
+
+async function nothingBefore(): Promise<void> {}
+
+function asLinkError(error: unknown): LinkError {
+  if (error instanceof LinkError) return error;
+  if (error instanceof JournalError) return new LinkError('journal_unavailable', error.code, { cause: error });
+  if (error instanceof WireError) return new LinkError('worker_protocol', error.code, { cause: error });
+  throw error;
+}
+
+function unavailable(status: LinkStatus): LinkError {
+  if (status.kind === 'journal_failed') return new LinkError('journal_unavailable', 'the journal cannot be written');
+  if (status.kind === 'closed') return new LinkError('link_closed', 'the host is stopping');
+  return new LinkError('worker_unreachable', status.kind === 'unusable' ? status.fault : 'no worker is connected');
+}

@@ -1,0 +1,165 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { decodeBundle } from '../../wire/message/bundle.ts';
+import { createFrameReader, encodeFrame, type Frame } from '../../wire/codec/frame.ts';
+import { WireError } from '../../wire/errors.ts';
+import { limits } from '../../wire/limits.ts';
+import {
+  decodeAcknowledge,
+  decodeForSession,
+  decodeRelease,
+  encodeEntries,
+  encodeForSession,
+  encodePlainAnswer,
+  encodeReadyInfo,
+  encodeRefusal,
+  encodeState,
+  type Entries,
+  linkKind,
+  type WorkerRefusalCode,
+} from '../../wire/message/link.ts';
+import { sha256 } from '../../wire/crypto/node.ts';
+import { decodeManifest } from '../../wire/message/manifest.ts';
+import { decodeRequest } from '../../wire/message/request.ts';
+import { createFakeLog, type FakeLog, random, testConfiguration } from './fake-log.ts';
+
+/**
+ * A worker's end of the link with a real log and signer, and nothing behind it: every request is answered with its own
+ * body. `misbehave` decides what a test needs to go wrong.
+ */
+export interface FakeWorker {
+  readonly path: string;
+  readonly log: FakeLog;
+  readonly acknowledged: number;
+  readonly connections: number;
+  readonly models: readonly Uint8Array[];
+  readonly received: readonly Frame[];
+  /** Takes a frame before the worker does; true means that it is dealt with. */
+  misbehave: ((frame: Frame, socket: Socket) => boolean) | undefined;
+  send(frame: Frame): void;
+  sendBytes(bytes: Uint8Array): void;
+  dropConnection(): void;
+  close(): Promise<void>;
+}
+
+export interface FakeWorkerOptions {
+  readonly configured?: FakeLog;
+  /** Answers wait for this many milliseconds. */
+  readonly delayMs?: number;
+}
+
+export async function startFakeWorker(path: string, options: FakeWorkerOptions = {}): Promise<FakeWorker> {
+  let log = options.configured ?? createFakeLog(testConfiguration());
+  let configured = options.configured !== undefined;
+  let acknowledged = 0;
+  let connections = 0;
+  let unsent: Entries[] = [];
+  let socket: Socket | undefined;
+  const models: Uint8Array[] = [];
+  const received: Frame[] = [];
+  let loading: { modelId: Uint8Array; left: number } | undefined;
+
+  const server: Server = createServer((accepted) => {
+    socket?.destroy();
+    socket = accepted;
+    connections += 1;
+    const reader = createFrameReader(limits.frameBytes, (frame) => {
+      received.push(frame);
+      if (worker.misbehave?.(frame, accepted) === true) return;
+      handle(frame).catch((error: unknown) => {
+        if (!(error instanceof WireError)) throw error;
+        const payload = encodeRefusal({ code: 'malformed', detail: error.code });
+        worker.send({ id: frame.id, kind: linkKind.refusal, payload });
+      });
+    });
+    accepted.on('data', (chunk: Buffer) => reader.push(chunk));
+    accepted.on('error', () => accepted.destroy());
+    const state = { version: 1, ready: configured ? log.ready : null, size: log.size, acknowledged, models } as const;
+    worker.send({ id: 0, kind: linkKind.state, payload: encodeState(state) });
+    for (const entries of unsent) worker.send({ id: 0, kind: linkKind.entries, payload: encodeEntries(entries) });
+  });
+
+  const worker: FakeWorker = {
+    path,
+    get log() {
+      return log;
+    },
+    get acknowledged() {
+      return acknowledged;
+    },
+    get connections() {
+      return connections;
+    },
+    models,
+    received,
+    misbehave: undefined,
+    send: (frame) => worker.sendBytes(encodeFrame(frame)),
+    sendBytes: (bytes) => void socket?.write(bytes),
+    dropConnection: () => socket?.destroy(),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        socket?.destroy();
+      }),
+  };
+
+  async function handle({ id, kind, payload }: Frame): Promise<void> {
+    const reply = (bytes: Uint8Array): void => worker.send({ id, kind: linkKind.reply, payload: bytes });
+    const refuse = (code: WorkerRefusalCode): void =>
+      worker.send({ id, kind: linkKind.refusal, payload: encodeRefusal({ code, detail: '' }) });
+    if (options.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, options.delayMs));
+    switch (kind) {
+      case linkKind.configure:
+        if (configured) return refuse('already_configured');
+        configured = true;
+        log = createFakeLog(payload);
+        return reply(encodeReadyInfo(log.ready));
+      case linkKind.attest:
+        return reply(Uint8Array.from([0xd0, ...payload]));
+      case linkKind.release: {
+        const { manifest } = decodeRelease(payload);
+        const bytes = decodeManifest(manifest).files.reduce((sum, file) => sum + file.size, 0);
+        loading = { modelId: sha256(manifest), left: bytes };
+        return reply(new Uint8Array(0));
+      }
+      case linkKind.file: {
+        if (loading === undefined) return refuse('file_unexpected');
+        loading.left -= payload.length - 36;
+        if (loading.left > 0) return reply(Uint8Array.of(0));
+        models.push(loading.modelId);
+        return reply(Uint8Array.of(1));
+      }
+      case linkKind.handshake:
+        return reply(encodeForSession(random(16), payload));
+      case linkKind.sealed:
+        grow({});
+        return reply(decodeForSession(payload).rest);
+      case linkKind.plain: {
+        const { header, body } = decodeRequest(payload);
+        const bundle = grow({ requestId: header.requestId, modelId: header.modelId });
+        return reply(
+          encodePlainAnswer({ bundle, format: Number(header.format), jsonLength: Number(header.jsonLength), body }),
+        );
+      }
+      case linkKind.acknowledge:
+        acknowledged = decodeAcknowledge(payload);
+        unsent = unsent.filter((entries) => entries.from + entries.receipts.length > acknowledged);
+        return undefined;
+      default:
+        return refuse('malformed');
+    }
+  }
+
+  function grow(fields: Parameters<FakeLog['grow']>[0][number]): Uint8Array {
+    const { entries, bundles } = log.grow([fields]);
+    unsent.push(entries);
+    worker.send({ id: 0, kind: linkKind.entries, payload: encodeEntries(entries) });
+    const bundle = bundles[0] as Uint8Array;
+    decodeBundle(bundle);
+    return bundle;
+  }
+
+  await new Promise<void>((resolve) => {
+    server.listen(path, resolve);
+  });
+  return worker;
+}
