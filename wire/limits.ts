@@ -24,7 +24,7 @@ export const limits = {
   /** One file of a release. ONNX protobufs end at 2 GiB; the worker holds one in memory. */
   modelFileBytes: 2_147_483_647,
   /** Protobuf fields and nodes in one ONNX file: large exported models have some ten thousand nodes of a dozen fields. */
-  onnxFields: 1_048_576,
+  onnxFields: 524_288,
   onnxNodes: 65_536,
   /** A Nitro document is about 5 KiB; AWS caps the payload at 16 KiB (verifier-checks N5). */
   attestationDocumentBytes: 18_432,
@@ -77,6 +77,8 @@ export const limits = {
   fileChunkBytes: 4_194_304,
   /** Channels that have paid something in one log; their totals are never evicted, so their number is bounded. */
   channels: 65_536,
+  /** The host's journal: 64 GiB are about 80 million receipts. Full means that it accepts no requests. */
+  journalBytes: 68_719_476_736,
   /** Equivocations of one worker that the journal keeps as evidence; one is enough, the rest are repetitions. */
   journalConflicts: 64,
   /** Receipts that one requestId finds: honest requesters have one, a repeated number may have a few. */
@@ -89,6 +91,8 @@ export const limits = {
   hostConnections: 4_096,
   /** Request bodies that the host holds at once: a quarter of a small machine's memory. */
   hostBodyBytes: 268_435_456,
+  /** Heads in one answer of the host. */
+  headsPerPage: 256,
   /** All HTTP headers of a request together; ours need one line of a few dozen bytes. */
   httpHeaderBytes: 8_192,
   /** A Noise record on its way through the host: the largest body, two padding steps for what goes with it, 25 bytes of frame. */

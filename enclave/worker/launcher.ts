@@ -5,8 +5,8 @@ import { constants } from 'node:os';
 import { createFrameReader, encodeFrame } from '../../wire/codec/frame.ts';
 import { limits } from '../../wire/limits.ts';
 import {
-  CONTROL_FRAME_BYTES,
   type ChildExit,
+  CONTROL_FRAME_BYTES,
   controlKind,
   decodeStartOrder,
   encodeChildExit,
@@ -30,6 +30,7 @@ export interface LauncherOptions {
 const MODEL_FLAGS = ['--disallow-code-generation-from-strings'] as const;
 const WORKER_FLAGS = [...MODEL_FLAGS, '--no-addons'] as const;
 const MEMORY_WATCH_MILLISECONDS = 50;
+const START_FAILED = 71;
 
 /**
  * Standard input must be a pipe that the parent holds open and never writes to: its end is the parent's death. Without
@@ -70,7 +71,7 @@ export function runLauncher(options: LauncherOptions): void {
   });
   // A worker that is gone is reported by its exit, with a code.
   control.on('error', () => control.destroy());
-  worker.on('error', () => end(71, 'the worker could not be started'));
+  worker.on('error', () => end(START_FAILED, 'the worker could not be started'));
   worker.on('exit', (code, signal) => end(exitCode(code, signal), 'the worker ended'));
 
   const orphaned = (): never => end(0, 'standard input closed: whoever started this is gone');
@@ -95,7 +96,7 @@ interface Child {
   readonly memoryBytes: number;
   readonly socket: Socket;
   process: ChildProcess | undefined;
-  cause: ChildExit['cause'];
+  overMemory: boolean;
 }
 
 export function createChildTable(options: {
@@ -111,10 +112,10 @@ export function createChildTable(options: {
     const socket = connect({ path: modelSocketPath(options.privateDirectory, id) });
     // This process must not read a byte of what is meant for the child.
     socket.pause();
-    const child: Child = { memoryBytes, socket, process: undefined, cause: 'own' };
+    const child: Child = { memoryBytes, socket, process: undefined, overMemory: false };
     children.set(id, child);
     const failed = (): void => {
-      if (child.process === undefined) finish(id, { code: 71, signal: null, cause: child.cause });
+      if (child.process === undefined) finish(id, { code: START_FAILED, signal: null, overMemory: false });
     };
     socket.on('error', failed);
     socket.on('close', failed);
@@ -122,8 +123,8 @@ export function createChildTable(options: {
       socket.write(token, () => {
         if (children.get(id) !== child) return;
         child.process = spawnModel(socket);
-        child.process.on('error', () => finish(id, { code: 71, signal: null, cause: 'own' }));
-        child.process.on('exit', (code, signal) => finish(id, { code, signal, cause: child.cause }));
+        child.process.on('error', () => finish(id, { code: START_FAILED, signal: null, overMemory: false }));
+        child.process.on('exit', (code, signal) => finish(id, { code, signal, overMemory: child.overMemory }));
         // The child has its own copy of the descriptor now.
         socket.destroy();
       });
@@ -143,8 +144,7 @@ export function createChildTable(options: {
     options.onExit(id, exit);
   }
 
-  function stop(child: Child, cause: ChildExit['cause']): void {
-    if (child.cause === 'own') child.cause = cause;
+  function stop(child: Child): void {
     if (child.process === undefined) child.socket.destroy();
     else child.process.kill('SIGKILL');
   }
@@ -156,7 +156,9 @@ export function createChildTable(options: {
   const watch = createWatch(MEMORY_WATCH_MILLISECONDS, () => {
     for (const child of children.values()) {
       const used = child.process?.pid === undefined ? undefined : residentBytes(child.process.pid);
-      if (used !== undefined && used > child.memoryBytes) stop(child, 'memory');
+      if (used === undefined || used <= child.memoryBytes) continue;
+      child.overMemory = true;
+      stop(child);
     }
   });
 
@@ -167,10 +169,10 @@ export function createChildTable(options: {
     },
     kill(id) {
       const child = children.get(id);
-      if (child !== undefined) stop(child, 'ordered');
+      if (child !== undefined) stop(child);
     },
     killAll() {
-      for (const child of children.values()) stop(child, 'ordered');
+      for (const child of children.values()) stop(child);
     },
   };
 }

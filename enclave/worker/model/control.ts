@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { decodeCbor, encodeCbor, strictCbor } from '../../../wire/codec/cbor.ts';
-import { bytes, integer, nullable, object, oneOf, type Reader, text } from '../../../wire/codec/fields.ts';
+import { boolean, bytes, integer, nullable, object, type Reader, text } from '../../../wire/codec/fields.ts';
 import { createFrameReader, encodeFrame, type Frame } from '../../../wire/codec/frame.ts';
 import { WireError } from '../../../wire/errors.ts';
 
@@ -24,11 +24,11 @@ export interface StartOrder {
   readonly memoryBytes: number;
 }
 
-/** `cause` says who ended the process: itself (or the kernel), the worker's order, or the launcher's memory watch. */
 export interface ChildExit {
   readonly code: number | null;
   readonly signal: string | null;
-  readonly cause: 'own' | 'ordered' | 'memory';
+  /** The launcher killed it for using more memory than its order allowed. */
+  readonly overMemory: boolean;
 }
 
 /** Where the worker waits for child `id`, inside a directory that only this sandbox sees. */
@@ -44,7 +44,7 @@ const startOrder: Reader<StartOrder> = object<StartOrder>({
 const childExit: Reader<ChildExit> = object<ChildExit>({
   code: nullable(integer({ min: 0, max: 255 })),
   signal: nullable(text({ min: 1, max: 16 })),
-  cause: oneOf(['own', 'ordered', 'memory']),
+  overMemory: boolean(),
 });
 
 export function encodeStartOrder({ token, memoryBytes }: StartOrder): Uint8Array {
@@ -61,7 +61,7 @@ export function decodeStartOrder(payload: Uint8Array): StartOrder {
 }
 
 export function encodeChildExit(exit: ChildExit): Uint8Array {
-  return encodeCbor(new Map(Object.entries(exit) as [string, string | number | null][]));
+  return encodeCbor(new Map(Object.entries(exit) as [string, string | number | boolean | null][]));
 }
 
 export function decodeChildExit(payload: Uint8Array): ChildExit {

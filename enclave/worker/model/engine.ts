@@ -1,4 +1,4 @@
-import * as onnx from 'onnxruntime-node';
+import type * as onnx from 'onnxruntime-node';
 import type { ManifestTensor } from '../../../wire/message/manifest.ts';
 import type { Tensor } from '../../../wire/message/tensor.ts';
 import { ModelError } from './errors.ts';
@@ -52,9 +52,11 @@ const datatypes: ReadonlyMap<string, ModelDatatype> = new Map(
 );
 
 export async function loadEngine(bytes: Uint8Array, execution: ModelExecution): Promise<Engine> {
+  // Here and not at the top: the other roles run the same file and are not allowed to load native code.
+  const { env, InferenceSession, Tensor: EngineTensor } = await import('onnxruntime-node');
   // Warnings quote names and shapes of the publisher's graph, and nobody reads them here.
-  onnx.env.logLevel = 'fatal';
-  const session = await onnx.InferenceSession.create(bytes, {
+  env.logLevel = 'fatal';
+  const session = await InferenceSession.create(bytes, {
     executionProviders: ['cpu'],
     executionMode: 'sequential',
     intraOpNumThreads: execution.threads,
@@ -67,7 +69,7 @@ export async function loadEngine(bytes: Uint8Array, execution: ModelExecution): 
   const info: LoadedInfo = {
     engine: {
       engine: 'onnxruntime',
-      version: onnx.env.versions.node ?? 'unknown',
+      version: env.versions.node ?? 'unknown',
       provider: 'cpu',
       optimisation: execution.optimisation,
       threads: execution.threads,
@@ -79,7 +81,7 @@ export async function loadEngine(bytes: Uint8Array, execution: ModelExecution): 
     info,
     run: async (inputs, outputs) => {
       const names = outputs === 'all' ? info.outputs.map(({ name }) => name) : outputs;
-      const feeds = Object.fromEntries(inputs.map((tensor) => [tensor.name, toEngine(tensor)]));
+      const feeds = Object.fromEntries(inputs.map((tensor) => [tensor.name, toEngine(EngineTensor, tensor)]));
       const results = await session.run(feeds, names);
       return names.map((name) => fromEngine(name, results[name]));
     },
@@ -96,14 +98,14 @@ function describe(value: onnx.InferenceSession.ValueMetadata): ManifestTensor {
   return { name: value.name, datatype, shape };
 }
 
-function toEngine({ name, datatype, shape, data }: Tensor): onnx.Tensor {
+function toEngine(EngineTensor: onnx.TensorConstructor, { name, datatype, shape, data }: Tensor): onnx.Tensor {
   const type = elementTypes[datatype as ModelDatatype] as ElementType | undefined;
   if (type === undefined) throw new ModelError('model_failed', `${name} has a type that is not served`);
   const size = type.elements.BYTES_PER_ELEMENT;
   // Typed arrays need aligned memory; a tensor in the middle of a body need not be.
   const aligned = data.byteOffset % size === 0 ? data : data.slice();
   const elements = new type.elements(aligned.buffer, aligned.byteOffset, data.length / size);
-  return new onnx.Tensor(type.engine, elements as onnx.Tensor.DataType, [...shape]);
+  return new EngineTensor(type.engine, elements as onnx.Tensor.DataType, [...shape]);
 }
 
 function fromEngine(name: string, result: onnx.OnnxValue | undefined): Tensor {

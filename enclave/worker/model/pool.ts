@@ -83,15 +83,13 @@ function serve(modelId: Uint8Array, first: ModelProcess, start: () => Promise<Mo
   let current: Promise<ModelProcess> = Promise.resolve(first);
   let closed = false;
   let working = false;
+  let asked = false;
+  watch(first);
 
   /** A process that can take a job: the old one, or a new one after the old has ended (two would share one limit). */
   function ready(): Promise<ModelProcess> {
     current = current.then(
-      async (process) => {
-        if (process.alive) return process;
-        await process.exited;
-        return restart();
-      },
+      (process) => (process.alive ? process : process.exited.then(restart)),
       () => restart(),
     );
     return current;
@@ -101,22 +99,29 @@ function serve(modelId: Uint8Array, first: ModelProcess, start: () => Promise<Mo
     if (closed) throw unloaded();
     const process = await start();
     if (closed) process.kill();
+    watch(process);
     return process;
+  }
+
+  /**
+   * A process that ended is replaced at once, so that the next request finds one. Not where it never got a request: a
+   * process that dies by itself would be replaced for ever.
+   */
+  function watch(process: ModelProcess): void {
+    asked = false;
+    void process.exited.then(() => {
+      if (asked && !closed) ready().catch(() => undefined);
+    });
   }
 
   async function perform(job: Job): Promise<readonly Tensor[]> {
     const process = await ready();
     if (closed) throw unloaded();
-    try {
-      const names = job.outputs.map(({ name }) => name);
-      const outputs = await process.run(job.inputs, names, job.deadlineMs);
-      checkOutputs(outputs, job.outputs);
-      return outputs;
-    } finally {
-      // At once, so that the next request finds a process. Only after a run: a process that dies while nothing is asked
-      // of it would otherwise be restarted for ever.
-      if (!process.alive) ready().catch(() => undefined);
-    }
+    asked = true;
+    const names = job.outputs.map(({ name }) => name);
+    const outputs = await process.run(job.inputs, names, job.deadlineMs);
+    checkOutputs(outputs, job.outputs);
+    return outputs;
   }
 
   async function work(): Promise<void> {

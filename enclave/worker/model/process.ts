@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { createFrameReader, encodeFrame, type Frame } from '../../../wire/codec/frame.ts';
 import { nodeSuite } from '../../../wire/crypto/node.ts';
@@ -79,7 +78,8 @@ export async function startModelProcess(bytes: Uint8Array, options: ProcessOptio
     socket.on('close', () => control.kill(id));
     const exchange = openExchange(socket, (error) => fail(violation(error)));
     const reply = exchange.expect(0);
-    const order = encodeLoadOrder({ ...options.execution, size: bytes.length });
+    const { optimisation, threads } = options.execution;
+    const order = encodeLoadOrder({ optimisation, threads, size: bytes.length });
     await exchange.send({ id: 0, kind: modelKind.load, payload: order });
     for (let offset = 0; offset < bytes.length; offset += limits.fileChunkBytes) {
       const payload = bytes.subarray(offset, offset + limits.fileChunkBytes);
@@ -167,7 +167,8 @@ function openExchange(socket: Socket, onViolation: (error: WireError) => void): 
         expected = { id, resolve };
       }),
     send: async (frame) => {
-      if (!socket.write(encodeFrame(frame))) await once(socket, 'drain');
+      // Where the process is gone there is no more room, and the wait ends by the failure that it races against.
+      if (!socket.write(encodeFrame(frame))) await new Promise((resolve) => socket.once('drain', resolve));
     },
   };
 }
@@ -176,7 +177,7 @@ function violation(error: WireError): ModelError {
   return new ModelError('model_failed', `the process broke the protocol: ${error.message}`);
 }
 
-function describeExit({ code, signal, cause }: ChildExit): string {
-  if (cause === 'memory') return 'the model used more memory than it may';
+function describeExit({ code, signal, overMemory }: ChildExit): string {
+  if (overMemory) return 'the model used more memory than it may';
   return signal === null ? `the model process ended with code ${code}` : `the model process ended by ${signal}`;
 }

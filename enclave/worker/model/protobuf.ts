@@ -100,23 +100,31 @@ function readValue(bytes: Uint8Array, span: Span, wire: number, number: number):
   const { start } = span;
   switch (wire) {
     case VARINT:
-      return { number, start, ...readVarint(bytes, start, span.end) };
+      return varintField(number, start, readVarint(bytes, start, span.end));
     case FIXED32:
-      return { number, value: Number.NaN, ...room(start, 4, span.end) };
+      return delimited(number, start, 4, span.end);
     case FIXED64:
-      return { number, value: Number.NaN, ...room(start, 8, span.end) };
+      return delimited(number, start, 8, span.end);
     case DELIMITED: {
       const length = readVarint(bytes, start, span.end);
-      return { number, value: Number.NaN, ...room(length.end, length.value, span.end) };
+      return delimited(number, length.end, length.value, span.end);
     }
     default:
       throw new OnnxError('onnx_malformed', `wire type ${wire}`, start);
   }
 }
 
-function room(start: number, length: number, end: number): Span {
+function varintField(
+  number: number,
+  start: number,
+  { value, end }: { readonly value: number; readonly end: number },
+): Field {
+  return { number, value, start, end };
+}
+
+function delimited(number: number, start: number, length: number, end: number): Field {
   if (length > end - start) throw new OnnxError('onnx_malformed', 'a field reaches beyond its message', start);
-  return { start, end: start + length };
+  return { number, value: Number.NaN, start, end: start + length };
 }
 
 function readVarint(bytes: Uint8Array, start: number, limit: number): { readonly value: number; readonly end: number } {

@@ -1,0 +1,94 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildWorker } from '../../../../enclave/worker/build/bundle.ts';
+import { type ChildTable, createChildTable } from '../../../../enclave/worker/launcher.ts';
+import type { ChildExit, Control } from '../../../../enclave/worker/model/control.ts';
+import { createModelPool, type ModelPool, type PoolOptions } from '../../../../enclave/worker/model/pool.ts';
+import { runtime } from '../../../../enclave/worker/runtime.ts';
+import type { Tensor } from '../../../../wire/message/tensor.ts';
+
+export const root: string = join(import.meta.dirname, '../../../..');
+
+/** A pool in the test's own process over real model processes of the bundled program, started as the launcher does it. */
+export interface Harness {
+  readonly pool: ModelPool;
+  readonly exits: readonly ChildExit[];
+  /** Model processes that are alive. */
+  pids(): readonly number[];
+  poolWith(limits: PoolOptions['limits']): ModelPool;
+  close(): void;
+}
+
+export async function startHarness(): Promise<Harness> {
+  const directory = mkdtempSync(join(tmpdir(), 'proofmark-model-'));
+  await buildWorker({ root, outDir: join(directory, 'bundle') });
+  const exits: ChildExit[] = [];
+  const tables: ChildTable[] = [];
+  const poolWith = (limits: PoolOptions['limits']): ModelPool => {
+    const privateDirectory = mkdtempSync(join(directory, 'private-'));
+    const listeners = new Map<number, (exit: ChildExit) => void>();
+    const table = createChildTable({
+      script: join(directory, 'bundle/worker.mjs'),
+      privateDirectory,
+      onExit: (id, exit) => {
+        exits.push(exit);
+        listeners.get(id)?.(exit);
+      },
+    });
+    tables.push(table);
+    const onExit = (id: number, listener: (exit: ChildExit) => void): void => void listeners.set(id, listener);
+    const control: Control = { start: table.start, kill: table.kill, onExit };
+    return createModelPool({ control, privateDirectory, execution: runtime, limits });
+  };
+  return {
+    pool: poolWith({ memoryBytes: 1024 ** 3, loadMilliseconds: 20_000 }),
+    exits,
+    pids: () => childrenOf(process.pid).filter((pid) => commandLine(pid).includes('model')),
+    poolWith,
+    close: () => {
+      for (const table of tables) table.killAll();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** From /proc, so that a zombie counts as well. */
+export function childrenOf(parent: number): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => statOf(pid).parent === parent);
+}
+
+export function statOf(pid: number): { readonly state: string; readonly parent: number } {
+  try {
+    const [state = '', parent = ''] = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return { state, parent: Number(parent) };
+  } catch {
+    return { state: 'gone', parent: -1 };
+  }
+}
+
+export function commandLine(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+export function floats(name: string, shape: readonly number[], at: (index: number) => number): Tensor {
+  const values = Float32Array.from({ length: shape.reduce((product, size) => product * size, 1) }, (_, i) => at(i));
+  return { name, datatype: 'FP32', shape, data: new Uint8Array(values.buffer) };
+}
+
+export async function until(condition: () => boolean, milliseconds = 5_000): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error('the condition did not come true');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
