@@ -118,16 +118,20 @@ export function parseUnverifiedNitroDocument(document: Uint8Array): UnverifiedNi
 
 function checkArguments(document: Uint8Array, options: NitroOptions): void {
   if (!(document instanceof Uint8Array)) throw argument('document', 'bytes expected');
+  if (typeof options !== 'object' || options === null) throw argument('options', 'an object expected');
   if (!isParsedPolicy(options.policy)) {
     throw new VerifierError('policy_unparsed', 'use parsePolicy: it refuses a policy with a rule left out');
   }
-  const { now, challenge } = options;
+  const { now, challenge, suite } = options;
   // The second bound is the end of JavaScript's calendar: beyond it a time has no date to report.
   if (!Number.isSafeInteger(now) || now < 0 || now > 8_640_000_000_000_000) {
     throw argument('now', 'milliseconds since 1970 expected');
   }
   if (challenge !== 'any' && (!(challenge instanceof Uint8Array) || challenge.length !== 32)) {
     throw argument('challenge', '32 bytes or the word "any" expected');
+  }
+  if (typeof suite?.sha256 !== 'function' || typeof suite.verifyP384 !== 'function') {
+    throw argument('suite', 'a crypto suite expected');
   }
 }
 
