@@ -50,6 +50,13 @@ module.exports = {
       { path: '^verifier/' },
       ['^verifier/', '^wire/(?!crypto/node\\.ts$)', '^attestations/'],
     ),
+    {
+      name: 'browsers-load-it',
+      comment: 'What the public entries of wire/ and verifier/ reach runs without Node.',
+      severity: 'error',
+      from: { path: '^(wire|verifier)/index\\.ts$' },
+      to: { path: '^(node:)?crypto$', reachable: true },
+    },
     only('client-imports', 'client/ stands on verifier/ and wire/.', { path: '^client/' }, [
       '^client/',
       '^verifier/',
