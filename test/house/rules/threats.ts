@@ -26,7 +26,10 @@ function rowProblems(line: string, number: number, titles: ReadonlyMap<string, r
     .map(([, file, title]) => ({ path: FILE, line: number, message: `${id}: no test "${title}" in ${file}` }));
 }
 
-/** The literal titles of every `describe`, `it` and `test` in each test file; templates count by their fixed parts. */
+/** Names of cases in the tables that `it.each` runs over. */
+const CASE_NAME = /^(says|title)$/;
+
+/** The literal titles of every `describe`, `it` and `test`, and of tabled cases; templates count by their fixed parts. */
 function testTitles(tree: SourceTree): ReadonlyMap<string, readonly string[]> {
   return new Map(
     typescriptFiles(tree, /^test\/.*\.test\.ts$/).map(([path, source]) => {
@@ -34,6 +37,9 @@ function testTitles(tree: SourceTree): ReadonlyMap<string, readonly string[]> {
       const walk = (node: ts.Node): void => {
         if (ts.isCallExpression(node) && /^(describe|it|test)\b/.test(node.expression.getText())) {
           titles.push(...titleOf(node.arguments[0]));
+        }
+        if (ts.isPropertyAssignment(node) && CASE_NAME.test(node.name.getText())) {
+          titles.push(...titleOf(node.initializer));
         }
         ts.forEachChild(node, walk);
       };
