@@ -13,6 +13,8 @@ import { type Command, dyingWithParent } from './role.ts';
 import { openRoot } from './root.ts';
 import { bubblewrapPlaces, chooseSandbox, type Sandbox } from './sandbox.ts';
 
+export type { Role, SupervisorEvent } from './events.ts';
+
 /**
  * Owns the three parts of the process tier: the signer, the worker in its sandbox, and the host. The host is restarted
  * alone, so that killing it leaves the worker, its keys and its log alive. Signer and worker are one enclave and live

@@ -1,0 +1,16 @@
+import { workerSocketPath, startSupervisor } from '../../../../enclave/simulator/supervisor.ts';
+
+/** A supervisor in a process of its own, so that a test can kill it. Prints its parts' pids once they run. */
+const [, , stateDirectory, bundle, host] = process.argv as unknown as readonly [string, string, string, string, string];
+const supervisor = await startSupervisor({
+  stateDirectory,
+  node: process.execPath,
+  app: [bundle],
+  role: null,
+  host: { command: process.execPath, args: [host, workerSocketPath(stateDirectory)], env: {} },
+  onEvent: (event) => {
+    if (event.kind === 'output' && event.role === 'host' && event.line.startsWith('{')) {
+      console.log(JSON.stringify(supervisor.pids()));
+    }
+  },
+});
