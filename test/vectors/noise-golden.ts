@@ -1,5 +1,5 @@
-import { sha256, nodeSuite } from '../../wire/crypto/node.ts';
 import { concatBytes, toHex, u32, utf8 } from '../../wire/bytes.ts';
+import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import type { KeyPairX25519 } from '../../wire/crypto/suite.ts';
 import {
   acceptHandshake,

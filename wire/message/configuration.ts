@@ -1,7 +1,8 @@
 import { type CborValue, decodeCbor, encodeCbor, strictCbor } from '../codec/cbor.ts';
-import { array, bytes, either, integer, literal, object, oneOf, type Reader, uint } from '../codec/fields.ts';
+import { array, bytes, either, integer, literal, object, oneOf, type Reader } from '../codec/fields.ts';
 import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { readUint, uintWord, WORD } from '../words.ts';
 
 /**
  * DESIGN section 3: the one frame by which a host chooses what a worker does. Its SHA-256 is attested, so whoever reads
@@ -58,10 +59,20 @@ const workerLimits: Reader<WorkerLimits> = object<WorkerLimits>({
   channels: integer({ min: 0, max: limits.channels }),
 });
 
+/** Integers that a contract reads travel as words: CBOR's own end at 64 bits, a price in a token's smallest unit may not. */
+function uintOfWord(bits: number): Reader<bigint> {
+  const word = bytes(WORD);
+  return (value, path) => {
+    const integer = readUint(word(value, path));
+    if (integer >> BigInt(bits) !== 0n) throw new WireError('field_invalid', `more than ${bits} bits`, { field: path });
+    return integer;
+  };
+}
+
 const price: Reader<Price> = object<Price>({
   model: either(literal('any'), bytes(32)),
   operation: integer({ min: 0, max: 2 }),
-  unitPrice: uint(128),
+  unitPrice: uintOfWord(128),
 });
 
 const configuration: Reader<Configuration> = object<Configuration>({
@@ -71,7 +82,7 @@ const configuration: Reader<Configuration> = object<Configuration>({
   prices: array(price, { min: 1, max: 3 * (limits.configurationModels + 1) }),
   limits: workerLimits,
   operator: bytes(20),
-  chainId: uint(256),
+  chainId: uintOfWord(256),
   registry: bytes(20),
   settlement: bytes(20),
   telemetry: oneOf(['none', 'counters']),
@@ -101,13 +112,13 @@ export function encodeConfiguration(value: Configuration): Uint8Array {
             new Map<string, CborValue>([
               ['model', line.model],
               ['operation', line.operation],
-              ['unitPrice', line.unitPrice],
+              ['unitPrice', uintWord(line.unitPrice, 128)],
             ]),
         ),
       ],
       ['limits', new Map<string, CborValue>(Object.entries(value.limits))],
       ['operator', value.operator],
-      ['chainId', value.chainId],
+      ['chainId', uintWord(value.chainId)],
       ['registry', value.registry],
       ['settlement', value.settlement],
       ['telemetry', value.telemetry],

@@ -1,0 +1,22 @@
+import { noiseGolden } from '../noise-golden.ts';
+import {
+  authorisationVectors,
+  identityVectors,
+  type Json,
+  receiptVectors,
+  requestVectors,
+  statementVectors,
+} from './messages.ts';
+
+/** Every golden file under attestations/vectors/wire/ with the text that it must have. */
+export async function goldenFiles(): Promise<ReadonlyMap<string, string>> {
+  const files: readonly (readonly [string, unknown])[] = [
+    ['identity.json', identityVectors()],
+    ['statements.json', statementVectors()],
+    ['request.json', requestVectors()],
+    ['receipt.json', receiptVectors()],
+    ['authorisations.json', authorisationVectors()],
+    ['noise.json', await noiseGolden()],
+  ];
+  return new Map(files.map(([name, value]) => [name, `${JSON.stringify(value as Json, null, 2)}\n`]));
+}
