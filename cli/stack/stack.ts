@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { roleCommand } from '../../enclave/simulator/role.ts';
 import {
   type Supervisor,
@@ -15,6 +13,7 @@ import { type NitroPolicy, parsePolicy } from '../../verifier/index.ts';
 import { CommandError } from '../exit-codes.ts';
 import { type DemoFiles, writeDemoFiles } from './demo-files.ts';
 import { simulatorPolicy } from './policy.ts';
+import { workerFiles } from './worker-files.ts';
 
 /** Everything of the process tier on one machine: signer, sandboxed worker, host, and a policy that accepts just them. */
 export interface Stack {
@@ -32,12 +31,11 @@ export interface StackOptions {
 }
 
 const READY_MS = 30_000;
-const WORKER_FILES = ['worker.mjs', 'onnxruntime_binding.node', 'libonnxruntime.so.1'];
 
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { stateDirectory } = options;
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
-  const app = await workerFiles();
+  const app = await workerFiles(join(stateDirectory, 'worker'));
   const files = await writeDemoFiles(stateDirectory);
   const port = options.port === 0 ? await freePort() : options.port;
   const host = roleCommand('../../host/main');
@@ -72,21 +70,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await supervisor.stop();
     throw error;
   }
-}
-
-/** From a checkout the worker is bundled from its sources each time; a package carries the bundle. */
-async function workerFiles(): Promise<readonly string[]> {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const packaged = join(here, '..', '..', 'worker');
-  if (!import.meta.url.endsWith('.ts')) {
-    if (!existsSync(join(packaged, 'worker.mjs'))) throw new CommandError('the package carries no worker bundle');
-    return WORKER_FILES.map((name) => join(packaged, name));
-  }
-  const root = join(here, '..', '..');
-  const outDir = join(root, 'dist', 'worker');
-  const { buildWorker } = await import('../../enclave/worker/build/bundle.ts');
-  await buildWorker({ root, outDir });
-  return WORKER_FILES.map((name) => join(outDir, name));
 }
 
 /** The host must come back on the same port after a restart, so the port is chosen before it starts. */
