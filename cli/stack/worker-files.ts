@@ -10,7 +10,8 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 
 /**
  * The files of the worker's image. From a checkout the program is bundled from its sources each time, into a folder of
- * this run so that two runs cannot meet. A package carries the program, which is the same on every processor; the native code comes from the engine's own package, a peer.
+ * this run so that two runs cannot meet. A package carries the program, which is the same on every processor; the native
+ * code comes from the engine's own package, a peer.
  */
 export async function workerFiles(buildFolder: string): Promise<readonly string[]> {
   return import.meta.url.endsWith('.ts') ? bundledNow(buildFolder) : packaged(join(HERE, '..', '..', 'worker'));
