@@ -74,14 +74,14 @@ export function encodeCbor(value: CborValue): Uint8Array {
 
   function writeArray(items: readonly CborValue[], depth: number): void {
     checkDepth(depth);
-    parts.push(head(0x80, BigInt(items.length)));
+    parts.push(head(0x80, items.length));
     for (const item of items) write(item, depth);
   }
 
   function writeMap(map: CborMap, depth: number): void {
     checkDepth(depth);
     budget.items += map.size;
-    parts.push(head(0xa0, BigInt(map.size)));
+    parts.push(head(0xa0, map.size));
     const entries = Array.from(map, ([key, content]) => ({ key: encodeKey(key), content }));
     entries.sort((a, b) => compareKeys(a.key, b.key));
     let previous: Uint8Array | undefined;
@@ -96,7 +96,7 @@ export function encodeCbor(value: CborValue): Uint8Array {
   }
 
   function pushString(major: number, content: Uint8Array): void {
-    parts.push(head(major, BigInt(content.length)), content);
+    parts.push(head(major, content.length), content);
   }
 }
 
@@ -108,7 +108,7 @@ function encodeKey(key: CborKey): Uint8Array {
   if (typeof key === 'number' || typeof key === 'bigint') return encodeInteger(key);
   if (typeof key !== 'string') throw new WireError('cbor_type', 'a key is an integer or text');
   const content = encodeText(key);
-  return concatBytes(head(0x60, BigInt(content.length)), content);
+  return concatBytes(head(0x60, content.length), content);
 }
 
 function encodeText(text: string): Uint8Array {
@@ -118,26 +118,32 @@ function encodeText(text: string): Uint8Array {
 }
 
 function encodeInteger(value: number | bigint): Uint8Array {
-  if (typeof value === 'number' && (!Number.isSafeInteger(value) || Object.is(value, -0))) {
+  if (typeof value === 'bigint') return value >= 0n ? head(0x00, value) : head(0x20, -1n - value);
+  if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
     throw new WireError('cbor_type', `${Object.is(value, -0) ? '-0' : value} is not an exact integer`);
   }
-  const integer = BigInt(value);
-  return integer >= 0n ? head(0x00, integer) : head(0x20, -1n - integer);
+  return value >= 0 ? head(0x00, value) : head(0x20, -1 - value);
 }
 
 /** A head of the shortest form that holds the argument. */
-function head(major: number, argument: bigint): Uint8Array {
-  if (argument >> 64n !== 0n) throw new WireError('integer_out_of_range', 'CBOR integers have 64 bits');
-  if (argument < 24n) return Uint8Array.of(major | Number(argument));
-  const width = argument < 0x100n ? 1 : argument < 0x10000n ? 2 : argument < 0x100000000n ? 4 : 8;
+function head(major: number, argument: number | bigint): Uint8Array {
+  if (argument < 24) return Uint8Array.of(major | Number(argument));
+  const step = argument < 0x100 ? 0 : argument < 0x10000 ? 1 : argument < 0x100000000 ? 2 : 3;
+  const width = 1 << step;
   const out = new Uint8Array(1 + width);
-  out[0] = major | (24 + Math.log2(width));
-  let rest = argument;
-  for (let i = width; i > 0; i--) {
-    out[i] = Number(rest & 0xffn);
-    rest >>= 8n;
-  }
+  const view = new DataView(out.buffer);
+  out[0] = major | (24 + step);
+  if (width === 1) out[1] = Number(argument);
+  else if (width === 2) view.setUint16(1, Number(argument));
+  else if (width === 4) view.setUint32(1, Number(argument));
+  else view.setBigUint64(1, wide(argument));
   return out;
+}
+
+function wide(argument: number | bigint): bigint {
+  const value = BigInt(argument);
+  if (value >> 64n !== 0n) throw new WireError('integer_out_of_range', 'CBOR integers have 64 bits');
+  return value;
 }
 
 function compareKeys(a: Uint8Array, b: Uint8Array): number {

@@ -23,7 +23,6 @@ const CLOSE_OBJECT = 0x7d;
 
 /** 2^53 - 1 has sixteen digits; fewer need no further look. */
 const ALWAYS_EXACT_DIGITS = 15;
-const EXACT_DIGITS = 16;
 /** The largest finite number has 309 digits, so a shorter literal without an exponent is finite. */
 const FINITE_CHARACTERS = 309;
 
@@ -190,7 +189,7 @@ function scanNumber(cursor: Cursor): void {
 
 function checkExact(cursor: Cursor, start: number, end: number, digits: number): void {
   if (digits <= ALWAYS_EXACT_DIGITS) return;
-  if (digits > EXACT_DIGITS || !Number.isSafeInteger(Number(cursor.text.slice(start, end)))) {
+  if (!Number.isSafeInteger(Number(cursor.text.slice(start, end)))) {
     refuse(cursor, 'json_number', 'an integer beyond 2^53 - 1 would be rounded', start);
   }
 }

@@ -1,6 +1,6 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { utf8 } from '../../../wire/bytes.ts';
-import { canonicalJson, parseJson } from '../../../wire/codec/json.ts';
+import { canonicalJson, type JsonValue, parseJson } from '../../../wire/codec/json.ts';
 import { WireError } from '../../../wire/errors.ts';
 
 const MAX = 65_536;
@@ -11,7 +11,7 @@ export function fuzz(data: Uint8Array): void {
     const value = parseJson(data, MAX);
     deepStrictEqual(value, platformParse(data)?.value);
     const canonical = canonicalJson(value);
-    deepStrictEqual(canonicalJson(JSON.parse(new TextDecoder().decode(canonical))), canonical);
+    deepStrictEqual(canonicalJson(JSON.parse(new TextDecoder().decode(canonical)) as JsonValue), canonical);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     if (error.code === 'json_malformed') deepStrictEqual(platformParse(data), undefined);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { utf8 } from '../../../wire/bytes.ts';
 import {
   array,
   base64urlBytes,
@@ -19,7 +20,6 @@ import {
   uint,
 } from '../../../wire/codec/fields.ts';
 import { parseJson } from '../../../wire/codec/json.ts';
-import { utf8 } from '../../../wire/bytes.ts';
 import { codeOf, refusalOf } from './support.ts';
 
 interface Point {
