@@ -52,6 +52,9 @@ const datatypes: ReadonlyMap<string, ModelDatatype> = new Map(
 );
 
 export async function loadEngine(bytes: Uint8Array, execution: ModelExecution): Promise<Engine> {
+  // From 1.29 on, the official Linux builds report to Microsoft about models and sessions, and keep a database in the
+  // home folder. This is the engine's own full opt-out; it counts only if it is set before the library is loaded.
+  process.env['ORT_DISABLE_TELEMETRY'] = '1';
   // Here and not at the top: the other roles run the same file and are not allowed to load native code.
   const { env, InferenceSession, Tensor: EngineTensor } = await import('onnxruntime-node');
   // Warnings quote names and shapes of the publisher's graph, and nobody reads them here.

@@ -178,11 +178,11 @@ describe('other contents', () => {
   });
 
   it('refuses dimensions that are negative or huge, and products beyond the limit', () => {
-    const valueOf = (size: bigint): Uint8Array =>
+    const sized = (size: bigint): Uint8Array =>
       raw(RELU, block(11, text(1, 'x'), block(2, block(1, integer(1, 1n), block(2, block(1, integer(1, size)))))));
-    expect(scanOnnx(valueOf(2n ** 31n - 1n)).operatorSet).toBe(17);
-    expect(codeOf(valueOf(2n ** 31n))).toBe('onnx_dimension');
-    expect(codeOf(valueOf(2n ** 64n - 1n))).toBe('onnx_dimension');
+    expect(scanOnnx(sized(2n ** 31n - 1n)).operatorSet).toBe(17);
+    expect(codeOf(sized(2n ** 31n))).toBe('onnx_dimension');
+    expect(codeOf(sized(2n ** 64n - 1n))).toBe('onnx_dimension');
     expect(codeOf(withTensor(integer(1, 2n ** 64n - 1n)))).toBe('onnx_dimension');
     expect(codeOf(withTensor(integer(1, 65_536n), integer(1, 65_536n)))).toBe('onnx_dimension');
   });
