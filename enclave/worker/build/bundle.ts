@@ -67,10 +67,17 @@ export async function buildWorker(options: BuildOptions): Promise<WorkerBuild> {
   return { files, inputs: Object.keys(result.metafile.inputs).sort() };
 }
 
-/** What the program consists of, for the committed list that reviewers compare (DESIGN section 2). */
+/**
+ * What the program consists of, for the committed list that reviewers compare (DESIGN section 2): every file of which
+ * something is in the bundle. Files that are imported and leave nothing behind are not part of what is measured.
+ */
 export async function workerClosure(options: { readonly root: string }): Promise<WorkerClosure> {
   const { metafile } = await bundle(options.root, ENTRY);
-  const inputs = Object.keys(metafile.inputs).sort();
+  const contributions = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
+  const inputs = contributions
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .map(([path]) => path)
+    .sort();
   const own = inputs.filter((path) => packageOf(path) === undefined);
   const ownFiles = await Promise.all(
     own.map(async (path) => ({ path, lines: countLines(await readFile(join(options.root, path), 'utf8')) })),
