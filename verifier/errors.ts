@@ -142,14 +142,14 @@ export interface Place {
 }
 
 /** The only error that leaves this library. `checkId` names the entry of the checklist that said no. */
-export class VerifierError<Code extends VerifierCode = VerifierCode> extends Error {
-  readonly code: Code;
+export class VerifierError extends Error {
+  readonly code: VerifierCode;
   readonly checkId: string | null;
   /** What was found, without the code and the place. */
   readonly detail: string;
   readonly place: Place;
 
-  constructor(code: Code, detail: string, place: Place = {}) {
+  constructor(code: VerifierCode, detail: string, place: Place = {}) {
     const where = [
       place.certificate === undefined ? '' : ` in certificate ${place.certificate}`,
       place.field === undefined ? '' : ` in ${place.field}`,
@@ -164,6 +164,9 @@ export class VerifierError<Code extends VerifierCode = VerifierCode> extends Err
   }
 }
 
-export function isMalformed(error: unknown): error is VerifierError<MalformedCode> {
+/** What parsers throw: the bytes are at fault, not the caller. */
+export type MalformedError = VerifierError & { readonly code: MalformedCode };
+
+export function isMalformed(error: unknown): error is MalformedError {
   return error instanceof VerifierError && Object.hasOwn(codeMeanings.malformed, error.code);
 }

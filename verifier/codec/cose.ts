@@ -51,6 +51,6 @@ function sigStructure(header: Uint8Array, payload: Uint8Array): Uint8Array {
   return encodeCbor(['Signature1', header, new Uint8Array(0), payload]);
 }
 
-function refuse<Code extends MalformedCode>(code: Code, checkId: string, detail: string): VerifierError<Code> {
+function refuse(code: MalformedCode, checkId: string, detail: string): VerifierError {
   return new VerifierError(code, detail, { checkId });
 }

@@ -211,11 +211,11 @@ export function ascii(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
 }
 
-export function derError(detail: string, offset: number): VerifierError<'der_invalid'> {
+export function derError(detail: string, offset: number): VerifierError {
   return new VerifierError('der_invalid', detail, { checkId: 'C1', offset });
 }
 
-function timeError(detail: string, element: DerElement): VerifierError<'certificate_time'> {
+function timeError(detail: string, element: DerElement): VerifierError {
   return new VerifierError('certificate_time', detail, { checkId: 'C1', offset: element.offset });
 }
 

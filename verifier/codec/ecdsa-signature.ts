@@ -28,6 +28,6 @@ function scalar(element: DerElement): Uint8Array {
   return magnitude;
 }
 
-function outOfRange(offset: number): VerifierError<'certificate_signature_format'> {
+function outOfRange(offset: number): VerifierError {
   return new VerifierError('certificate_signature_format', 'r or s is not in 1..n-1', { checkId: 'C18', offset });
 }

@@ -129,11 +129,6 @@ function readBinding(fields: CborMap, field: string, min: number): Uint8Array | 
   return value;
 }
 
-function refuse<Code extends MalformedCode>(
-  code: Code,
-  checkId: string,
-  detail: string,
-  field?: string,
-): VerifierError<Code> {
+function refuse(code: MalformedCode, checkId: string, detail: string, field?: string): VerifierError {
   return new VerifierError(code, detail, { checkId, ...(field === undefined ? {} : { field }) });
 }

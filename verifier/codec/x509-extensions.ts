@@ -132,6 +132,6 @@ function parseAuthorityKeyIdentifier(extension: RawExtension): Uint8Array {
   return element.contents;
 }
 
-function malformed(detail: string, element: DerElement): VerifierError<'certificate_extension'> {
+function malformed(detail: string, element: DerElement): VerifierError {
   return new VerifierError('certificate_extension', detail, { checkId: 'C1', offset: element.offset });
 }

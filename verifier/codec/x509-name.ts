@@ -50,6 +50,6 @@ function parseCommonName(element: DerElement): string {
   return name;
 }
 
-function nameError(detail: string, element: DerElement): VerifierError<'certificate_name'> {
+function nameError(detail: string, element: DerElement): VerifierError {
   return new VerifierError('certificate_name', detail, { checkId: 'C1', offset: element.offset });
 }

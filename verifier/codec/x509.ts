@@ -144,11 +144,6 @@ function parseKey(element: DerElement): SubjectKey {
   return { kind: 'P-384', point };
 }
 
-function refuse<Code extends MalformedCode>(
-  code: Code,
-  checkId: string,
-  detail: string,
-  offset: number,
-): VerifierError<Code> {
+function refuse(code: MalformedCode, checkId: string, detail: string, offset: number): VerifierError {
   return new VerifierError(code, detail, { checkId, offset });
 }

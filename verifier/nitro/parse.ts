@@ -2,7 +2,7 @@ import { limits } from '../../wire/limits.ts';
 import { type ParsedCoseSign1, parseCoseSign1 } from '../codec/cose.ts';
 import { type ParsedNitroDocument, parseNitroDocument } from '../codec/nitro-document.ts';
 import { type ParsedCertificate, parseCertificate } from '../codec/x509.ts';
-import { isMalformed, type MalformedCode, VerifierError } from '../errors.ts';
+import { isMalformed, type MalformedError, VerifierError } from '../errors.ts';
 import type { Check } from '../result.ts';
 import type { CheckName } from '../rules.ts';
 
@@ -48,7 +48,7 @@ const steps: readonly (readonly CheckName[])[] = [
 
 export type ParseReport =
   | { readonly checks: readonly Check[]; readonly evidence: ParsedNitroEvidence }
-  | { readonly checks: readonly Check[]; readonly error: VerifierError<MalformedCode> };
+  | { readonly checks: readonly Check[]; readonly error: MalformedError };
 
 /** Bytes to structure; knows nothing of keys, time or policy. `later` are the checks of the phases that follow. */
 export function parseNitroEvidence(bytes: Uint8Array, later: readonly CheckName[]): ParseReport {
@@ -86,7 +86,7 @@ function parseInChain(bytes: Uint8Array, index: number): ParsedCertificate {
 /** A limit of one kind can be passed in any step (`X2` in the payload, `C18` in a certificate): the failed id decides. */
 function listChecks(
   finished: number,
-  error: VerifierError<MalformedCode> | undefined,
+  error: MalformedError | undefined,
   later: readonly CheckName[],
 ): readonly Check[] {
   return [...steps, later].flatMap((names, step) =>

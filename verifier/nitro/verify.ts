@@ -135,7 +135,7 @@ function checkArguments(document: Uint8Array, options: NitroOptions): void {
   }
 }
 
-function argument(field: string, detail: string): VerifierError<'argument_invalid'> {
+function argument(field: string, detail: string): VerifierError {
   return new VerifierError('argument_invalid', detail, { field });
 }
 
