@@ -32,7 +32,8 @@ export type Sandbox =
 /** Fixed places and not PATH: what confines the worker must not depend on the environment. */
 export const bubblewrapPlaces: readonly string[] = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap'];
 
-const TRIAL_MILLISECONDS = 15_000;
+/** Long, because a slow machine must not be taken for one that refuses. */
+const TRIAL_MILLISECONDS = 60_000;
 const CONSEQUENCE =
   'the worker runs as a plain process, sees the files and the network of this machine, and loads its libraries from it';
 

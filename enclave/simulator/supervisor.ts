@@ -49,13 +49,15 @@ export interface Supervisor {
   readonly stopped: Promise<void>;
 }
 
+/** Removed and made anew by every start, so its name must not be one that anything else could have. */
+const RUN = 'simulated-enclave';
 /** The kernel's sun_path, less its final zero. */
 const SOCKET_PATH_BYTES = 107;
 const HOST_GRACE_MS = 5_000;
 
 /** Where a host finds the worker of the supervisor that uses this directory. */
 export function workerSocketPath(stateDirectory: string): string {
-  return join(stateDirectory, 'run', 'link', 'worker.sock');
+  return join(stateDirectory, RUN, 'link', 'worker.sock');
 }
 
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
@@ -77,7 +79,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 
 async function supervise(state: string, options: SupervisorOptions, unlock: () => void): Promise<Supervisor> {
   const { onEvent } = options;
-  const run = join(state, 'run');
+  const run = join(state, RUN);
   const root = await openRoot(state, { now: Date.now() });
   const plan = await planWorkerImage({ node: options.node, app: options.app });
   await rm(run, { recursive: true, force: true });

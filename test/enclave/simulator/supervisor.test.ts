@@ -12,6 +12,7 @@ import { createBackoff } from '../../../enclave/simulator/backoff.ts';
 import { SimulatorError } from '../../../enclave/simulator/errors.ts';
 import type { SupervisorEvent } from '../../../enclave/simulator/events.ts';
 import { textRegister } from '../../../enclave/simulator/nsm.ts';
+import { openRoot } from '../../../enclave/simulator/root.ts';
 import {
   startSupervisor,
   type Supervisor,
@@ -213,42 +214,33 @@ describe('a running supervisor', SLOWLY, () => {
       for (const pid of [before.nsm as number, before.worker as number, ...inside]) expect(await gone(pid)).toBe(true);
     },
   );
-});
 
-describe('a supervisor', SLOWLY, () => {
-  beforeEach(prepare);
-  afterEach(cleanUp, PATIENCE);
+  it('is the only one for its directory', async () => {
+    expect(await codeOf(start())).toBe('already_running');
+  });
 
-  it('stops everything, the host first and kindly, and leaves only the root behind', async () => {
-    const supervisor = await start();
-    await next(0, helloTo);
+  it('stops everything, the host first and kindly, and leaves only the root behind, for the next run', async () => {
     const pids = supervisor.pids();
+    const mark = events.length;
     const inside = await descendants(pids.worker as number);
     await Promise.all([supervisor.stop(), supervisor.stop()]);
     await supervisor.stopped;
     expect(supervisor.pids()).toEqual({ nsm: null, worker: null, host: null });
     for (const pid of [...Object.values(pids), ...inside]) expect(await gone(pid as number)).toBe(true);
-    const ends = events.flatMap((event) => (event.kind === 'exited' ? [event] : []));
+    const ends = events.slice(mark).flatMap((event) => (event.kind === 'exited' ? [event] : []));
     expect(ends[0]).toEqual({ kind: 'exited', role: 'host', code: 0, signal: null });
     expect(events).toContainEqual({ kind: 'output', role: 'host', line: 'finishing' });
     expect((await readdir(state)).sort()).toEqual(['simulated-root', 'worker.mjs']);
-  });
-
-  it('is the only one for its directory, and keeps the root from run to run', async () => {
-    const first = await start();
-    const options = { stateDirectory: state, node: process.execPath, app, role: null, onEvent: () => {} };
-    const host = { command: process.execPath, args: ['-e', ''], env: {} };
-    expect(await codeOf(startSupervisor({ ...options, host }))).toBe('already_running');
-    await first.stop();
+    const restart = events.length;
     const second = await start();
-    expect(second.rootCertificate).toEqual(first.rootCertificate);
-    expect(second.measurement).toEqual(first.measurement);
+    expect(second.rootCertificate).toEqual(supervisor.rootCertificate);
+    expect(second.measurement).toEqual(supervisor.measurement);
+    supervisor = second;
+    await next(restart, helloTo);
   });
 
   it('never starts an image again that changed since it was measured', async () => {
-    const supervisor = await start();
-    await next(0, helloTo);
-    const copy = join(state, 'run', 'image', 'app', 'worker.mjs');
+    const copy = join(state, 'simulated-enclave', 'image', 'app', 'worker.mjs');
     await rm(copy);
     await writeFile(copy, 'console.log("other code")');
     const mark = events.length;
@@ -259,6 +251,11 @@ describe('a supervisor', SLOWLY, () => {
     expect(later.role).toBe('enclave');
     expect(supervisor.pids()).toMatchObject({ nsm: null, worker: null });
   });
+});
+
+describe('a supervisor', SLOWLY, () => {
+  beforeEach(prepare);
+  afterEach(cleanUp, PATIENCE);
 
   it('says so when a host cannot be started, and goes on trying', async () => {
     await start({ host: { command: join(state, 'no-such-program'), args: [], env: {} } });
@@ -270,8 +267,7 @@ describe('a supervisor', SLOWLY, () => {
 
   it('refuses a directory whose sockets the kernel could not name, and an unsafe root', async () => {
     expect(await codeOf(start({ stateDirectory: join(state, 'x'.repeat(100)) }))).toBe('socket_path_too_long');
-    await start();
-    await running?.stop();
+    await openRoot(state, { now: Date.now() });
     await chmod(join(state, 'simulated-root', 'root.key.pem'), 0o644);
     expect(await codeOf(start())).toBe('root_unsafe');
   });
