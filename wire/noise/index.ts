@@ -30,7 +30,7 @@ export interface StartOptions {
 
 export interface StartedHandshake {
   readonly message1: Uint8Array;
-  /** Can be called once; a refused answer ends the handshake. */
+  /** Can be called once: an answer of the right length, accepted or refused, ends the handshake. */
   finish(message2: Uint8Array): Promise<Transport>;
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { concatBytes, fromHex, toHex, utf8 } from '../../../wire/bytes.ts';
 import { nodeSuite } from '../../../wire/crypto/node.ts';
 import { publicPoint } from '../../../wire/crypto/node-sign.ts';
@@ -169,6 +169,17 @@ describe('the two suites', () => {
 
   it('accept an HMAC key of no bytes', async () => {
     expect(await webSuite.hmacSha256(empty, utf8('data'))).toEqual(nodeSuite.hmacSha256(empty, utf8('data')));
+  });
+
+  it('refuse an all-zero secret from a browser that does not', async () => {
+    const pair = await webSuite.generateX25519();
+    const careless = vi.spyOn(globalThis.crypto.subtle, 'deriveBits').mockResolvedValue(new ArrayBuffer(32));
+    try {
+      expect(await refusal(() => webSuite.x25519(pair, new Uint8Array(32).fill(9)))).toBe('key_invalid');
+      expect(careless).toHaveBeenCalledOnce();
+    } finally {
+      careless.mockRestore();
+    }
   });
 
   it('leave private keys inside the browser', async () => {

@@ -176,6 +176,33 @@ describe.each(suites)('a hostile host, %s suite', (_name, suite) => {
     await used.finish(answer.message2);
     expect(await refusal(() => used.finish(answer.message2))).toBe('handshake_invalid');
   });
+
+  it('cannot spoil an answer by a second one while the first is being opened', async () => {
+    const localStatic = await suite.generateX25519();
+    const started = await startTo(suite, localStatic);
+    const { message2, transport } = await acceptHandshake(suite, { prologue, localStatic, message1: started.message1 });
+    const first = started.finish(message2);
+    const second = refusal(() => started.finish(new Uint8Array(48).fill(9)));
+    expect((await first).handshakeHash).toEqual(transport.handshakeHash);
+    expect(await second).toBe('handshake_invalid');
+  });
+
+  it('finds no secret left over: all but the transport keys is overwritten', async () => {
+    const secrets: Uint8Array[] = [];
+    const watched: Suite = {
+      ...suite,
+      x25519: async (pair, publicKey) => keep(await suite.x25519(pair, publicKey)),
+      hmacSha256: async (key, input) => keep(await suite.hmacSha256(key, input)),
+    };
+    const keep = (secret: Uint8Array): Uint8Array => {
+      secrets.push(secret);
+      return secret;
+    };
+    const { client } = await openSession(watched, suite);
+    const left = secrets.filter((secret) => secret.some((byte) => byte !== 0));
+    expect(secrets).toHaveLength(2 + 3 * 3);
+    expect(left).toEqual([client.sendKey, client.receiveKey]);
+  });
 });
 
 describe('parameters', () => {
