@@ -22,6 +22,8 @@ import { pushRelease, type Release } from './releases.ts';
 export interface ReadyWorker {
   readonly log: Uint8Array;
   readonly info: ReadyInfo;
+  /** What `info.configuration` says. */
+  readonly configuration: Configuration;
 }
 
 export type LinkStatus =
@@ -184,7 +186,7 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
     }
     await intake.start(log, (count) => opened.send(linkKind.acknowledge, encodeAcknowledge(count)));
     serving = { connection: opened, intake };
-    const worker: ReadyWorker = { log, info };
+    const worker: ReadyWorker = { log, info, configuration };
     status = { kind: 'loading', worker };
     onEvent({ event: 'link_up', log: toHex(log) });
     for (const release of options.releases) {

@@ -139,7 +139,7 @@ export function blankReceipt(): Receipt {
   };
 }
 
-export function random(length: number): Uint8Array {
+export function random(length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(randomBytes(length));
 }
 

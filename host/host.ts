@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fromHex } from '../wire/bytes.ts';
+import { limits } from '../wire/limits.ts';
+import { encodeEvidence } from '../wire/message/evidence.ts';
+import { createApp } from './app.ts';
+import { type EventSink, LinkError, StartError } from './errors.ts';
+import { nitroEvidence } from './http/routes/evidence.ts';
+import { createHttpServer, type ServerTimes, serverTimes } from './http/server.ts';
+import { JournalError, openJournal } from './journal/index.ts';
+import type { Release } from './releases.ts';
+import { openWorkerLink, type Patience, type ReadyWorker } from './worker-link.ts';
+
+export interface HostOptions {
+  readonly linkPath: string;
+  readonly stateDirectory: string;
+  readonly listen: ListenAddress;
+  readonly configuration: Uint8Array;
+  readonly releases: readonly Release[];
+  readonly onEvent: EventSink;
+  readonly patience?: Partial<Patience>;
+  readonly times?: Partial<ServerTimes>;
+  readonly evidencePerSecond?: number;
+  readonly drainMs?: number;
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+export interface Host {
+  readonly url: string;
+  /** Resolves once a configured worker was offered every release. */
+  readonly ready: Promise<ReadyWorker>;
+  /** Lets requests under way finish, then stops; whatever takes longer is cut off. */
+  close(): Promise<void>;
+}
+
+const EVIDENCE_PER_SECOND = 8;
+const DRAIN_MS = 10_000;
+
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { onEvent } = options;
+  const journal = openJournal(join(options.stateDirectory, 'journal'), { maxBytes: limits.journalBytes });
+  let draining = false;
+  const link = openWorkerLink({
+    path: options.linkPath,
+    configuration: options.configuration,
+    releases: options.releases,
+    journal,
+    onEvent: (event) => {
+      onEvent(event);
+      if (event.event === 'link_up') void saveFirstEvidence(fromHex(event.log, 32));
+    },
+    ...(options.patience === undefined ? {} : { patience: options.patience }),
+  });
+
+  /** Long after a worker is gone, its receipts are worth what the evidence of its time is worth. */
+  async function saveFirstEvidence(log: Uint8Array): Promise<void> {
+    try {
+      if (journal.evidence(log) !== undefined) return;
+      const document = await link.attest(randomBytes(32));
+      await journal.saveEvidence(log, encodeEvidence(nitroEvidence(document, journal.logInfo(log))));
+      onEvent({ event: 'evidence_saved', log: Buffer.from(log).toString('hex') });
+    } catch (error) {
+      const code = error instanceof LinkError || error instanceof JournalError ? error.code : 'internal';
+      onEvent({ event: 'evidence_failed', code });
+    }
+  }
+
+  const app = createApp({
+    link,
+    journal,
+    releases: options.releases,
+    onEvent,
+    evidencePerSecond: options.evidencePerSecond ?? EVIDENCE_PER_SECOND,
+    now: () => performance.now(),
+    isDraining: () => draining,
+  });
+  const server = createHttpServer(app, { ...serverTimes, ...options.times });
+
+  async function stopLinkAndJournal(): Promise<void> {
+    await link.close();
+    await journal.close();
+  }
+
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options.listen.port, options.listen.host, resolve);
+    });
+  } catch (cause) {
+    await stopLinkAndJournal();
+    throw new StartError('listen_failed', `${options.listen.host}:${options.listen.port}`, { cause });
+  }
+  const url = urlOf(server.address() as AddressInfo);
+  onEvent({ event: 'listening', url });
+
+  return {
+    url,
+    ready: link.ready,
+    async close() {
+      draining = true;
+      onEvent({ event: 'draining' });
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), options.drainMs ?? DRAIN_MS);
+      await closed;
+      clearTimeout(timer);
+      await stopLinkAndJournal();
+      onEvent({ event: 'stopped' });
+    },
+  };
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`;
+}

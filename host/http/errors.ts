@@ -1,0 +1,128 @@
+import type { WorkerRefusalCode } from '../../wire/message/link.ts';
+import { LinkError, type LinkErrorCode, WorkerRefusedError } from '../errors.ts';
+import { JournalError, type JournalErrorCode } from '../journal/index.ts';
+
+/** Codes are API. */
+export type HostErrorCode =
+  | 'request_invalid'
+  | 'record_refused'
+  | 'not_found'
+  | 'model_unknown'
+  | 'receipt_unknown'
+  | 'log_unknown'
+  | 'size_unknown'
+  | 'session_unknown'
+  | 'method_not_allowed'
+  | 'request_timeout'
+  | 'body_too_large'
+  | 'media_type_unsupported'
+  | 'rate_limited'
+  | 'headers_too_large'
+  | 'internal'
+  | 'worker_lost'
+  | 'worker_protocol'
+  | 'worker_refused'
+  | 'attestation_failed'
+  | 'busy'
+  | 'worker_unreachable'
+  | 'journal_unavailable'
+  | 'shutting_down'
+  | 'worker_timeout';
+
+interface Explanation {
+  readonly status: number;
+  readonly message: string;
+}
+
+/**
+ * Everything that the host says in its own name when it does not answer. Texts are fixed: nothing of a request, a path
+ * or a stack reaches a client. All of these are the host's word only; what a worker refuses comes with a receipt.
+ */
+export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
+  request_invalid: { status: 400, message: 'the request is malformed' },
+  record_refused: { status: 400, message: 'the worker could not open the record' },
+  not_found: { status: 404, message: 'there is nothing at this path' },
+  model_unknown: { status: 404, message: 'no release of that name or id is served here' },
+  receipt_unknown: { status: 404, message: 'no receipt for that request' },
+  log_unknown: { status: 404, message: 'no such log, or it is empty' },
+  size_unknown: { status: 404, message: 'the log has no such sizes' },
+  session_unknown: { status: 404, message: 'the worker knows no such session; open a new one' },
+  method_not_allowed: { status: 405, message: 'this path does not offer that method' },
+  request_timeout: { status: 408, message: 'the request took too long to arrive' },
+  body_too_large: { status: 413, message: 'the body is larger than allowed here' },
+  media_type_unsupported: { status: 415, message: 'this path does not take that content type or encoding' },
+  rate_limited: { status: 429, message: 'too many requests of this kind' },
+  headers_too_large: { status: 431, message: 'the headers are larger than allowed' },
+  internal: { status: 500, message: 'the host failed' },
+  worker_lost: { status: 502, message: 'the worker was lost before it answered' },
+  worker_protocol: { status: 502, message: 'the worker answered something that is no answer' },
+  worker_refused: { status: 502, message: 'the worker refused what the host asked' },
+  attestation_failed: { status: 502, message: 'the worker could not attest' },
+  busy: { status: 503, message: 'no capacity at the moment' },
+  worker_unreachable: { status: 503, message: 'no usable worker is connected' },
+  journal_unavailable: { status: 503, message: 'receipts cannot be kept at the moment, so no answer is given' },
+  shutting_down: { status: 503, message: 'the host is stopping' },
+  worker_timeout: { status: 504, message: 'the worker did not answer in time' },
+};
+
+export class HttpError extends Error {
+  readonly code: HostErrorCode;
+
+  constructor(code: HostErrorCode, options: { readonly cause?: unknown } = {}) {
+    super(code, options);
+    this.name = 'HttpError';
+    this.code = code;
+  }
+}
+
+const linkCodes: Readonly<Record<Exclude<LinkErrorCode, 'worker_refused'>, HostErrorCode>> = {
+  worker_unreachable: 'worker_unreachable',
+  worker_lost: 'worker_lost',
+  worker_timeout: 'worker_timeout',
+  worker_protocol: 'worker_protocol',
+  busy: 'busy',
+  journal_unavailable: 'journal_unavailable',
+  // Nobody reads this one: the client has left.
+  cancelled: 'request_timeout',
+  link_closed: 'shutting_down',
+};
+
+const refusalCodes: Readonly<Partial<Record<WorkerRefusalCode, HostErrorCode>>> = {
+  not_configured: 'worker_unreachable',
+  malformed: 'request_invalid',
+  model_unknown: 'model_unknown',
+  session_unknown: 'session_unknown',
+  session_limit: 'busy',
+  record_refused: 'record_refused',
+  busy: 'busy',
+  log_full: 'busy',
+  attestation_failed: 'attestation_failed',
+};
+
+const journalCodes: Readonly<Partial<Record<JournalErrorCode, HostErrorCode>>> = {
+  receipt_unknown: 'receipt_unknown',
+  log_unknown: 'log_unknown',
+  size_unknown: 'size_unknown',
+  journal_closed: 'shutting_down',
+};
+
+/** The code for whatever a handler threw. */
+export function hostErrorCode(error: unknown): HostErrorCode {
+  if (error instanceof HttpError) return error.code;
+  if (error instanceof WorkerRefusedError) return refusalCodes[error.refusal] ?? 'worker_refused';
+  if (error instanceof LinkError) return error.code === 'worker_refused' ? 'worker_refused' : linkCodes[error.code];
+  if (error instanceof JournalError) return journalCodes[error.code] ?? 'journal_unavailable';
+  // Express marks what a request got wrong before a handler saw it: an undecodable path, for one.
+  const status = (error as { readonly status?: unknown } | null | undefined)?.status;
+  return typeof status === 'number' && status >= 400 && status < 500 ? 'request_invalid' : 'internal';
+}
+
+/** Statuses that say "later": how many seconds a client should wait. */
+export function retryAfter(code: HostErrorCode): string | undefined {
+  const { status } = explanations[code];
+  return status === 503 || status === 429 ? '1' : undefined;
+}
+
+export function errorBody(code: HostErrorCode): string {
+  return JSON.stringify({ code, message: explanations[code].message });
+}

@@ -1,0 +1,30 @@
+import type { Request } from 'express';
+import { fromHex } from '../../wire/bytes.ts';
+import { WireError } from '../../wire/errors.ts';
+import { limits } from '../../wire/limits.ts';
+import { HttpError } from './errors.ts';
+
+/** Hex of exactly so many bytes, as it stands in a path or query. */
+export function hexParameter(text: unknown, length: number): Uint8Array {
+  if (typeof text !== 'string') throw new HttpError('request_invalid');
+  try {
+    return fromHex(text, length);
+  } catch (error) {
+    if (error instanceof WireError) throw new HttpError('request_invalid', { cause: error });
+    throw error;
+  }
+}
+
+/** A query value that stands there once; undefined when it does not stand there at all. */
+export function queryValue(request: Request, name: string): string | undefined {
+  const value = (request.query as Readonly<Record<string, unknown>>)[name];
+  if (value === undefined || typeof value === 'string') return value;
+  throw new HttpError('request_invalid');
+}
+
+export function sizeParameter(text: string | undefined): number {
+  if (text === undefined || !/^(0|[1-9][0-9]{0,15})$/.test(text)) throw new HttpError('request_invalid');
+  const value = Number(text);
+  if (value > limits.treeSize) throw new HttpError('request_invalid');
+  return value;
+}
