@@ -8,8 +8,8 @@ import {
   checkTensorData,
   type Datatype,
   dataFromJson,
-  datatypes,
   dataToJson,
+  datatypes,
   refusal,
   type Tensor,
 } from './tensor-data.ts';

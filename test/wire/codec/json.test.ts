@@ -129,7 +129,7 @@ describe('a refusal', () => {
 describe('for every input', () => {
   it('text that JSON.stringify wrote is read back', () => {
     fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 6, depthSize: 'small', stringUnit: 'binary' }), (value) => {
+      fc.property(fc.jsonValue({ maxDepth: 4, depthSize: 'small' }), (value) => {
         const text = JSON.stringify(value);
         if (codeOf(() => parse(text)) === 'json_number') return;
         expect(parse(text)).toEqual(JSON.parse(text));
@@ -153,7 +153,7 @@ describe('for every input', () => {
         if (judged === 'json_malformed') expect(code).not.toBe('accepted');
         else expect(code).not.toBe('json_malformed');
       }),
-      { numRuns: 5_000 },
+      { numRuns: 3_000 },
     );
   });
 

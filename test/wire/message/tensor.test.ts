@@ -409,7 +409,7 @@ describe('encoding', () => {
             expect(encodeInferRequest(decodeInferRequest(body, format), format)).toEqual(body);
           },
         ),
-        { numRuns: 200 },
+        { numRuns: 60 },
       );
     }
   });
