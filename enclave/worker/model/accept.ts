@@ -26,7 +26,7 @@ export async function awaitChild(path: string, token: Uint8Array): Promise<Arriv
       candidate.on('close', () => strangers.delete(candidate));
       candidate.on('error', () => candidate.destroy());
       const greet = (): void => {
-        const greeting: Uint8Array | null = candidate.read(token.length);
+        const greeting = candidate.read(token.length) as Uint8Array | null;
         if (greeting === null) return;
         candidate.off('readable', greet);
         if (!equalBytes(greeting, token)) {

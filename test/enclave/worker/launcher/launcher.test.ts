@@ -208,3 +208,25 @@ describe('the end', () => {
     expect(await ended(launcher)).toBe(0);
   });
 });
+
+describe('the real program', () => {
+  it('ends where there is no attestation device, and says where and not what', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'proofmark-real-'));
+    try {
+      await buildWorker({ root, outDir: directory });
+      const paths = ['--link', join(directory, 'link'), '--nsm', join(directory, 'secret-nsm'), '--private', directory];
+      const launcher = spawn(process.execPath, [join(directory, 'worker.mjs'), 'launcher', ...paths], {
+        stdio: ['pipe', 'ignore', 'pipe'],
+      });
+      let errors = '';
+      launcher.stderr.on('data', (chunk: Buffer) => {
+        errors += chunk.toString();
+      });
+      expect(await ended(launcher)).toBe(70);
+      expect(errors).toMatch(/^fatal: \w+ at worker\.mjs:\d+:\d+/);
+      expect(errors).not.toContain('secret');
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+});
