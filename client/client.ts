@@ -157,7 +157,7 @@ export function createClient(options: ClientOptions): Client {
       worker: open.worker,
       release: known.facts,
       checks: [...open.checks, ...known.checks, ...verdict.checks],
-      notProven: verdict.notProven,
+      notProven: [...open.notProven, ...verdict.notProven],
       archive: () =>
         encodeArchive({
           format: 'proofmark archive v1',
@@ -182,7 +182,7 @@ export function createClient(options: ClientOptions): Client {
     try {
       return await open.exchange(header, body);
     } catch (error) {
-      const lost = error instanceof WireError || (error instanceof ClientError && LOST.has(error.code));
+      const lost = error instanceof WireError || (error instanceof ClientError && endsSession(error));
       if (lost) session = undefined;
       if (error instanceof WireError) throw new ClientError('session_lost', error.message, { reason: error.code });
       throw error;
@@ -192,8 +192,10 @@ export function createClient(options: ClientOptions): Client {
   return { worker: async () => (await current()).worker, infer };
 }
 
-/** After these the session is of no more use; the next call proves a worker anew. */
-const LOST: ReadonlySet<string> = new Set(['session_lost', 'protocol_violated', 'host_unreachable', 'host_error']);
+/** After these the session is of no more use; the next call proves a worker anew. A host that is away may come back. */
+function endsSession({ code, reason }: ClientError): boolean {
+  return code === 'session_lost' || code === 'protocol_violated' || reason === 'worker_lost';
+}
 
 const releaseReader = object<SignedRelease>({
   manifest: base64urlBytes({ min: 2, max: limits.manifestBytes }),

@@ -1,5 +1,5 @@
 import type { NitroPolicy } from '../verifier/policy/policy.ts';
-import type { Check, Verified } from '../verifier/result.ts';
+import type { Check, NotProven, Verified } from '../verifier/result.ts';
 import type { WorkerFacts } from '../verifier/worker/facts.ts';
 import { verifyWorker } from '../verifier/worker/verify.ts';
 import { toHex } from '../wire/bytes.ts';
@@ -25,6 +25,7 @@ import type { HostTransport } from './transport.ts';
 export interface Session {
   readonly worker: Verified<WorkerFacts>;
   readonly checks: readonly Check[];
+  readonly notProven: readonly NotProven[];
   readonly evidence: Evidence;
   readonly challenge: Uint8Array;
   /** Sends one request and returns the opened answer; nothing in it is proven yet. */
@@ -62,6 +63,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   return {
     worker,
     checks: verdict.checks,
+    notProven: verdict.notProven,
     evidence,
     challenge,
     exchange: (headerBytes, body) =>

@@ -32,7 +32,16 @@ export function fetchTransport(options: FetchOptions): HostTransport {
     }
   };
   return {
-    get: (path, maxBytes) => call(path, { method: 'GET' }, maxBytes),
+    get: async (path, maxBytes) => {
+      try {
+        return await call(path, { method: 'GET' }, maxBytes);
+      } catch (error) {
+        // A kept connection may have been closed at the other end: asking again changes nothing there. Posts are not
+        // repeated, since the first may have been run.
+        if (!(error instanceof ClientError) || error.code !== 'host_unreachable') throw error;
+        return call(path, { method: 'GET' }, maxBytes);
+      }
+    },
     post: (path, body, maxBytes) =>
       call(
         path,

@@ -97,7 +97,7 @@ function allNotProven(result: InferResult): InferResult['notProven'] {
 function reportEvent(context: CommandContext, event: SupervisorEvent): void {
   switch (event.kind) {
     case 'warning':
-      context.warn(`WARNING: ${printable(event.warning.message)}\n`);
+      context.warn(`WARNING: ${printable(event.warning.detail)}\n`);
       break;
     case 'failed':
       context.warn(`${event.role} failed: ${printable(event.detail)}\n`);

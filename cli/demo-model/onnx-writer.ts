@@ -71,14 +71,6 @@ export function float32Bytes(values: ArrayLike<number>): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-export function int64Bytes(values: readonly number[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(8 * values.length));
-  values.forEach((value, index) => {
-    view.setBigInt64(8 * index, BigInt(value), true);
-  });
-  return new Uint8Array(view.buffer);
-}
-
 function graphMessage(graph: OnnxGraph): Uint8Array {
   return concatBytes(
     ...graph.nodes.map((node) => bytesField(1, nodeMessage(node))),

@@ -17,26 +17,35 @@ export interface WorkerKeys {
 }
 
 /**
- * DESIGN section 2: secrets are HKDF(getrandom || hardware), so that neither a host that feeds the kernel's pool nor a
- * weak device alone can predict them. They are imported, never exported, and die with the process.
+ * DESIGN section 2: every secret is HKDF(getrandom || hardware), so that neither a host that feeds the kernel's pool nor
+ * a weak device alone can predict one. Secrets are imported, never exported, and die with the process.
  */
-export function makeKeys(hardwareEntropy: Uint8Array): WorkerKeys {
-  const material = concatBytes(randomBytes(64), hardwareEntropy);
-  try {
-    const signerScalar = scalarFrom(derive(material, 'proofmark worker signer v1', 48));
-    const { privateKey, point } = importP256(signerScalar);
-    return {
-      signer: privateKey,
-      signerPoint: point,
-      seal: nodeSuite.importX25519(derive(material, 'proofmark worker seal v1', 32)),
-    };
-  } finally {
-    material.fill(0);
-  }
+export interface SecretSource {
+  /** The keys of this process, made once. */
+  readonly keys: WorkerKeys;
+  /** A fresh key for one handshake. */
+  ephemeral(): KeyPairX25519;
 }
 
-function derive(material: Uint8Array, purpose: string, length: number): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', material, new Uint8Array(0), utf8(purpose), length));
+export function createSecretSource(hardwareEntropy: Uint8Array): SecretSource {
+  const hardware = Uint8Array.from(hardwareEntropy);
+  const draw = (purpose: string, length: number): Uint8Array => {
+    const material = concatBytes(randomBytes(64), hardware);
+    const secret = new Uint8Array(hkdfSync('sha256', material, new Uint8Array(0), utf8(purpose), length));
+    material.fill(0);
+    return secret;
+  };
+  const x25519 = (purpose: string): KeyPairX25519 => {
+    const secret = draw(purpose, 32);
+    const pair = nodeSuite.importX25519(secret);
+    secret.fill(0);
+    return pair;
+  };
+  const { privateKey, point } = importP256(scalarFrom(draw('proofmark worker signer v1', 48)));
+  return {
+    keys: { signer: privateKey, signerPoint: point, seal: x25519('proofmark worker seal v1') },
+    ephemeral: () => x25519('proofmark worker ephemeral v1'),
+  };
 }
 
 /** 384 bits reduced to [1, n-1]: the bias is below 2^-127 (FIPS 186-5 appendix A.2.1). */

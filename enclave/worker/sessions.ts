@@ -24,6 +24,7 @@ export interface Sessions {
 export function createSessions(options: {
   readonly log: Uint8Array;
   readonly seal: KeyPairX25519;
+  readonly ephemeral: () => KeyPairX25519;
   readonly capacity: number;
 }): Sessions {
   const table = new Map<string, Session>();
@@ -33,6 +34,7 @@ export function createSessions(options: {
         prologue: proofmarkPrologue(options.log),
         localStatic: options.seal,
         message1,
+        ephemeral: options.ephemeral(),
       });
       const sessionId = new Uint8Array(randomBytes(SESSION_ID_BYTES));
       const window = createReplayWindow();

@@ -25,7 +25,7 @@ import { openRecord, sealRecord } from '../../wire/noise/index.ts';
 import { type Answer, answer } from './answer.ts';
 import { type Attester, AttesterError } from './attester.ts';
 import { type CpuFacts, readCpuFacts } from './cpu.ts';
-import { makeKeys, type WorkerKeys } from './keys.ts';
+import { createSecretSource, type WorkerKeys } from './keys.ts';
 import { type Link, serveLink } from './link-server.ts';
 import { createLog, type Reservation, type TransparencyLog } from './log.ts';
 import type { ModelPool } from './model/pool.ts';
@@ -79,7 +79,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
   async function startEpoch(configuration: Configuration, bytes: Uint8Array): Promise<Epoch> {
     const config = sha256(bytes);
     await attester.bindConfiguration(config);
-    const keys = makeKeys(await attester.entropy());
+    const { keys, ephemeral } = createSecretSource(await attester.entropy());
     const { operator, chainId, registry, settlement } = configuration;
     const runtimeBytes = encodeRuntime(runtime);
     const identity: WorkerIdentity = {
@@ -110,7 +110,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
         onEntries: (entries) => host?.send({ id: 0, kind: linkKind.entries, payload: encodeEntries(entries) }),
         onFatal: options.onFatal,
       }),
-      sessions: createSessions({ log: logId, seal: keys.seal, capacity: configuration.limits.sessions }),
+      sessions: createSessions({ log: logId, seal: keys.seal, ephemeral, capacity: configuration.limits.sessions }),
       releases: createReleases({ configuration, runtime, pool: options.createPool(configuration) }),
     };
   }

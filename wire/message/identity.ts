@@ -17,7 +17,7 @@ export const identityLayout = [
   { name: 'settlement', kind: 'address' },
   { name: 'config', kind: 'bytes32' },
   { name: 'runtime', kind: 'bytes32' },
-] as const satisfies readonly WordField[];
+] as const;
 
 export type WorkerIdentity = WordRecord<typeof identityLayout>;
 

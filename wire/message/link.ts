@@ -3,8 +3,8 @@ import { type CborValue, decodeCbor, encodeCbor, strictCbor } from '../codec/cbo
 import { array, bytes, integer, literal, nullable, object, oneOf, type Reader, text } from '../codec/fields.ts';
 import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { HEAD_BYTES, RECEIPT_BYTES } from './receipt.ts';
 import type { SignedRelease } from './manifest.ts';
+import { HEAD_BYTES, RECEIPT_BYTES } from './receipt.ts';
 
 /**
  * What host and worker say to each other over one stream (DESIGN section 5). The host is untrusted: everything that it

@@ -1,6 +1,7 @@
-import { canonicalJson, type JsonValue, parseJson } from '../codec/json.ts';
+import { equalBytes, toHex } from '../bytes.ts';
 import {
   array,
+  either,
   hexBytes,
   integer,
   literal,
@@ -9,9 +10,8 @@ import {
   oneOf,
   type Reader,
   text,
-  either,
 } from '../codec/fields.ts';
-import { equalBytes, toHex } from '../bytes.ts';
+import { canonicalJson, type JsonValue, parseJson } from '../codec/json.ts';
 import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Datatype } from './tensor.ts';

@@ -28,7 +28,7 @@ export const receiptLayout = [
   { name: 'cumulativeFee', kind: 'uint', bits: 128 },
   { name: 'deadline', kind: 'uint', bits: 64 },
   { name: 'index', kind: 'uint', bits: 48 },
-] as const satisfies readonly WordField[];
+] as const;
 
 export type Receipt = WordRecord<typeof receiptLayout>;
 
@@ -83,7 +83,7 @@ const headFields = [
   { name: 'log', kind: 'bytes32' },
   { name: 'size', kind: 'uint', bits: 48 },
   { name: 'root', kind: 'bytes32' },
-] as const satisfies readonly WordField[];
+] as const;
 
 const HEAD_TAG = 'proofmark head v1';
 

@@ -17,7 +17,7 @@ export const requestHeaderLayout = [
   { name: 'maxFee', kind: 'uint', bits: 128 },
   { name: 'deadline', kind: 'uint', bits: 64 },
   { name: 'seed', kind: 'bytes32' },
-] as const satisfies readonly WordField[];
+] as const;
 
 export type RequestHeader = WordRecord<typeof requestHeaderLayout>;
 
