@@ -163,6 +163,8 @@ describe("proofs from a journal's nodes", () => {
     ['a size that is not a number', () => inclusionProof(reader, 0, Number.NaN)],
     ['a size beyond the largest', () => inclusionProof(reader, 0, 2 ** 48 + 1)],
     ['a root of infinitely many leaves', () => treeRoot(reader, Number.POSITIVE_INFINITY)],
+    ['a second size that is not a number', () => consistencyProof(reader, 3, Number.NaN)],
+    ['a second size beyond the largest', () => consistencyProof(() => new Uint8Array(32), 3, 2 ** 48 + 1)],
     ['consistency from the empty tree', () => consistencyProof(reader, 0, 10)],
     ['consistency backwards', () => consistencyProof(reader, 11, 10)],
     ['a subtree that the edge cuts off', () => subtreeProof(reader, 2, 2, 10)],
