@@ -6,7 +6,7 @@ const platform = (...names) => names.map((name) => `^(node:)?${name}$`);
 
 /** Platform modules that reach a network, start processes or run generated code. The worker uses none of them. */
 const REACHING_OUT =
-  '^(node:)?(child_process|cluster|dgram|dns|dns/promises|http|http2|https|inspector|inspector/promises|repl|tls|vm|wasi|worker_threads)$';
+  '^(node:)?(child_process|cluster|dgram|dns|dns/promises|http|http2|https|inspector|inspector/promises|repl|tls|vm|wasi)$';
 
 const only = (name, comment, from, allowed) => ({
   name,
@@ -86,6 +86,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^enclave/worker/', pathNot: '^enclave/worker/(build/|launcher\\.ts$)' },
       to: { path: REACHING_OUT },
+    },
+    {
+      name: 'worker-has-no-threads',
+      comment: 'The engine blocks the model process, so a thread watches over its parent there; nowhere else.',
+      severity: 'error',
+      from: { path: '^enclave/worker/', pathNot: '^enclave/worker/model/child\\.ts$' },
+      to: { path: '^(node:)?worker_threads$' },
     },
     {
       name: 'launcher-starts-processes-only',

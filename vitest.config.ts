@@ -1,7 +1,7 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { houseReporter } from './test/house/reporter.ts';
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/long/**'],
@@ -13,3 +13,5 @@ export default defineConfig({
     reporters: ['default', houseReporter()],
   },
 });
+
+export default config;

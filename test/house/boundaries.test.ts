@@ -30,7 +30,7 @@ const FORBIDDEN: readonly Forbidden[] = [
   { rule: 'worker-imports', from: 'enclave/worker/bundles.ts', imports: './build/bundle.ts' },
   { rule: 'worker-reaches-nothing', from: 'enclave/worker/starts.ts', imports: 'node:child_process' },
   { rule: 'worker-reaches-nothing', from: 'enclave/worker/model/fetches.ts', imports: 'node:https' },
-  { rule: 'worker-reaches-nothing', from: 'enclave/worker/threads.ts', imports: 'worker_threads' },
+  { rule: 'worker-has-no-threads', from: 'enclave/worker/threads.ts', imports: 'worker_threads' },
   { rule: 'launcher-starts-processes-only', from: 'enclave/worker/launcher.ts', imports: 'node:http' },
   { rule: 'worker-build-imports', from: 'enclave/worker/build/checks.ts', imports: '../../../verifier/index.ts' },
   { rule: 'simulator-imports', from: 'enclave/simulator/peeks.ts', imports: '../worker/index.ts' },

@@ -1,8 +1,8 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { houseReporter } from '../house/reporter.ts';
 
 /** Campaigns that do not fit `make test`: `make test-long` runs them one file at a time, for hours if need be. */
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/long/**/*.test.ts'],
     pool: 'forks',
@@ -13,3 +13,5 @@ export default defineConfig({
     reporters: ['default', houseReporter()],
   },
 });
+
+export default config;
