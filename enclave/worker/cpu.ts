@@ -6,7 +6,19 @@ export interface CpuFacts {
 }
 
 /** The extensions that decide which kernels the engine picks, so which bits come out. */
-const ISA = ['avx', 'avx2', 'fma', 'avx512f', 'avx512bw', 'avx512vl', 'avx512_vnni', 'avx_vnni', 'amx_tile', 'asimd', 'sve'];
+const ISA = [
+  'avx',
+  'avx2',
+  'fma',
+  'avx512f',
+  'avx512bw',
+  'avx512vl',
+  'avx512_vnni',
+  'avx_vnni',
+  'amx_tile',
+  'asimd',
+  'sve',
+];
 
 /** As the kernel reports them: a host can lie about its processor, so receipts call these reported, not proven. */
 export function readCpuFacts(path = '/proc/cpuinfo'): CpuFacts {
@@ -26,7 +38,11 @@ export function parseCpuInfo(text: string): CpuFacts {
       .find((line) => line.startsWith(name))
       ?.split(':')[1]
       ?.trim();
-  const family = [field('vendor_id') ?? field('CPU implementer'), field('cpu family') ?? field('CPU part'), field('model\t')];
+  const family = [
+    field('vendor_id') ?? field('CPU implementer'),
+    field('cpu family') ?? field('CPU part'),
+    field('model\t'),
+  ];
   const flags = new Set((field('flags') ?? field('Features') ?? '').split(' '));
   const isa = ISA.filter((name) => flags.has(name));
   const cpuFamily = family.filter((part) => part !== undefined && part !== '').join('/');

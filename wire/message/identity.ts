@@ -1,6 +1,6 @@
 import { concatBytes } from '../bytes.ts';
 import { WireError } from '../errors.ts';
-import { decodeWords, encodeWords, tagWord, type WordField, type WordRecord } from '../words.ts';
+import { decodeWords, encodeWords, tagWord, type WordRecord } from '../words.ts';
 
 /** Names of the hardware that can vouch for a worker; simulated evidence carries the same name and another root. */
 export type TeeName = 'aws-nitro' | 'amd-sev-snp';

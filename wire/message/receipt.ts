@@ -1,16 +1,7 @@
 import { concatBytes } from '../bytes.ts';
 import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import {
-  addressWord,
-  bytes32Word,
-  decodeWords,
-  encodeWords,
-  tagWord,
-  uintWord,
-  type WordField,
-  type WordRecord,
-} from '../words.ts';
+import { addressWord, bytes32Word, decodeWords, encodeWords, tagWord, uintWord, type WordRecord } from '../words.ts';
 import { ALL_FLAGS } from './request.ts';
 
 /** DESIGN section 4: what a worker says about one request. It carries no time of its own. */

@@ -1,7 +1,7 @@
 import { concatBytes } from '../bytes.ts';
 import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { bytes32Word, decodeWords, encodeWords, uintWord, type WordField, type WordRecord } from '../words.ts';
+import { bytes32Word, decodeWords, encodeWords, uintWord, type WordRecord } from '../words.ts';
 
 /** DESIGN section 4. The worker takes meaning from these words only. */
 export const requestHeaderLayout = [
