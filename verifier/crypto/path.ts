@@ -27,7 +27,11 @@ type ChainFinding = Finding<UntrustedCode>;
 export const chainRules: readonly ChainRule[] = [
   { id: 'C16', title: 'the first certificate is, byte for byte, a trusted root (N15)', run: rootIsTrusted },
   { id: 'C4', title: 'every signature and key is ECDSA P-384 with SHA-384', run: algorithmsAreAllowed },
-  { id: 'C6', title: 'every issuer is, byte for byte, the subject before it, in the given order (C17)', run: namesChain },
+  {
+    id: 'C6',
+    title: 'every issuer is, byte for byte, the subject before it, in the given order (C17)',
+    run: namesChain,
+  },
   { id: 'C7', title: 'authority key identifiers name the key of the issuer', run: keyIdentifiersChain },
   { id: 'C8', title: 'every certificate, the root too, is valid at the given time', run: allValidNow },
   { id: 'C9', title: 'every issuer is marked as a CA, critically', run: issuersAreCas },
@@ -136,6 +140,10 @@ async function signaturesVerify({ certificates, suite, budget }: ChainContext): 
     if (!good) return failed('certificate_signature', place(index));
   }
   return passed(`${certificates.length - 1} signatures`);
+}
+
+export function rootOf(certificates: readonly ParsedCertificate[]): ParsedCertificate {
+  return certificates[0] as ParsedCertificate;
 }
 
 export function leafOf(certificates: readonly ParsedCertificate[]): ParsedCertificate {

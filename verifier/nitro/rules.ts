@@ -11,8 +11,9 @@ import { certifiedNames } from './names.ts';
 export interface NitroPolicyContext {
   readonly document: ParsedNitroDocument;
   readonly certificates: readonly ParsedCertificate[];
-  /** SHA-256 of each certificate, in the same order. */
-  readonly fingerprints: readonly Uint8Array[];
+  readonly rootSha256: Uint8Array;
+  /** SHA-256 of the signed part of each certificate, in the same order. */
+  readonly tbsSha256: readonly Uint8Array[];
   readonly level: 'attested' | 'simulated';
   readonly policy: NitroPolicyRules;
   readonly now: number;
@@ -66,14 +67,17 @@ function levelMatches({ policy, level }: NitroPolicyContext): NitroFinding {
   return passed(level);
 }
 
-function rootIsNamed({ policy, fingerprints }: NitroPolicyContext): NitroFinding {
-  const [root] = fingerprints;
-  if (root === undefined || !isListed(policy.roots, root)) return failed('root_refused', 'not among the roots named');
-  return passed(toHex(root));
+function rootIsNamed({ policy, rootSha256 }: NitroPolicyContext): NitroFinding {
+  if (!isListed(policy.roots, rootSha256)) return failed('root_refused', 'not among the roots named');
+  return passed(toHex(rootSha256));
 }
 
-function certificatesAreNotDenied({ policy, fingerprints }: NitroPolicyContext): NitroFinding {
-  const denied = fingerprints.findIndex((fingerprint) => isListed(policy.denied.certificates, fingerprint));
+/**
+ * By the signed part only (C18): anyone can turn a signature (r, s) into (r, n - s), which verifies as well and gives
+ * the whole certificate another hash.
+ */
+function certificatesAreNotDenied({ policy, tbsSha256 }: NitroPolicyContext): NitroFinding {
+  const denied = tbsSha256.findIndex((digest) => isListed(policy.denied.certificates, digest));
   if (denied !== -1) return failed('certificate_denied', `certificate ${denied} (the root is 0)`);
   return passed(`${policy.denied.certificates.length} denied`);
 }

@@ -4,7 +4,7 @@ import { anchorOf, anchors } from '../anchors.ts';
 import type { ParsedNitroDocument } from '../codec/nitro-document.ts';
 import { createSignatureBudget } from '../crypto/budget.ts';
 import { verifyP384 } from '../crypto/ecdsa.ts';
-import { type ChainContext, chainRules, leafOf } from '../crypto/path.ts';
+import { type ChainContext, chainRules, leafOf, rootOf } from '../crypto/path.ts';
 import { type UntrustedCode, VerifierError } from '../errors.ts';
 import { isParsedPolicy } from '../policy/policy.ts';
 import { type Check, type NotProven, type Verdict, type Verified, verified } from '../result.ts';
@@ -66,12 +66,11 @@ export async function verifyNitroDocument(
     return { verdict: 'malformed', code: parse.error.code, checks: parse.checks, notProven: neverProven };
   }
   const { evidence } = parse;
-  const fingerprints: Uint8Array[] = [];
-  for (const certificate of evidence.certificates) fingerprints.push(await suite.sha256(certificate.bytes));
+  const rootSha256 = await suite.sha256(rootOf(evidence.certificates).bytes);
 
   const crypto = await runUntilFailure(cryptoRules, {
     certificates: evidence.certificates,
-    rootSha256: fingerprints[0] as Uint8Array,
+    rootSha256,
     // A vendor's root is genuine whatever the policy wants; the policy rules then refuse it by name (A2, N26).
     trustedRoots: [...anchors.map((anchor) => fromHex(anchor.sha256)), ...policy.roots],
     now,
@@ -85,11 +84,12 @@ export async function verifyNitroDocument(
     return { verdict: 'untrusted', code: crypto.code, checks, notProven: neverProven };
   }
 
-  const facts = await factsOf(evidence, fingerprints, options);
+  const facts = await factsOf(evidence, rootSha256, options);
   const ruling = await runAll(nitroPolicyRules, {
     document: evidence.document,
     certificates: evidence.certificates,
-    fingerprints,
+    rootSha256,
+    tbsSha256: facts.certificates.map((certificate) => certificate.tbsSha256),
     level: facts.level,
     policy,
     now,
@@ -149,10 +149,9 @@ async function documentSignatureVerifies(context: CryptoContext): Promise<Findin
 
 async function factsOf(
   { cose, document, certificates }: ParsedNitroEvidence,
-  fingerprints: readonly Uint8Array[],
+  rootSha256: Uint8Array,
   { policy, now, suite }: NitroOptions,
 ): Promise<NitroFacts> {
-  const rootSha256 = fingerprints[0] as Uint8Array;
   const anchor = anchorOf(rootSha256);
   const validity = {
     notBefore: Math.max(...certificates.map(({ notBefore }) => notBefore)),
@@ -174,12 +173,12 @@ async function factsOf(
     userData: document.userData,
     nonce: document.nonce,
     certificates: await Promise.all(
-      certificates.map(async (certificate, index) => ({
+      certificates.map(async (certificate) => ({
         commonName: certificate.subject.commonName,
         serial: certificate.serial,
         notBefore: certificate.notBefore,
         notAfter: certificate.notAfter,
-        sha256: fingerprints[index] as Uint8Array,
+        sha256: await suite.sha256(certificate.bytes),
         tbsSha256: await suite.sha256(certificate.tbs),
       })),
     ),

@@ -69,7 +69,7 @@ export interface NitroPolicyRules {
   readonly sealed: Any | 'required';
   readonly headers: Any | 'client-only';
   readonly denied: {
-    /** SHA-256 of certificates. */
+    /** SHA-256 of the signed part (TBSCertificate): a whole certificate has more than one valid encoding (C18). */
     readonly certificates: readonly Uint8Array[];
     readonly modules: readonly string[];
     /** PCR0 alone: it covers the whole image, so nothing else can move a denied image off this list. */

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { toHex } from '../../../wire/bytes.ts';
+import { parseCertificate } from '../../../verifier/codec/x509.ts';
+import { fromHex, toHex } from '../../../wire/bytes.ts';
 import type { CborValue } from '../../../wire/codec/cbor.ts';
 import type { JsonValue } from '../../../wire/codec/json.ts';
 import { anchors, type NitroOptions, type RefusedCode } from '../../../verifier/index.ts';
 import { nitroPolicyRules } from '../../../verifier/nitro/rules.ts';
-import { chain, MODULE_ID, NOW, ROOT, validity } from '../../support/certificates.ts';
-import { name } from '../../support/der-writer.ts';
+import { chain, ECDSA_SHA384, MODULE_ID, NOW, ROOT, validity } from '../../support/certificates.ts';
+import { bits, name, sequence, unsigned } from '../../support/der-writer.ts';
 import {
   defaultPcrs,
   type EvidenceChanges,
@@ -38,7 +39,23 @@ const debug = { fields: pcrs({ 0: zero, 1: zero, 2: zero }) };
 const zeroImage = [{ pcr0: toHex(zero), pcr1: toHex(zero), pcr2: toHex(zero) }];
 const none = { certificates: [], modules: [], images: [] };
 const SECOND = 1_000;
+const P384_ORDER = BigInt(
+  '0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973',
+);
 const leafCertificates = chain();
+
+const signedPart = (bytes: Uint8Array): string => sha256Hex(parseCertificate(bytes).tbs);
+
+/** The same certificate with the other signature that verifies just as well. */
+function malleated(bytes: Uint8Array): Uint8Array {
+  const { tbs, signature } = parseCertificate(bytes);
+  const fixed = (signature as { readonly fixed: Uint8Array }).fixed;
+  const other = (P384_ORDER - BigInt(`0x${toHex(fixed.subarray(48))}`)).toString(16).padStart(96, '0');
+  const pair = sequence(unsigned(fixed.subarray(0, 48)), unsigned(fromHex(other)));
+  const made = sequence(tbs, ECDSA_SHA384, bits(pair));
+  expect(made).not.toEqual(bytes);
+  return made;
+}
 
 const cases: readonly RuleCase[] = [
   { says: 'a policy at its last moment', code: 'accepted', policy: { expires: '2030-05-17T12:00:00Z' } },
@@ -48,7 +65,13 @@ const cases: readonly RuleCase[] = [
     says: 'a denied CA certificate',
     code: 'certificate_denied',
     evidence: { certificates: leafCertificates },
-    policy: { denied: { ...none, certificates: [sha256Hex(leafCertificates[2] as Uint8Array)] } },
+    policy: { denied: { ...none, certificates: [signedPart(leafCertificates[2] as Uint8Array)] } },
+  },
+  {
+    says: 'X21 a denied CA certificate with its signature (r, s) turned into (r, n - s)',
+    code: 'certificate_denied',
+    evidence: { certificates: leafCertificates.map((bytes, index) => (index === 2 ? malleated(bytes) : bytes)) },
+    policy: { denied: { ...none, certificates: [signedPart(leafCertificates[2] as Uint8Array)] } },
   },
   {
     says: 'another denied certificate',
@@ -243,7 +266,8 @@ describe('level and root', () => {
     const context = {
       document: {} as never,
       certificates: [],
-      fingerprints: [Buffer.from(code === 'root_refused' ? sha256Hex(ROOT) : vendorRoot, 'hex')],
+      rootSha256: fromHex(code === 'root_refused' ? sha256Hex(ROOT) : vendorRoot),
+      tbsSha256: [],
       level: code === 'level_refused' ? ('simulated' as const) : ('attested' as const),
       policy: hardware,
       now: NOW,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { anchors, parsePolicy, requireAccepted, verifyNitroDocument } from '../../../verifier/index.ts';
+import { parsePolicy, requireAccepted, verifyNitroDocument } from '../../../verifier/index.ts';
 import { toHex } from '../../../wire/bytes.ts';
 import { nodeSuite } from '../../../wire/crypto/node.ts';
 import { flipBytes } from '../../support/flip-bytes.ts';
@@ -84,11 +84,6 @@ describe.skipIf(!hasRealEvidence)('real AWS documents (skipped where ../shared/v
 
   it('refuses a genuine image that is not listed', async () => {
     expect(await ruling(DEFINITE.file, DEFINITE.now, hardwarePolicy({ images: [] }))).toBe('refused image_refused');
-  });
-
-  it('denies the vendor root itself where the policy says so', async () => {
-    const denied = { certificates: [anchors[0]?.sha256 ?? ''], modules: [], images: [] };
-    expect(await ruling(DEFINITE.file, DEFINITE.now, hardwarePolicy({ denied }))).toBe('refused certificate_denied');
   });
 
   it.each([
