@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildWorker } from '../../../../enclave/worker/build/bundle.ts';
 import { controlKind, encodeStartOrder } from '../../../../enclave/worker/model/control.ts';
@@ -25,7 +26,8 @@ const trees: { readonly launcher: ChildProcess; readonly directory: string }[] =
 
 beforeAll(async () => {
   bundle = mkdtempSync(join(tmpdir(), 'proofmark-launcher-'));
-  await buildWorker({ root, outDir: bundle, entry: 'test/enclave/worker/launcher/program.ts' });
+  const entry = relative(root, fileURLToPath(new URL('./program.ts', import.meta.url)));
+  await buildWorker({ root, outDir: bundle, entry });
 });
 afterEach(() => {
   for (const { launcher, directory } of trees.splice(0)) {
