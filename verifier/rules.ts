@@ -1,5 +1,5 @@
-import type { RefusedCode, UntrustedCode } from './errors.ts';
 import type { Awaitable } from '../wire/crypto/suite.ts';
+import type { RefusedCode, UntrustedCode } from './errors.ts';
 import type { Check } from './result.ts';
 
 /** What one rule found. `not-asked` is only for rules that the policy answers with the word "any". */

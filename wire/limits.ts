@@ -38,6 +38,8 @@ export const limits = {
   /** Any certificate: AMD's RSA-4096 ones have 1.6 KB. Extensions in one: genuine certificates have at most nine. */
   certificateBytes: 4_096,
   certificateExtensions: 32,
+  /** Attributes in a certificate's name. Genuine names have at most seven. */
+  nameAttributes: 16,
   /** Signatures that one verification may check: a full CA bundle, the leaf and the document. */
   evidenceSignatures: 9,
   /** A policy with full lists of images, and the entries of one list: verification searches them one by one. */

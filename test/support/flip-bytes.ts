@@ -1,5 +1,5 @@
-import { nodeSuite } from '../../wire/crypto/node.ts';
 import { type NitroPolicy, verifyNitroDocument } from '../../verifier/index.ts';
+import { nodeSuite } from '../../wire/crypto/node.ts';
 
 const MASKS = [0x01, 0x80, 0xff] as const;
 

@@ -1,8 +1,4 @@
 import { createHash, sign } from 'node:crypto';
-import { concatBytes, toHex, utf8 } from '../../wire/bytes.ts';
-import { type CborValue, encodeCbor } from '../../wire/codec/cbor.ts';
-import type { JsonValue } from '../../wire/codec/json.ts';
-import { nodeSuite } from '../../wire/crypto/node.ts';
 import {
   type NitroFacts,
   type NitroOptions,
@@ -12,6 +8,10 @@ import {
   type Verified,
   verifyNitroDocument,
 } from '../../verifier/index.ts';
+import { concatBytes, toHex, utf8 } from '../../wire/bytes.ts';
+import { type CborValue, encodeCbor } from '../../wire/codec/cbor.ts';
+import type { JsonValue } from '../../wire/codec/json.ts';
+import { nodeSuite } from '../../wire/crypto/node.ts';
 import { type ChainChanges, chain, keyAt, MODULE_ID, NOW, ROOT } from './certificates.ts';
 
 /** Nitro documents that are right by default and wrong in whatever way a test asks for. */

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { JsonValue } from '../../wire/codec/json.ts';
 import { anchors, type NitroPolicy, parsePolicy } from '../../verifier/index.ts';
+import type { JsonValue } from '../../wire/codec/json.ts';
 import { policyJson } from './nitro-evidence.ts';
 
 /** Real documents lie beside the repository, never in it: a test that wants them skips without them. */

@@ -1,5 +1,5 @@
 import { VerifierError } from '../errors.ts';
-import { derCursor, type DerElement, derTag, derUnsigned, inside } from './der.ts';
+import { type DerElement, derCursor, derTag, derUnsigned, inside } from './der.ts';
 import { isP384Scalar, P384_BYTES } from './p384.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { limits } from '../../wire/limits.ts';
 import { VerifierError } from '../errors.ts';
 import { ascii, type DerElement, derOid, derTag, inside } from './der.ts';
 
@@ -8,7 +9,6 @@ export interface DistinguishedName {
 }
 
 const OID_COMMON_NAME = '2.5.4.3';
-const MAX_ATTRIBUTES = 16;
 /** The tag bit of an element made of elements (X.690 section 8.1.2.5). */
 const CONSTRUCTED = 0x20;
 
@@ -22,7 +22,7 @@ export function parseName(element: DerElement): DistinguishedName {
   let count = 0;
   while (!parts.done) {
     count += 1;
-    if (count > MAX_ATTRIBUTES) throw nameError('too many attributes', element);
+    if (count > limits.nameAttributes) throw nameError('too many attributes', element);
     const set = inside(parts.read(derTag.set));
     const attribute = inside(set.read(derTag.sequence));
     set.end();

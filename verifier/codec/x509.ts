@@ -14,8 +14,8 @@ import {
   onlyElement,
 } from './der.ts';
 import { parseEcdsaP384Signature } from './ecdsa-signature.ts';
-import { type Extensions, parseExtensions } from './x509-extensions.ts';
 import { isOnP384 } from './p384.ts';
+import { type Extensions, parseExtensions } from './x509-extensions.ts';
 import { type DistinguishedName, parseName } from './x509-name.ts';
 
 export type SignatureValue =

@@ -1,5 +1,5 @@
-import type { NitroPolicy } from '../policy/policy.ts';
 import type { Suite } from '../../wire/crypto/suite.ts';
+import type { NitroPolicy } from '../policy/policy.ts';
 
 export interface NitroOptions {
   readonly policy: NitroPolicy;

@@ -1,10 +1,10 @@
 import { equalBytes, isZero, toHex } from '../../wire/bytes.ts';
 import type { ParsedNitroDocument } from '../codec/nitro-document.ts';
+import type { ParsedCertificate } from '../codec/x509.ts';
 import { leafOf } from '../crypto/path.ts';
 import type { RefusedCode } from '../errors.ts';
 import { type Any, isListed, type NitroPolicyRules } from '../policy/policy.ts';
 import { type Finding, failed, notAsked, passed, type Rule } from '../rules.ts';
-import type { ParsedCertificate } from '../codec/x509.ts';
 import { certifiedNames } from './names.ts';
 
 /** Genuine evidence, and what the policy and the caller ask of it. */

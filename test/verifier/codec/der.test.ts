@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type DerElement,
   derBitStringBytes,
   derBoolean,
   derCount,
   derCursor,
-  type DerElement,
   derInteger,
   derNamedBits,
   derNull,

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parseCertificate } from '../../../verifier/codec/x509.ts';
+import { anchors, type NitroOptions, type RefusedCode } from '../../../verifier/index.ts';
+import { nitroPolicyRules } from '../../../verifier/nitro/rules.ts';
 import { fromHex, toHex } from '../../../wire/bytes.ts';
 import type { CborValue } from '../../../wire/codec/cbor.ts';
 import type { JsonValue } from '../../../wire/codec/json.ts';
-import { anchors, type NitroOptions, type RefusedCode } from '../../../verifier/index.ts';
-import { nitroPolicyRules } from '../../../verifier/nitro/rules.ts';
 import { chain, ECDSA_SHA384, MODULE_ID, NOW, ROOT, validity } from '../../support/certificates.ts';
 import { bits, name, sequence, unsigned } from '../../support/der-writer.ts';
 import {
