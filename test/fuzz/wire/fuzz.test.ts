@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
+import { runs } from '../../support/runs.ts';
 import * as cbor from './cbor.fuzz.ts';
 import * as frame from './frame.fuzz.ts';
 import * as json from './json.fuzz.ts';
 import * as tensor from './tensor.fuzz.ts';
 
 const targets = { cbor, frame, json, tensor } as const;
-const RUNS = 2_000;
+const RUNS = runs(2_000);
 
 /** Edits that keep most of a seed: what random bytes never reach lies behind a well-formed beginning. */
 interface Edit {
