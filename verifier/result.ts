@@ -64,11 +64,21 @@ export function requireAccepted<Proven>(verdict: Verdict<Proven>): Proven {
   );
 }
 
-/** Freezes plain objects and lists. Byte arrays cannot be frozen; they are copies that nothing else holds. */
+/**
+ * Freezes plain objects, lists and maps. Byte arrays cannot be frozen; they are copies that nothing else holds.
+ * `Object.freeze` leaves a map's contents open, so its own methods are closed as well.
+ */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value;
+  if (value instanceof Map) {
+    for (const method of ['set', 'delete', 'clear']) Object.defineProperty(value, method, { value: refuseChange });
+  }
   Object.freeze(value);
   const members = value instanceof Map ? value.values() : Object.values(value);
   for (const member of members) deepFreeze(member);
   return value;
+}
+
+function refuseChange(): never {
+  throw new TypeError('proven facts and policies do not change');
 }

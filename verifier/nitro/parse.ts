@@ -71,7 +71,8 @@ export function parseNitroEvidence(bytes: Uint8Array, later: readonly CheckName[
 
 function checkSize(bytes: Uint8Array): void {
   if (bytes.length > 0 && bytes.length <= limits.attestationDocumentBytes) return;
-  throw new VerifierError('document_too_large', `${bytes.length} bytes`, { checkId: 'X1' });
+  const detail = bytes.length === 0 ? 'empty' : `more than ${limits.attestationDocumentBytes} bytes`;
+  throw new VerifierError('document_too_large', detail, { checkId: 'X1' });
 }
 
 function parseInChain(bytes: Uint8Array, index: number): ParsedCertificate {

@@ -58,7 +58,7 @@ export async function verifyNitroDocument(
   checkArguments(document, options);
   const { policy, now, suite } = options;
   // Copies: the caller's buffers may change between the parse and the signature check.
-  const bytes = new Uint8Array(document);
+  const bytes = snapshot(document);
   const challenge = options.challenge === 'any' ? 'any' : new Uint8Array(options.challenge);
 
   const parse = parseNitroEvidence(bytes, laterThanParsing);
@@ -111,9 +111,16 @@ export interface UnverifiedNitroDocument {
 /** For looking at a document that cannot be verified. Decide nothing on it. Throws `VerifierError` for malformed bytes. */
 export function parseUnverifiedNitroDocument(document: Uint8Array): UnverifiedNitroDocument {
   if (!(document instanceof Uint8Array)) throw argument('document', 'bytes expected');
-  const parse = parseNitroEvidence(new Uint8Array(document), laterThanParsing);
+  const parse = parseNitroEvidence(snapshot(document), laterThanParsing);
   if ('error' in parse) throw parse.error;
   return { unverified: parse.evidence.document };
+}
+
+/** At most one byte more than is allowed: an absurd length is refused without being copied (A5). */
+function snapshot(document: Uint8Array): Uint8Array {
+  // A detached buffer has no bytes and cannot be read; it is refused as an empty document.
+  if (document.length === 0) return new Uint8Array(0);
+  return new Uint8Array(document.subarray(0, limits.attestationDocumentBytes + 1));
 }
 
 function checkArguments(document: Uint8Array, options: NitroOptions): void {

@@ -143,7 +143,9 @@ export function parsePolicy(source: Uint8Array | JsonValue): NitroPolicy {
     made.add(rules);
     return deepFreeze(rules) as NitroPolicy;
   } catch (error) {
-    if (!(error instanceof WireError)) throw error;
+    if (error instanceof VerifierError) throw error;
+    // Anything else comes out of the caller's own object: a getter that throws, a revoked proxy.
+    if (!(error instanceof WireError)) throw new VerifierError('policy_invalid', 'the object cannot be read');
     const { field, offset } = error.place;
     throw new VerifierError('policy_invalid', error.message, {
       ...(field === undefined ? {} : { field }),

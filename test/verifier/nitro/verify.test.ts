@@ -141,6 +141,17 @@ describe('verifyNitroDocument', () => {
     expect((await pending).verdict).toBe('accepted');
   });
 
+  it('refuses an absurd length without copying it, and a buffer that was given away', async () => {
+    const huge = new Uint8Array(64 * 1024 * 1024);
+    const before = process.memoryUsage().arrayBuffers;
+    const pending = verify(huge);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * 1024 * 1024);
+    expect(await pending).toMatchObject({ verdict: 'malformed', code: 'document_too_large' });
+    const gone = Uint8Array.from(good);
+    structuredClone(gone, { transfer: [gone.buffer] });
+    expect(await rulingOn(gone)).toBe('malformed document_too_large');
+  });
+
   it('takes nothing but a clear yes from the suite', async () => {
     const suites = [
       { ...nodeSuite, verifyP384: () => false },
@@ -163,6 +174,8 @@ describe('verifyNitroDocument', () => {
       (facts as { level: string }).level = 'attested';
     }).toThrow(TypeError);
     expect(Object.isFrozen(facts.certificates[0])).toBe(true);
+    expect(() => (facts.pcrs as Map<number, Uint8Array>).set(0, pcr(9))).toThrow(TypeError);
+    expect(facts.pcrs.get(0)).toEqual(pcr(1));
   });
 });
 

@@ -153,6 +153,16 @@ describe('parsePolicy', () => {
     expect(fromJson.expires).toBe(Date.UTC(2031, 0, 1));
   });
 
+  it('refuses an object that throws when it is read', () => {
+    const trap = Object.defineProperty({ ...policyJson() }, 'name', {
+      enumerable: true,
+      get: () => {
+        throw new RangeError('gotcha');
+      },
+    });
+    expect(refusal(trap as JsonValue).code).toBe('policy_invalid');
+  });
+
   it('reads a named chain', () => {
     const chain = { chainId: '8453', registry: '11'.repeat(20), settlement: '22'.repeat(20) };
     expect(parsePolicy(policyJson({ chain })).chain).toEqual({
