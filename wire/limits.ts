@@ -71,8 +71,6 @@ export const limits = {
   sessions: 4_096,
   /** Preimages of `runtime` and `execution`: a dozen short texts, and stop strings for language models. */
   executionBytes: 32_768,
-  /** Hashes in one proof: one for each level of the largest tree, twice for a consistency proof. */
-  proofHashes: 96,
   /** A receipt with proof, head, signature and execution preimage. */
   bundleBytes: 65_536,
   /** One piece of a model file on its way to a worker: large enough to be quick, small enough not to hold up answers. */

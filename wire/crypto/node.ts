@@ -1,12 +1,12 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
   createHmac,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
+  hash,
   type KeyObject,
   randomBytes as nodeRandomBytes,
   verify,
@@ -37,7 +37,7 @@ const X25519_PKCS8 = Uint8Array.of(
 );
 
 export function sha256(data: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(data).digest());
+  return new Uint8Array(hash('sha256', data, 'buffer'));
 }
 
 /** Imports an uncompressed point; OpenSSL refuses coordinates that are not on the curve. */
@@ -88,7 +88,7 @@ function pairOf(privateKey: KeyObject): KeyPairX25519 {
 
 export const nodeSuite: SyncSuite = {
   sha256,
-  sha384: (data) => new Uint8Array(createHash('sha384').update(data).digest()),
+  sha384: (data) => new Uint8Array(hash('sha384', data, 'buffer')),
   hmacSha256: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
   verifyP256: (point, message, signature) => verifyEcdsa('P-256', 'sha256', point, message, signature),
   verifyP384: (point, message, signature) => verifyEcdsa('P-384', 'sha384', point, message, signature),

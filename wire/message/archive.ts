@@ -59,7 +59,7 @@ const archive: Reader<Archive> = object<Archive>({
   format: literal('proofmark archive v1'),
   receipt: base64urlBytes(RECEIPT_BYTES),
   execution: base64urlBytes({ min: 1, max: limits.executionBytes }),
-  proof: array(base64urlBytes(32), { min: 0, max: limits.proofHashes }),
+  proof: array(base64urlBytes(32), { min: 0, max: limits.treeProofHashes }),
   head: base64urlBytes(HEAD_BYTES),
   signature: base64urlBytes(64),
   evidence: evidenceReader,

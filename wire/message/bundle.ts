@@ -20,7 +20,7 @@ export interface ReceiptBundle {
 const bundle: Reader<ReceiptBundle> = object<ReceiptBundle>({
   receipt: bytes(RECEIPT_BYTES),
   execution: bytes({ min: 1, max: limits.executionBytes }),
-  proof: array(bytes(32), { min: 0, max: limits.proofHashes }),
+  proof: array(bytes(32), { min: 0, max: limits.treeProofHashes }),
   head: bytes(HEAD_BYTES),
   signature: bytes(64),
 });
