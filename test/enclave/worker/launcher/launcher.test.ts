@@ -167,11 +167,13 @@ describe('the end', () => {
     await until(() => gone(child) && gone(worker));
   });
 
-  it('leaves nothing when it is killed itself, not even an endless run', async () => {
+  it('leaves nothing when it is killed itself, not even a long run', async () => {
     const { launcher, model, worker, send } = await startTree();
     const child = model();
-    send({ run: 2_048, deadlineMs: 60_000 });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // Most of a minute, and a request of nine megabytes that fits into a body.
+    send({ run: 1_536, deadlineMs: 60_000 });
+    await until(() => statOf(child).state === 'R');
+    await new Promise((resolve) => setTimeout(resolve, 500));
     launcher.kill('SIGKILL');
     await ended(launcher);
     await until(() => gone(child) && gone(worker), 10_000);
