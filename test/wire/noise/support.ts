@@ -1,7 +1,7 @@
+import { utf8 } from '../../../wire/bytes.ts';
 import { nodeSuite, sha256 } from '../../../wire/crypto/node.ts';
 import type { KeyPairX25519, Suite } from '../../../wire/crypto/suite.ts';
 import { webSuite } from '../../../wire/crypto/web.ts';
-import { utf8 } from '../../../wire/bytes.ts';
 import { WireError, type WireErrorCode } from '../../../wire/errors.ts';
 import { acceptHandshake, proofmarkPrologue, startHandshake, type Transport } from '../../../wire/noise/index.ts';
 
@@ -41,7 +41,11 @@ export interface Session {
   readonly worker: Transport;
 }
 
-export async function openSession(clientSuite: Suite, workerSuite: Suite, log = testLog('a')): Promise<Session> {
+export async function openSession(
+  clientSuite: Suite,
+  workerSuite: Suite,
+  log: Uint8Array = testLog('a'),
+): Promise<Session> {
   const prologue = proofmarkPrologue(log);
   const localStatic: KeyPairX25519 = await workerSuite.generateX25519();
   const started = await startHandshake(clientSuite, { prologue, remoteStatic: localStatic.publicKey });
