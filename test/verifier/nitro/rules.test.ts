@@ -98,6 +98,11 @@ const cases: readonly RuleCase[] = [
     policy: { images: 'any' },
   },
   {
+    says: 'an absent measurement with listed images',
+    code: 'measurement_zero',
+    evidence: { fields: pcrs({ 0: null }) },
+  },
+  {
     says: 'zero measurements with one of them absent',
     code: 'measurement_zero',
     evidence: { fields: pcrs({ 0: zero, 1: zero, 2: null }) },
