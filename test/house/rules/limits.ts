@@ -26,9 +26,12 @@ function isNumberMadeHere(node: ts.Expression): boolean {
 function unusedLimits(tree: SourceTree): readonly Finding[] {
   const home = tree.get(HOME);
   if (home === undefined) return [];
-  const elsewhere = [...tree].filter(([path]) => path.endsWith('.ts') && path !== HOME && !path.startsWith('test/'));
-  const names = [...home.matchAll(/^ {2}(\w+):/gm)];
-  return names
-    .filter(([, name]) => !elsewhere.some(([, text]) => new RegExp(`\\blimits\\.${name}\\b`).test(text)))
+  const used = new Set<string>();
+  for (const [path, text] of tree) {
+    if (!path.endsWith('.ts') || path === HOME || path.startsWith('test/')) continue;
+    for (const [, name = ''] of text.matchAll(/\blimits\.(\w+)/g)) used.add(name);
+  }
+  return [...home.matchAll(/^ {2}(\w+):/gm)]
+    .filter(([, name = '']) => !used.has(name))
     .map((match) => ({ path: HOME, line: lineOf(home, match.index), message: `${match[1]} is enforced nowhere` }));
 }

@@ -28,10 +28,21 @@ export function readSourceTree(root: string): SourceTree {
   return new Map(paths.sort().map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 }
 
+/** Every rule reads the same files; parsing them is most of the work. */
+const parsed = new Map<string, ts.SourceFile>();
+
+function parse(path: string, text: string): ts.SourceFile {
+  const known = parsed.get(path);
+  if (known?.text === text) return known;
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  parsed.set(path, source);
+  return source;
+}
+
 export function typescriptFiles(tree: SourceTree, under: RegExp): readonly [path: string, source: ts.SourceFile][] {
   return [...tree]
     .filter(([path]) => path.endsWith('.ts') && under.test(path))
-    .map(([path, text]) => [path, ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)]);
+    .map(([path, text]) => [path, parse(path, text)]);
 }
 
 /** Calls `visit` for every node of every file; what it returns becomes a finding at that node's line. */
