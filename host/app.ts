@@ -2,7 +2,8 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler, t
 import { toBase64url, toHex } from '../wire/bytes.ts';
 import { limits } from '../wire/limits.ts';
 import type { EventSink } from './errors.ts';
-import { type Budget, createBudget } from './http/body.ts';
+import { createBudget } from './http/body.ts';
+import type { AppContext } from './http/context.ts';
 import { errorBody, explanations, HttpError, hostErrorCode, retryAfter } from './http/errors.ts';
 import { createTokenBucket } from './http/rate.ts';
 import { evidenceRoute } from './http/routes/evidence.ts';
@@ -12,14 +13,6 @@ import { openSessionRoute, sealedRoute } from './http/routes/session.ts';
 import type { Journal } from './journal/index.ts';
 import type { Release } from './releases.ts';
 import type { LinkStatus, WorkerLink } from './worker-link.ts';
-
-/** What the routes work with. */
-export interface AppContext {
-  readonly link: Omit<WorkerLink, 'close'>;
-  readonly journal: Journal;
-  readonly releases: readonly Release[];
-  readonly budget: Budget;
-}
 
 export interface AppOptions {
   readonly link: Omit<WorkerLink, 'close'>;

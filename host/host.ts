@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fromHex } from '../wire/bytes.ts';
 import { limits } from '../wire/limits.ts';
+import { decodeConfiguration } from '../wire/message/configuration.ts';
 import { encodeEvidence } from '../wire/message/evidence.ts';
 import { createApp } from './app.ts';
 import { type EventSink, LinkError, StartError } from './errors.ts';
@@ -10,7 +11,7 @@ import { nitroEvidence } from './http/routes/evidence.ts';
 import { createHttpServer, type ServerTimes, serverTimes } from './http/server.ts';
 import { JournalError, openJournal } from './journal/index.ts';
 import type { Release } from './releases.ts';
-import { openWorkerLink, type Patience, type ReadyWorker } from './worker-link.ts';
+import { openWorkerLink, type Patience, patience, type ReadyWorker } from './worker-link.ts';
 
 export interface HostOptions {
   readonly linkPath: string;
@@ -41,6 +42,7 @@ export interface Host {
 
 const EVIDENCE_PER_SECOND = 8;
 const DRAIN_MS = 10_000;
+const SWEEP_MS = 50;
 
 export async function startHost(options: HostOptions): Promise<Host> {
   const { onEvent } = options;
@@ -80,7 +82,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     now: () => performance.now(),
     isDraining: () => draining,
   });
-  const server = createHttpServer(app, { ...serverTimes, ...options.times });
+  const server = createHttpServer(app, { ...serverTimes, silenceMs: silenceFor(options), ...options.times });
 
   async function stopLinkAndJournal(): Promise<void> {
     await link.close();
@@ -108,14 +110,22 @@ export async function startHost(options: HostOptions): Promise<Host> {
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
-      server.closeIdleConnections();
-      const timer = setTimeout(() => server.closeAllConnections(), options.drainMs ?? DRAIN_MS);
+      // A connection that has just been answered is idle again, and Node closes only those that are idle when asked.
+      const sweeping = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+      const cutting = setTimeout(() => server.closeAllConnections(), options.drainMs ?? DRAIN_MS);
       await closed;
-      clearTimeout(timer);
+      clearInterval(sweeping);
+      clearTimeout(cutting);
       await stopLinkAndJournal();
       onEvent({ event: 'stopped' });
     },
   };
+}
+
+/** A client may rightly wait for as long as the configuration lets a model run. */
+function silenceFor({ configuration, patience: waits }: HostOptions): number {
+  const { runMilliseconds } = decodeConfiguration(configuration).limits;
+  return Math.max(serverTimes.silenceMs, runMilliseconds + { ...patience, ...waits }.queueMs + serverTimes.requestMs);
 }
 
 function urlOf({ address, family, port }: AddressInfo): string {

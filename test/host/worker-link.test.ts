@@ -10,8 +10,8 @@ import { limits } from '../../wire/limits.ts';
 import { encodeEntries, linkKind } from '../../wire/message/link.ts';
 import { encodeRequestHeader } from '../../wire/message/request.ts';
 import { createFakeLog, random, testConfiguration } from '../support/fake-log.ts';
-import { type FakeWorker, type FakeWorkerOptions, startFakeWorker } from '../support/fake-worker.ts';
 import { testRelease } from '../support/fake-release.ts';
+import { type FakeWorker, type FakeWorkerOptions, startFakeWorker } from '../support/fake-worker.ts';
 
 const configuration = testConfiguration();
 const PATIENCE: Partial<Patience> = { reconnectMs: [5, 50] };
@@ -321,9 +321,12 @@ describe('R9: a worker that does not do what it should', () => {
       codes.push(codeOf(opened.plain(large)));
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    expect(await codes.at(-1)).toBe('busy');
+    await new Promise((resolve) => setTimeout(resolve, 50));
     worker.dropConnection();
-    await Promise.all(codes);
+    // One may have reached the worker before it stopped, and the system holds a few megabytes of another.
+    const accepted = (await Promise.all(codes)).filter((code) => code !== 'busy');
+    expect(accepted.length).toBeLessThan(7);
+    expect(new Set(accepted)).toEqual(new Set(['worker_lost']));
   });
 });
 

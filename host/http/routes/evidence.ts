@@ -1,11 +1,10 @@
 import type { RequestHandler } from 'express';
 import { type Evidence, encodeEvidence } from '../../../wire/message/evidence.ts';
-import type { AppContext } from '../../app.ts';
 import type { ReadyInfo } from '../../../wire/message/link.ts';
+import { type AppContext, currentWorker } from '../context.ts';
 import { HttpError } from '../errors.ts';
 import { hexParameter, queryValue } from '../parameters.ts';
 import type { TokenBucket } from '../rate.ts';
-import { currentWorker } from './worker.ts';
 
 /** Everything that a Nitro document needs beside itself; its certificates are inside. */
 export function nitroEvidence(document: Uint8Array, info: ReadyInfo): Evidence {

@@ -7,12 +7,11 @@ import { decodeBundle } from '../../../wire/message/bundle.ts';
 import { unitPriceOf } from '../../../wire/message/configuration.ts';
 import { decodeReceipt, type StatusName, statusName } from '../../../wire/message/receipt.ts';
 import { encodeRequestHeader, format, operation } from '../../../wire/message/request.ts';
-import type { AppContext } from '../../app.ts';
 import { LinkError } from '../../errors.ts';
 import type { Release } from '../../releases.ts';
 import { leaving, readBody, sendBytes } from '../body.ts';
+import { type AppContext, currentWorker } from '../context.ts';
 import { HttpError } from '../errors.ts';
-import { currentWorker } from './worker.ts';
 
 const JSON_TYPE = 'application/json';
 const BINARY_TYPE = 'application/octet-stream';

@@ -2,11 +2,10 @@ import type { Request, RequestHandler } from 'express';
 import { equalBytes, toBase64url, toHex } from '../../../wire/bytes.ts';
 import { limits } from '../../../wire/limits.ts';
 import { encodeBundle } from '../../../wire/message/bundle.ts';
-import type { AppContext } from '../../app.ts';
 import type { Place, SignedHead } from '../../journal/index.ts';
+import { type AppContext, currentWorker } from '../context.ts';
 import { HttpError } from '../errors.ts';
 import { hexParameter, queryValue, sizeParameter } from '../parameters.ts';
-import { currentWorker } from './worker.ts';
 
 /** DESIGN section 4: a receipt is served to whoever knows its requestId, proven in the newest head. */
 export function receiptRoute(context: AppContext): RequestHandler {

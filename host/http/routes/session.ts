@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
 import { limits } from '../../../wire/limits.ts';
 import { HANDSHAKE_MESSAGE_BYTES, SESSION_ID_BYTES } from '../../../wire/message/link.ts';
-import type { AppContext } from '../../app.ts';
 import { leaving, readBody, sendBytes } from '../body.ts';
+import type { AppContext } from '../context.ts';
 import { HttpError } from '../errors.ts';
 import { hexParameter } from '../parameters.ts';
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Journal, openJournal } from '../../../host/journal/index.ts';
 import { nodeSuite, sha256 } from '../../../wire/crypto/node.ts';
-import { decodeReceipt, decodeTreeHead, leafPreimage } from '../../../wire/message/receipt.ts';
 import type { Entries } from '../../../wire/message/link.ts';
+import { decodeReceipt, decodeTreeHead, leafPreimage } from '../../../wire/message/receipt.ts';
 import { verifyConsistency, verifyInclusion } from '../../../wire/tree/index.ts';
 import { blankReceipt, createFakeLog, type FakeLog, random } from '../../support/fake-log.ts';
 

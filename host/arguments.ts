@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { limits } from '../wire/limits.ts';
+import { decodeConfiguration } from '../wire/message/configuration.ts';
+import { StartError } from './errors.ts';
+import type { HostOptions, ListenAddress } from './host.ts';
+import { openRelease, type Release } from './releases.ts';
+
+/** `--link PATH --state DIR --listen 127.0.0.1:PORT --configuration FILE --release DIR...`, and the files they name. */
+export function readOptions(args: readonly string[]): Omit<HostOptions, 'onEvent'> {
+  const { values } = parse(args);
+  const required = (name: 'link' | 'state' | 'listen' | 'configuration'): string => {
+    const value = values[name];
+    if (value === undefined) throw new StartError('arguments_invalid', `--${name} is required`);
+    return value;
+  };
+  return {
+    linkPath: required('link'),
+    stateDirectory: required('state'),
+    listen: parseAddress(required('listen')),
+    configuration: readConfiguration(required('configuration')),
+    releases: (values.release ?? []).map(readRelease),
+  };
+}
+
+function parse(args: readonly string[]): {
+  readonly values: {
+    readonly link?: string;
+    readonly state?: string;
+    readonly listen?: string;
+    readonly configuration?: string;
+    readonly release?: readonly string[];
+  };
+} {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        link: { type: 'string' },
+        state: { type: 'string' },
+        listen: { type: 'string' },
+        configuration: { type: 'string' },
+        release: { type: 'string', multiple: true },
+      },
+    });
+  } catch (cause) {
+    throw new StartError('arguments_invalid', (cause as { readonly message: string }).message, { cause });
+  }
+}
+
+function parseAddress(text: string): ListenAddress {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([0-9A-Za-z.-]+)):([0-9]{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || !(port <= 65_535)) throw new StartError('arguments_invalid', '--listen is not HOST:PORT');
+  return { host, port };
+}
+
+function readConfiguration(path: string): Uint8Array {
+  try {
+    const bytes = Uint8Array.from(readFileSync(path));
+    if (bytes.length > limits.configurationBytes) throw new StartError('configuration_invalid', 'too large');
+    decodeConfiguration(bytes);
+    return bytes;
+  } catch (cause) {
+    if (cause instanceof StartError) throw cause;
+    throw new StartError('configuration_invalid', path, { cause });
+  }
+}
+
+function readRelease(directory: string): Release {
+  try {
+    return openRelease(directory);
+  } catch (cause) {
+    if (cause instanceof StartError) throw cause;
+    throw new StartError('release_invalid', directory, { cause });
+  }
+}
