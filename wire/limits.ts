@@ -49,6 +49,8 @@ export const limits = {
   evidenceBytes: 1_048_576,
   /** A whole `.proofmark` archive with payloads: A5 allows 8 MiB of memory, payloads stay outside beyond that. */
   archiveBytes: 50_331_648,
+  /** Elements of one dimension or tensor inside a model: what the engine counts in 32 bits. */
+  modelTensorElements: 2_147_483_647,
   /** Tensors in one call, and their rank. The engine takes more; no public model does. */
   tensors: 256,
   tensorRank: 8,
@@ -97,6 +99,8 @@ export const limits = {
   httpHeaderBytes: 8_192,
   /** A Noise record on its way through the host: the largest body, two padding steps for what goes with it, 25 bytes of frame. */
   recordBytes: 16_908_313,
+  /** Noise section 3: no message is longer. */
+  noiseMessageBytes: 65_535,
   /** NSM device messages: the ioctl's own caps. */
   nsmRequestBytes: 0x1000,
   nsmResponseBytes: 0x3000,

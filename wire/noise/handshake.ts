@@ -1,6 +1,7 @@
 import { concatBytes, isZero } from '../bytes.ts';
 import type { KeyPairX25519, Suite } from '../crypto/suite.ts';
 import { WireError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { createSymmetricState, type SymmetricState } from './symmetric.ts';
 
 /**
@@ -18,8 +19,6 @@ export const PROTOCOL_NAME = 'Noise_NK_25519_AESGCM_SHA256';
 
 /** An ephemeral key and the tag of an empty payload. */
 export const EMPTY_MESSAGE_BYTES = 48;
-/** Noise section 3: no message is longer. */
-const MAX_MESSAGE_BYTES = 65_535;
 const PUBLIC_KEY = 32;
 
 /** What both sides hold after message 2. Keys are raw: one per direction, never used for the other. */
@@ -116,7 +115,7 @@ function splitMessage(message: Uint8Array): { readonly publicKey: Uint8Array; re
 }
 
 function checkLength(message: Uint8Array): void {
-  if (message.length < EMPTY_MESSAGE_BYTES || message.length > MAX_MESSAGE_BYTES) {
+  if (message.length < EMPTY_MESSAGE_BYTES || message.length > limits.noiseMessageBytes) {
     throw new WireError('handshake_invalid', `a handshake message of ${message.length} bytes`);
   }
 }

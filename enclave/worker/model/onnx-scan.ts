@@ -23,7 +23,6 @@ const IR_VERSIONS = { min: 3, max: 13 };
 const OPERATOR_SETS = { min: 7, max: 23 };
 /** Exporters list these domains even when no node uses them. Only nodes of the standard domain are accepted. */
 const KNOWN_DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft']);
-const MAX_DIMENSION = 2 ** 31 - 1;
 
 interface Scan {
   readonly bytes: Uint8Array;
@@ -126,7 +125,7 @@ function scanTensor(scan: Scan, tensor: Span): void {
   let elements = 1;
   for (const dimension of of(fields, 1).flatMap((field) => varintsOf(scan.bytes, field, scan.budget))) {
     elements *= checkDimension(dimension, tensor);
-    if (elements > MAX_DIMENSION) throw new OnnxError('onnx_dimension', 'a tensor is too large', tensor.start);
+    if (elements > limits.modelTensorElements) throw new OnnxError('onnx_dimension', 'a tensor is too large', tensor.start);
   }
   checkEntries(scan, of(fields, 16));
 }
@@ -152,7 +151,7 @@ function checkEntries(scan: Scan, entries: readonly Field[]): void {
 }
 
 function checkDimension(size: number, place: Span): number {
-  if (size > MAX_DIMENSION) throw new OnnxError('onnx_dimension', 'a dimension is negative or too large', place.start);
+  if (size > limits.modelTensorElements) throw new OnnxError('onnx_dimension', 'a dimension is negative or too large', place.start);
   return size;
 }
 

@@ -32,7 +32,7 @@ function isDefaultExport(node: ts.Node): boolean {
 }
 
 function isBareError(node: ts.Node): boolean {
-  return ts.isNewExpression(node) && /^(Error|TypeError|RangeError)$/.test(node.expression.getText());
+  return ts.isNewExpression(node) && node.expression.getText() === 'Error';
 }
 
 const LINES = 350;
