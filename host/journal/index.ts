@@ -1,8 +1,6 @@
 /** The journal that one host keeps on one machine (DESIGN section 9: LMDB, embedded and crash-safe). */
 export { JournalError, type JournalErrorCode } from './errors.ts';
 export {
-  type Appended,
-  type Conflict,
   type Journal,
   logOf,
   openJournal,
