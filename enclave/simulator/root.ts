@@ -1,9 +1,9 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRoot, type Root } from './authority.ts';
 import { SimulatorError } from './errors.ts';
-import { signingKey, systemChance } from './signing.ts';
+import { generateP384, signingKey, systemChance } from './signing.ts';
 
 /**
  * The simulated root of one machine: made on first use, kept for good, never shared. Two processes that start at once
@@ -22,7 +22,7 @@ async function makeRoot(stateDirectory: string, directory: string, now: number):
   const draft = join(stateDirectory, `.simulated-root-${randomBytes(8).toString('hex')}`);
   await mkdir(draft, { recursive: true, mode: 0o700 });
   try {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+    const privateKey = generateP384();
     const { certificate } = createRoot({ now, key: signingKey(privateKey), chance: systemChance });
     await writePrivately(join(draft, KEY), privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
     await writePrivately(join(draft, CERTIFICATE), certificate);

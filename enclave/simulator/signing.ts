@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { concatBytes } from '../../wire/bytes.ts';
 
 /** A P-384 key that signs with SHA-384, as every key in a Nitro chain does. */
@@ -17,10 +17,23 @@ export interface Chance {
 
 export const systemChance: Chance = {
   bytes: (length) => new Uint8Array(randomBytes(length)),
-  key: () => signingKey(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey),
+  key: () => signingKey(generateP384()),
 };
 
-export function signingKey(privateKey: import('node:crypto').KeyObject): SigningKey {
+/**
+ * By way of DER, because a key object that Node 20 has just generated can stop the process for good: its generator locks
+ * the key's mutex when it is collected, and exporting the key as a JWK may collect it while holding that same mutex.
+ */
+export function generateP384(): KeyObject {
+  const { privateKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-384',
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  });
+  return createPrivateKey({ key: privateKey, type: 'pkcs8', format: 'der' });
+}
+
+export function signingKey(privateKey: KeyObject): SigningKey {
   const { x, y } = privateKey.export({ format: 'jwk' });
   return {
     point: concatBytes(
