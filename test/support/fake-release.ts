@@ -1,6 +1,6 @@
+import type { Release } from '../../host/releases.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { encodeManifest, type Manifest } from '../../wire/message/manifest.ts';
-import type { Release } from '../../host/releases.ts';
 
 export function testManifest(files: readonly Uint8Array[], changes: Partial<Manifest> = {}): Manifest {
   return {

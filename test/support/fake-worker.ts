@@ -1,23 +1,23 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { decodeBundle } from '../../wire/message/bundle.ts';
 import { createFrameReader, encodeFrame, type Frame } from '../../wire/codec/frame.ts';
+import { sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
+import { decodeBundle } from '../../wire/message/bundle.ts';
 import {
   decodeAcknowledge,
   decodeForSession,
   decodeRelease,
+  type Entries,
   encodeEntries,
   encodeForSession,
   encodePlainAnswer,
   encodeReadyInfo,
   encodeRefusal,
   encodeState,
-  type Entries,
   linkKind,
   type WorkerRefusalCode,
 } from '../../wire/message/link.ts';
-import { sha256 } from '../../wire/crypto/node.ts';
 import { decodeManifest } from '../../wire/message/manifest.ts';
 import { decodeRequest } from '../../wire/message/request.ts';
 import { createFakeLog, type FakeLog, random, testConfiguration } from './fake-log.ts';
