@@ -25,19 +25,21 @@ function element(hex: string): DerElement {
 const timeOf = (tag: number, text: string): number => derTime(element(toHex(der(tag, utf8(text)))));
 
 describe('DER lengths', () => {
+  const zeros = (count: number): string => '00'.repeat(count);
+
   it.each([
-    ['an empty input', ''],
-    ['a tag alone', '04'],
-    ['an indefinite length', '3080040100000'.slice(0, 12)],
-    ['a long form below 128', '04817f'],
-    ['a long form with a leading zero', '048200ff'],
-    ['three length bytes', '04830100000000'],
-    ['a missing length byte', '0482ff'],
-    ['more than there is', '0402aa'],
-    ['a tag of several bytes', '1f8100'],
-    ['a trailing byte', '0401aabb'],
-  ])('refuses %s', (_, hex) => {
-    expect(() => element(hex)).toThrow(/^der_invalid/);
+    ['an empty input', '', 'truncated'],
+    ['a tag alone', '04', 'truncated'],
+    ['an indefinite length', '30800000', 'indefinite length'],
+    ['a long form below 128', `04817f${zeros(127)}`, 'not minimal'],
+    ['two length bytes below 256', `048200ff${zeros(255)}`, 'not minimal'],
+    ['three length bytes', `0483010000${zeros(65_536)}`, 'more than two bytes'],
+    ['a missing length byte', '0482ff', 'truncated'],
+    ['more than there is', '0402aa', 'longer than its container'],
+    ['a tag of several bytes', '1f00', 'tags of several bytes'],
+    ['a trailing byte', '0401aabb', 'trailing bytes'],
+  ])('refuses %s', (_, hex, detail) => {
+    expect(() => element(hex)).toThrow(new RegExp(`^der_invalid: .*${detail}`));
   });
 
   it('reads short and long forms', () => {
@@ -68,7 +70,8 @@ describe('DER values', () => {
     ['an empty BIT STRING', '0300', derBitStringBytes],
     ['a bit list with a trailing zero bit', '03020680', derNamedBits],
     ['a bit list with set unused bits', '030201ff', derNamedBits],
-    ['a bit list of eight unused bits', '03020880', derNamedBits],
+    ['a bit list of eight unused bits', '0303080100', derNamedBits],
+    ['a bit list of nine unused bits', '0303090200', derNamedBits],
     ['a bit list without bits', '030100', derNamedBits],
     ['an empty OBJECT IDENTIFIER', '0600', derOid],
     ['an OBJECT IDENTIFIER that ends in the middle', '06022a86', derOid],

@@ -90,7 +90,7 @@ const cases: readonly (readonly [says: string, code: MalformedCode, bytes: Uint8
   [
     'a common name in another kind of string',
     'certificate_name',
-    changed({ subject: sequence(set(attribute('2.5.4.3', der(0x1e, new Uint8Array(4))))) }),
+    changed({ subject: sequence(set(attribute('2.5.4.3', der(0x16, new TextEncoder().encode('ia5'))))) }),
   ],
   [
     'an attribute that is a structure',
