@@ -7,8 +7,7 @@ export type SimulatorErrorCode =
   | 'image_changed'
   | 'socket_path_too_long'
   | 'already_running'
-  | 'signer_failed'
-  | 'stopped';
+  | 'signer_failed';
 
 export class SimulatorError extends Error {
   readonly code: SimulatorErrorCode;

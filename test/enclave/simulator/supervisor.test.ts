@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createBackoff } from '../../../enclave/simulator/backoff.ts';
+import { bootEnclave } from '../../../enclave/simulator/enclave.ts';
 import { SimulatorError } from '../../../enclave/simulator/errors.ts';
 import type { SupervisorEvent } from '../../../enclave/simulator/events.ts';
 import { textRegister } from '../../../enclave/simulator/nsm.ts';
@@ -270,6 +271,30 @@ describe('a supervisor', SLOWLY, () => {
     await openRoot(state, { now: Date.now() });
     await chmod(join(state, 'simulated-root', 'root.key.pem'), 0o644);
     expect(await codeOf(start())).toBe('root_unsafe');
+  });
+});
+
+describe('an enclave', SLOWLY, () => {
+  beforeEach(prepare);
+  afterEach(cleanUp, PATIENCE);
+
+  it('does not boot without a signer', async () => {
+    await openRoot(state, { now: Date.now() });
+    await writeFile(join(state, 'simulated-root', 'root.der'), 'damaged');
+    const said: string[] = [];
+    const zero = new Uint8Array(48);
+    const site = {
+      image: { measurement: { pcr0: zero, pcr1: zero, pcr2: zero }, plan: { commandLine: [], boot: [], app: [] } },
+      ...{ state, role: null, instanceId: 'i-0123456789abcdef0' },
+      ...{ link: join(state, 'link'), nsm: join(state, 'nsm'), private: join(state, 'private') },
+      onEvent: (event: SupervisorEvent) => {
+        if (event.kind === 'output' || event.kind === 'started') said.push(JSON.stringify(event));
+      },
+    };
+    const warning = { code: 'sandbox_missing', detail: '' } as const;
+    expect(await codeOf(bootEnclave(site, { kind: 'process', warning }))).toBe('signer_failed');
+    expect(said.some((line) => line.includes('root_invalid'))).toBe(true);
+    expect(said.some((line) => line.includes('"role":"worker"'))).toBe(false);
   });
 });
 
