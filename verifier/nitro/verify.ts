@@ -35,7 +35,7 @@ const cryptoRules: readonly Rule<CryptoContext, UntrustedCode>[] = [
 
 /** Outside what any document can settle, or outside what this function is given. Part of every verdict. */
 const neverProven: readonly NotProven[] = [
-  { id: 'C19', reason: 'revocation lists were not consulted; a revoked certificate shows up only on a deny list' },
+  { id: 'C19', reason: 'whether a certificate was revoked: no list was consulted; a revoked certificate shows up only on a deny list' },
   { id: 'N22', reason: 'what public_key and user_data stand for: whoever knows the protocol compares them' },
   { id: 'X13', reason: 'that the challenge was fresh and used once: whoever drew it keeps that' },
   {
@@ -205,7 +205,7 @@ function measurement({ pcrs }: ParsedNitroDocument, index: number): Uint8Array {
 function notProvenBy(facts: NitroFacts, checks: readonly Check[]): readonly NotProven[] {
   const unasked = checks
     .filter(({ outcome }) => outcome === 'not-asked')
-    .map(({ id, detail }) => ({ id, reason: detail }));
+    .map(({ id, title, detail }) => ({ id, reason: `${title}: ${detail}` }));
   if (facts.level === 'attested') return unasked;
   return [{ id: 'A2', reason: 'that hardware was involved: the root is self-made' }, ...unasked];
 }
