@@ -7,7 +7,7 @@ import { SimulatorError } from './errors.ts';
 import type { SupervisorEvent } from './events.ts';
 import { textRegister } from './nsm.ts';
 import { dyingWithParent, roleCommand } from './role.ts';
-import { type Sandbox, sandboxCommand, type SandboxPlan } from './sandbox.ts';
+import { type Sandbox, type SandboxPlan, sandboxCommand } from './sandbox.ts';
 
 /** One boot of one enclave: a signer that was told the measurement first, then the worker that was measured. */
 export interface Enclave {

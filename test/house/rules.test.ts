@@ -34,14 +34,12 @@ describe('purity of wire/ and verifier/', () => {
 });
 
 describe('style', () => {
-  it.each([
-    'class Box {}',
-    'export default 1;',
-    'export default function f() {}',
-    'throw new Error("bad")',
-  ])('refuses %s', (text) => {
-    expect(broken(style, { 'host/a.ts': text })).toEqual(['host/a.ts:1']);
-  });
+  it.each(['class Box {}', 'export default 1;', 'export default function f() {}', 'throw new Error("bad")'])(
+    'refuses %s',
+    (text) => {
+      expect(broken(style, { 'host/a.ts': text })).toEqual(['host/a.ts:1']);
+    },
+  );
 
   it('allows an error class, and a default export where a tool asks for one', () => {
     const files = { 'host/a.ts': 'class A extends Error {}', 'vitest.config.ts': 'export default 1;' };

@@ -1,7 +1,7 @@
-import { bytes32Word, tagWord } from '../words.ts';
 import { concatBytes } from '../bytes.ts';
 import type { KeyPairX25519, Suite } from '../crypto/suite.ts';
 import { WireError } from '../errors.ts';
+import { bytes32Word, tagWord } from '../words.ts';
 import { EMPTY_MESSAGE_BYTES, initiate, respond, type Transport } from './handshake.ts';
 
 export { PROTOCOL_NAME, type Transport } from './handshake.ts';

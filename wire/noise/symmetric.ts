@@ -1,5 +1,5 @@
-import type { Suite } from '../crypto/suite.ts';
 import { concatBytes, utf8 } from '../bytes.ts';
+import type { Suite } from '../crypto/suite.ts';
 import { cipherNonce } from './nonce.ts';
 
 /**

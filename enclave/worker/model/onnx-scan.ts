@@ -125,7 +125,8 @@ function scanTensor(scan: Scan, tensor: Span): void {
   let elements = 1;
   for (const dimension of of(fields, 1).flatMap((field) => varintsOf(scan.bytes, field, scan.budget))) {
     elements *= checkDimension(dimension, tensor);
-    if (elements > limits.modelTensorElements) throw new OnnxError('onnx_dimension', 'a tensor is too large', tensor.start);
+    if (elements > limits.modelTensorElements)
+      throw new OnnxError('onnx_dimension', 'a tensor is too large', tensor.start);
   }
   checkEntries(scan, of(fields, 16));
 }
@@ -151,7 +152,8 @@ function checkEntries(scan: Scan, entries: readonly Field[]): void {
 }
 
 function checkDimension(size: number, place: Span): number {
-  if (size > limits.modelTensorElements) throw new OnnxError('onnx_dimension', 'a dimension is negative or too large', place.start);
+  if (size > limits.modelTensorElements)
+    throw new OnnxError('onnx_dimension', 'a dimension is negative or too large', place.start);
   return size;
 }
 

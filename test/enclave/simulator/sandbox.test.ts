@@ -10,8 +10,8 @@ import { layOutImage, planWorkerImage } from '../../../enclave/simulator/measure
 import {
   bubblewrapPlaces,
   chooseSandbox,
-  sandboxCommand,
   type SandboxPlan,
+  sandboxCommand,
 } from '../../../enclave/simulator/sandbox.ts';
 
 const INSPECTOR = new URL('./support/inspector.mjs', import.meta.url).pathname;

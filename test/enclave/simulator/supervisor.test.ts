@@ -15,9 +15,9 @@ import type { SupervisorEvent } from '../../../enclave/simulator/events.ts';
 import { textRegister } from '../../../enclave/simulator/nsm.ts';
 import { openRoot } from '../../../enclave/simulator/root.ts';
 import {
-  startSupervisor,
   type Supervisor,
   type SupervisorOptions,
+  startSupervisor,
   workerSocketPath,
 } from '../../../enclave/simulator/supervisor.ts';
 import { fromBase64url } from '../../../wire/bytes.ts';

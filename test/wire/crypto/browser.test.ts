@@ -1,6 +1,6 @@
-import { build } from 'esbuild';
 import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
+import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 import { noiseGolden } from '../../vectors/noise-golden.ts';
 

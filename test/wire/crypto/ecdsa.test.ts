@@ -1,6 +1,6 @@
-import fc from 'fast-check';
-import { p256 } from '@noble/curves/nist.js';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { p256 } from '@noble/curves/nist.js';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { concatBytes, fromHex, toHex, utf8 } from '../../../wire/bytes.ts';
 import { checkSignatureFormat, normaliseS, verifyLowS } from '../../../wire/crypto/ecdsa.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { concatBytes, equalBytes, u32 } from '../../../wire/bytes.ts';
-import { limits } from '../../../wire/limits.ts';
 import type { Suite } from '../../../wire/crypto/suite.ts';
+import { limits } from '../../../wire/limits.ts';
 import {
   createRecordSequence,
   openRecord,

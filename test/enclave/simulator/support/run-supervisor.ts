@@ -1,4 +1,4 @@
-import { workerSocketPath, startSupervisor } from '../../../../enclave/simulator/supervisor.ts';
+import { startSupervisor, workerSocketPath } from '../../../../enclave/simulator/supervisor.ts';
 
 /** A supervisor in a process of its own, so that a test can kill it. Prints its parts' pids once they run. */
 const [, , stateDirectory, bundle, host] = process.argv as unknown as readonly [string, string, string, string, string];
