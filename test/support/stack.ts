@@ -90,7 +90,8 @@ export function workerProcesses(root: number, role: 'launcher' | 'worker' | 'mod
   const visit = (pid: number): void => {
     for (const child of childrenOf(pid)) visit(child);
     if (commandOf(pid).some((part, index, all) => part.endsWith('worker.mjs') && all[index + 1] === role)) {
-      if (!commandOf(pid)[0]?.includes('bwrap') && !commandOf(pid)[0]?.includes('setpriv')) found.push(pid);
+      const program = commandOf(pid)[0] ?? '';
+      if (!program.includes('bwrap') && !program.includes('setpriv')) found.push(pid);
     }
   };
   visit(root);

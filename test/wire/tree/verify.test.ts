@@ -57,7 +57,7 @@ async function accepted<Claim>(
   claims: readonly Claim[],
 ): Promise<Claim[]> {
   const verdicts = await Promise.all(claims.map((claim) => verify(nodeSuite, claim)));
-  return claims.filter((_, i) => verdicts[i]);
+  return claims.filter((_, i) => verdicts[i] === true);
 }
 
 describe('inclusion', () => {
