@@ -16,8 +16,12 @@ export async function openReleaseKey(path: string): Promise<ReleaseKey> {
 }
 
 async function create(path: string): Promise<string> {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  // Encoded at once: in Node 20 a generated key that is exported while its generator is collected can block for ever.
+  const { privateKey: pem } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
   const draft = `${path}.${process.pid}`;
   await writeFile(draft, pem, { mode: 0o600, flag: 'wx' });
   try {

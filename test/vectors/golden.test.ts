@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fromHex } from '../../wire/bytes.ts';
+import { fromHex, utf8 } from '../../wire/bytes.ts';
 import { checkSignatureFormat, verifyLowS } from '../../wire/crypto/ecdsa.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { webSuite } from '../../wire/crypto/web.ts';
@@ -18,6 +18,7 @@ import { goldenFiles } from './golden/all.ts';
 import {
   authorisationVectors,
   identityVectors,
+  type Json,
   receiptVectors,
   requestVectors,
   statementVectors,
@@ -25,8 +26,15 @@ import {
 
 const folder = join(import.meta.dirname, '..', '..', 'attestations', 'vectors', 'wire');
 
-// biome-ignore lint/suspicious/noExplicitAny: vectors are read by name, as a second implementation would
-type Loose = any;
+/** Reads a vector by the names of its members, as a second implementation would. */
+function at(vector: Json, ...path: readonly (string | number)[]): Json {
+  return path.reduce<Json>((value, name) => (value as { readonly [name: string]: Json })[name] as Json, vector);
+}
+
+const text = (vector: Json, ...path: readonly (string | number)[]): string => at(vector, ...path) as string;
+const bytes = (vector: Json, ...path: readonly (string | number)[]): Uint8Array => fromHex(text(vector, ...path));
+const list = (vector: Json, ...path: readonly (string | number)[]): readonly Json[] =>
+  at(vector, ...path) as readonly Json[];
 
 describe('golden vectors', async () => {
   for (const [name, text] of await goldenFiles()) {
@@ -37,20 +45,21 @@ describe('golden vectors', async () => {
   }
 
   it('reads back every message that it holds', () => {
-    const identity = identityVectors() as Loose;
-    expect(decodeIdentity(fromHex(identity.words)).config).toHaveLength(32);
-    const statements = statementVectors() as Loose;
-    expect(decodeConfiguration(fromHex(statements.configuration.cbor)).chainId).toBe(31_337n);
-    expect(decodeRuntime(fromHex(statements.runtime.cbor))).toEqual(statements.runtime.value);
-    for (const { cbor, value } of statements.executions) expect(decodeExecution(fromHex(cbor))).toEqual(value);
-    expect(decodeManifest(new TextEncoder().encode(statements.manifest.utf8)).name).toBe('golden-adder');
-    const request = requestVectors() as Loose;
-    expect(decodeRequestHeader(fromHex(request.header.words)).maxFee).toBe(5_000n);
-    const { rest } = decodeRecordKind(fromHex(request.sealedRequest));
-    expect(decodeRequest(rest).body).toEqual(fromHex(request.body.hex));
-    const receipts = receiptVectors() as Loose;
-    expect(decodeFinalRecord(fromHex(receipts.finalRecord)).bundle).toEqual(fromHex(receipts.bundle.cbor));
-    const bundle = decodeBundle(fromHex(receipts.bundle.cbor));
+    expect(decodeIdentity(bytes(identityVectors(), 'words')).config).toHaveLength(32);
+    const statements = statementVectors();
+    expect(decodeConfiguration(bytes(statements, 'configuration', 'cbor')).chainId).toBe(31_337n);
+    expect(decodeRuntime(bytes(statements, 'runtime', 'cbor'))).toEqual(at(statements, 'runtime', 'value'));
+    for (const line of list(statements, 'executions')) {
+      expect(decodeExecution(bytes(line, 'cbor'))).toEqual(at(line, 'value'));
+    }
+    expect(decodeManifest(utf8(text(statements, 'manifest', 'utf8'))).name).toBe('golden-adder');
+    const request = requestVectors();
+    expect(decodeRequestHeader(bytes(request, 'header', 'words')).maxFee).toBe(5_000n);
+    const { rest } = decodeRecordKind(bytes(request, 'sealedRequest'));
+    expect(decodeRequest(rest).body).toEqual(bytes(request, 'body', 'hex'));
+    const receipts = receiptVectors();
+    expect(decodeFinalRecord(bytes(receipts, 'finalRecord')).bundle).toEqual(bytes(receipts, 'bundle', 'cbor'));
+    const bundle = decodeBundle(bytes(receipts, 'bundle', 'cbor'));
     expect(decodeReceipt(bundle.receipt).index).toBe(2n);
     expect(decodeTreeHead(bundle.head).size).toBe(5);
   });
@@ -60,32 +69,32 @@ describe('golden vectors', async () => {
     ['WebCrypto', webSuite],
   ] as const) {
     it(`proves every leaf and signature with ${name}`, async () => {
-      const { receipts, head, key, signature } = receiptVectors() as Loose;
-      for (const [index, { words, inclusionProof, leafHash }] of receipts.entries()) {
-        expect(sha256(leafPreimage(fromHex(words)))).toEqual(fromHex(leafHash));
-        const claim = {
-          leafHash: fromHex(leafHash),
-          index,
-          size: head.size,
-          proof: inclusionProof.map((hash: string) => fromHex(hash)),
-          root: fromHex(head.root),
-        };
-        expect(await verifyInclusion(suite, claim)).toBe(true);
+      const vectors = receiptVectors();
+      const size = at(vectors, 'head', 'size') as number;
+      const root = bytes(vectors, 'head', 'root');
+      for (const [index, line] of list(vectors, 'receipts').entries()) {
+        const leafHash = bytes(line, 'leafHash');
+        expect(sha256(leafPreimage(bytes(line, 'words')))).toEqual(leafHash);
+        const proof = list(line, 'inclusionProof').map((hash) => fromHex(hash as string));
+        expect(await verifyInclusion(suite, { leafHash, index, size, proof, root })).toBe(true);
       }
-      expect(await verifyLowS(suite, fromHex(key.publicKey), fromHex(head.words), fromHex(signature))).toBe(true);
-      const { keys, voucher, session, register, release, status } = authorisationVectors() as Loose;
-      const signed = [
-        [keys.session, voucher],
-        [keys.session, session],
-        [keys.signer, register],
-        [keys.owner, release],
-        ...status.map((line: Loose) => [keys.owner, line]),
+      const signed = authorisationVectors();
+      const messages: readonly (readonly [Json, Uint8Array, Uint8Array])[] = [
+        [at(vectors, 'key'), bytes(vectors, 'head', 'words'), bytes(vectors, 'signature')],
+        ...(['voucher', 'session'] as const).map((name) => line(at(signed, 'keys', 'session'), at(signed, name))),
+        line(at(signed, 'keys', 'signer'), at(signed, 'register')),
+        line(at(signed, 'keys', 'owner'), at(signed, 'release')),
+        ...list(signed, 'status').map((value) => line(at(signed, 'keys', 'owner'), value)),
       ];
-      for (const [by, line] of signed) {
-        checkSignatureFormat(fromHex(line.signature));
-        const point = fromHex(by.publicKey);
-        expect(await verifyLowS(suite, point, fromHex(line.message), fromHex(line.signature))).toBe(true);
+      expect(messages).toHaveLength(8);
+      for (const [key, message, signature] of messages) {
+        checkSignatureFormat(signature);
+        expect(await verifyLowS(suite, bytes(key, 'publicKey'), message, signature)).toBe(true);
       }
     });
   }
 });
+
+function line(key: Json, value: Json): readonly [Json, Uint8Array, Uint8Array] {
+  return [key, bytes(value, 'message'), bytes(value, 'signature')];
+}
