@@ -48,7 +48,7 @@ module.exports = {
       'verifier-imports',
       'The published library has no platform module and no package: it also runs in browsers.',
       { path: '^verifier/' },
-      ['^verifier/', '^wire/(?!crypto/node\\.ts$)', '^attestations/'],
+      ['^verifier/', '^wire/(?!(crypto/)?node\\.ts$)', '^attestations/'],
     ),
     {
       name: 'browsers-load-it',
