@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { concatBytes, fromBase64url } from '../../wire/bytes.ts';
 import { bits, der, name, octets, oid, sequence, TRUE, time, unsigned } from './der-writer.ts';
 
@@ -10,7 +10,14 @@ export interface TestKey {
 }
 
 export function testKey(curve: 'P-384' | 'P-256' = 'P-384'): TestKey {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: curve });
+  // Encoded at once: in Node 20 a generated key that is exported while its generator is collected can block for ever.
+  const pair = generateKeyPairSync('ec', {
+    namedCurve: curve,
+    privateKeyEncoding: { format: 'der', type: 'pkcs8' },
+    publicKeyEncoding: { format: 'der', type: 'spki' },
+  });
+  const privateKey = createPrivateKey({ key: pair.privateKey, format: 'der', type: 'pkcs8' });
+  const publicKey = createPublicKey(privateKey);
   const jwk = publicKey.export({ format: 'jwk' });
   const point = concatBytes(Uint8Array.of(4), fromBase64url(jwk.x as string), fromBase64url(jwk.y as string));
   return { privateKey, point, spki: new Uint8Array(publicKey.export({ format: 'der', type: 'spki' })) };
