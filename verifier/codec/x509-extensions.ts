@@ -33,6 +33,8 @@ export interface Extensions {
   readonly authorityKeyIdentifier: Uint8Array | null;
   /** OIDs of critical extensions that nothing here understands: path validation refuses them. */
   readonly unknownCritical: readonly string[];
+  /** Contents of the extensions that are read elsewhere or nowhere, by OID. */
+  readonly others: ReadonlyMap<string, Uint8Array>;
 }
 
 const OID = {
@@ -64,6 +66,7 @@ export function parseExtensions(wrapper: DerElement | undefined): Extensions {
     authorityKeyIdentifier:
       authorityKeyIdentifier === undefined ? null : parseAuthorityKeyIdentifier(authorityKeyIdentifier),
     unknownCritical: [...found].filter(([oid, { critical }]) => critical && !KNOWN.has(oid)).map(([oid]) => oid),
+    others: new Map([...found].filter(([oid]) => !KNOWN.has(oid)).map(([oid, { value }]) => [oid, value.contents])),
   };
 }
 

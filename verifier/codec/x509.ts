@@ -1,3 +1,5 @@
+import { isZero } from '../../wire/bytes.ts';
+import { RSA_4096_BYTES } from '../../wire/crypto/suite.ts';
 import { limits } from '../../wire/limits.ts';
 import { type MalformedCode, VerifierError } from '../errors.ts';
 import {
@@ -15,16 +17,21 @@ import {
 } from './der.ts';
 import { parseEcdsaP384Signature } from './ecdsa-signature.ts';
 import { isOnP384 } from './p384.ts';
+import { parseRsa4096Key, type RsaPublicKey } from './rsa-key.ts';
+import { isPss384Parameters } from './rsa-pss.ts';
 import { type Extensions, parseExtensions } from './x509-extensions.ts';
 import { type DistinguishedName, parseName } from './x509-name.ts';
 
 export type SignatureValue =
   | { readonly kind: 'ecdsa-with-SHA384'; readonly fixed: Uint8Array }
+  /** With SHA-384, MGF1 with SHA-384, a salt of 48 bytes and trailer 1; 512 bytes long. */
+  | { readonly kind: 'RSASSA-PSS'; readonly value: Uint8Array }
   /** Well-formed and of no use to us: path validation refuses it by name. */
   | { readonly kind: 'other'; readonly oid: string };
 
 export type SubjectKey =
   | { readonly kind: 'P-384'; readonly point: Uint8Array }
+  | ({ readonly kind: 'RSA-4096' } & RsaPublicKey)
   | { readonly kind: 'other'; readonly oid: string };
 
 /** A certificate that was read and not yet believed. Offsets and raw parts are of the bytes given. */
@@ -32,7 +39,7 @@ export interface ParsedCertificate {
   readonly bytes: Uint8Array;
   /** What is signed, as received. */
   readonly tbs: Uint8Array;
-  /** Two's complement bytes; positive and at most 20 bytes long. */
+  /** Two's complement bytes; positive (or zero where that was allowed) and at most 20 bytes long. */
   readonly serial: Uint8Array;
   readonly issuer: DistinguishedName;
   readonly subject: DistinguishedName;
@@ -43,12 +50,22 @@ export interface ParsedCertificate {
   readonly signature: SignatureValue;
 }
 
+/** AMD numbers every endorsement certificate 0 (verifier-checks C15), so that none can be revoked by number. */
+export interface CertificateProfile {
+  readonly serial: 'positive' | 'zero-too';
+}
+
 const OID_ECDSA_SHA384 = '1.2.840.10045.4.3.3';
 const OID_EC_PUBLIC_KEY = '1.2.840.10045.2.1';
 const OID_P384 = '1.3.132.0.34';
+const OID_RSA = '1.2.840.113549.1.1.1';
+const OID_RSASSA_PSS = '1.2.840.113549.1.1.10';
 
 /** RFC 5280 section 4.1, version 3 only, in the profile that hardware vendors use. Knows nothing of trust. */
-export function parseCertificate(source: Uint8Array): ParsedCertificate {
+export function parseCertificate(
+  source: Uint8Array,
+  profile: CertificateProfile = { serial: 'positive' },
+): ParsedCertificate {
   if (source.length === 0 || source.length > limits.certificateBytes) {
     throw refuse('certificate_too_large', 'X1', `${source.length} bytes`, 0);
   }
@@ -61,7 +78,7 @@ export function parseCertificate(source: Uint8Array): ParsedCertificate {
 
   const fields = inside(tbs);
   checkVersion(fields.readOptional(contextTag(0, 'constructed')), tbs.offset);
-  const serial = parseSerial(fields.read(derTag.integer));
+  const serial = parseSerial(fields.read(derTag.integer), profile);
   const innerAlgorithm = fields.read(derTag.sequence);
   const algorithm = parseAlgorithm(innerAlgorithm, outerAlgorithm);
   const issuer = parseName(fields.read(derTag.sequence));
@@ -95,9 +112,10 @@ function checkVersion(element: DerElement | undefined, offset: number): void {
   if (version.length !== 1 || version[0] !== 2) throw refuse('certificate_version', 'C2', 'not version 3', offset);
 }
 
-function parseSerial(element: DerElement): Uint8Array {
+function parseSerial(element: DerElement, profile: CertificateProfile): Uint8Array {
   const serial = derInteger(element);
-  const positive = (serial[0] as number) < 0x80 && serial.some((byte) => byte !== 0);
+  if (profile.serial === 'zero-too' && isZero(serial)) return serial;
+  const positive = (serial[0] as number) < 0x80 && !isZero(serial);
   // RFC 5280 section 4.1.2.2 counts the number's own 20 bytes; a sign byte may come before them.
   const length = serial[0] === 0 ? serial.length - 1 : serial.length;
   if (!positive || length > 20) {
@@ -107,21 +125,40 @@ function parseSerial(element: DerElement): Uint8Array {
 }
 
 /** C3: the signed copy of the algorithm is the one that counts, so the other must be the same bytes. */
-function parseAlgorithm(inner: DerElement, outer: DerElement): string {
+function parseAlgorithm(inner: DerElement, outer: DerElement): Algorithm {
   if (inner.raw.length !== outer.raw.length || inner.raw.some((byte, index) => byte !== outer.raw[index])) {
     throw refuse('certificate_algorithm_mismatch', 'C3', 'signed and unsigned algorithm differ', outer.offset);
   }
   const cursor = inside(inner);
   const oid = derOid(cursor.read(derTag.oid));
   // RFC 5758 section 3.2: no parameters with ECDSA. Those of other algorithms are compared above and not read.
-  if (oid === OID_ECDSA_SHA384) cursor.end();
-  return oid;
+  if (oid === OID_ECDSA_SHA384) {
+    cursor.end();
+    return { kind: 'ecdsa-with-SHA384' };
+  }
+  if (oid !== OID_RSASSA_PSS) return { kind: 'other', oid };
+  const parameters = cursor.read(derTag.sequence);
+  cursor.end();
+  return isPss384Parameters(parameters.raw) ? { kind: 'RSASSA-PSS' } : { kind: 'other', oid };
 }
 
-function parseSignature(algorithm: string, element: DerElement): SignatureValue {
+type Algorithm =
+  | { readonly kind: 'ecdsa-with-SHA384' }
+  | { readonly kind: 'RSASSA-PSS' }
+  | { readonly kind: 'other'; readonly oid: string };
+
+function parseSignature(algorithm: Algorithm, element: DerElement): SignatureValue {
   const value = derBitStringBytes(element);
-  if (algorithm !== OID_ECDSA_SHA384) return { kind: 'other', oid: algorithm };
-  return { kind: 'ecdsa-with-SHA384', fixed: parseEcdsaP384Signature(value, element.offset) };
+  switch (algorithm.kind) {
+    case 'other':
+      return algorithm;
+    case 'ecdsa-with-SHA384':
+      return { kind: algorithm.kind, fixed: parseEcdsaP384Signature(value, element.offset) };
+    case 'RSASSA-PSS':
+      // The one length of a signature under RSA-4096: any other would be refused by the key later.
+      if (value.length === RSA_4096_BYTES) return { kind: algorithm.kind, value };
+      throw refuse('certificate_signature_format', 'C18', `${value.length} bytes of RSASSA-PSS`, element.offset);
+  }
 }
 
 function parseKey(element: DerElement): SubjectKey {
@@ -134,7 +171,10 @@ function parseKey(element: DerElement): SubjectKey {
   if (oid !== OID_EC_PUBLIC_KEY) {
     const parameters = algorithm.readOptional(derTag.null);
     if (parameters !== undefined) derNull(parameters);
-    return { kind: 'other', oid };
+    const rsa = oid === OID_RSA && parameters !== undefined ? parseRsa4096Key(point, value.offset) : undefined;
+    // RFC 8017 appendix A.1: rsaEncryption has NULL parameters and nothing after them.
+    if (rsa === undefined || !algorithm.done) return { kind: 'other', oid };
+    return { kind: 'RSA-4096', ...rsa };
   }
   // RFC 5480 section 2.1.1: a named curve, never spelt-out parameters (CVE-2020-0601 came from those).
   const curve = derOid(algorithm.read(derTag.oid));

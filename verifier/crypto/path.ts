@@ -1,10 +1,11 @@
 import { equalBytes, toHex } from '../../wire/bytes.ts';
 import type { Suite } from '../../wire/crypto/suite.ts';
-import type { ParsedCertificate } from '../codec/x509.ts';
+import type { ParsedCertificate, SignatureValue, SubjectKey } from '../codec/x509.ts';
 import type { UntrustedCode } from '../errors.ts';
 import { type Finding, failed, passed, type Rule } from '../rules.ts';
 import type { SignatureBudget } from './budget.ts';
 import { verifyP384 } from './ecdsa.ts';
+import { verifyRsaPss384 } from './rsa.ts';
 
 /**
  * Path validation (RFC 5280 section 6) over a chain in a fixed order, root first and leaf last: nothing is searched
@@ -24,23 +25,56 @@ export interface ChainContext {
 type ChainRule = Rule<ChainContext, UntrustedCode>;
 type ChainFinding = Finding<UntrustedCode>;
 
-export const chainRules: readonly ChainRule[] = [
-  { id: 'C16', title: 'the first certificate is, byte for byte, a trusted root (N15)', run: rootIsTrusted },
-  { id: 'C4', title: 'every signature and key is ECDSA P-384 with SHA-384', run: algorithmsAreAllowed },
-  {
-    id: 'C6',
-    title: 'every issuer is, byte for byte, the subject before it, in the given order (C17)',
-    run: namesChain,
-  },
-  { id: 'C7', title: 'authority key identifiers name the key of the issuer', run: keyIdentifiersChain },
-  { id: 'C8', title: 'every certificate, the root too, is valid at the given time', run: allValidNow },
-  { id: 'C9', title: 'every issuer is marked as a CA, critically', run: issuersAreCas },
-  { id: 'C10', title: 'no path length is exceeded', run: pathLengthsHold },
-  { id: 'C11', title: 'every issuer may sign certificates', run: issuersMaySign },
-  { id: 'C12', title: 'the leaf is no CA and may make signatures', run: leafIsALeaf },
-  { id: 'C13', title: 'every critical extension is understood', run: criticalExtensionsAreKnown },
-  { id: 'C18', title: 'every signature verifies under the key of the issuer', run: signaturesVerify },
-];
+/** What one vendor's certificates look like; everything else about a path is the same for all. */
+export interface ChainProfile {
+  /** In words, for the title of C4. */
+  readonly algorithms: string;
+  readonly signature: SignatureValue['kind'];
+  readonly issuerKey: SubjectKey['kind'];
+  readonly leafKey: SubjectKey['kind'];
+  /** Endorsement certificates of AMD have no key usage at all (verifier-checks, fact 7). */
+  readonly leafUsage: 'required' | 'absent-too';
+}
+
+export const nitroChain: ChainProfile = {
+  algorithms: 'every signature and key is ECDSA P-384 with SHA-384',
+  signature: 'ecdsa-with-SHA384',
+  issuerKey: 'P-384',
+  leafKey: 'P-384',
+  leafUsage: 'required',
+};
+
+export const amdChain: ChainProfile = {
+  algorithms: 'every signature is RSASSA-PSS with SHA-384 and 48 bytes of salt, by RSA-4096, and the leaf key P-384',
+  signature: 'RSASSA-PSS',
+  issuerKey: 'RSA-4096',
+  leafKey: 'P-384',
+  leafUsage: 'absent-too',
+};
+
+export function chainRules(profile: ChainProfile): readonly ChainRule[] {
+  return [
+    { id: 'C16', title: 'the first certificate is, byte for byte, a trusted root (N15)', run: rootIsTrusted },
+    { id: 'C4', title: profile.algorithms, run: (context) => algorithmsAreAllowed(context, profile) },
+    {
+      id: 'C6',
+      title: 'every issuer is, byte for byte, the subject before it, in the given order (C17)',
+      run: namesChain,
+    },
+    { id: 'C7', title: 'authority key identifiers name the key of the issuer', run: keyIdentifiersChain },
+    { id: 'C8', title: 'every certificate, the root too, is valid at the given time', run: allValidNow },
+    { id: 'C9', title: 'every issuer is marked as a CA, critically', run: issuersAreCas },
+    { id: 'C10', title: 'no path length is exceeded', run: pathLengthsHold },
+    { id: 'C11', title: 'every issuer may sign certificates', run: issuersMaySign },
+    {
+      id: 'C12',
+      title: 'the leaf is no CA and may make signatures',
+      run: (context) => leafIsALeaf(context, profile),
+    },
+    { id: 'C13', title: 'every critical extension is understood', run: criticalExtensionsAreKnown },
+    { id: 'C18', title: 'every signature verifies under the key of the issuer', run: signaturesVerify },
+  ];
+}
 
 function rootIsTrusted({ rootSha256, trustedRoots }: ChainContext): ChainFinding {
   const detail = `root SHA-256 ${toHex(rootSha256)}`;
@@ -48,12 +82,19 @@ function rootIsTrusted({ rootSha256, trustedRoots }: ChainContext): ChainFinding
   return passed(detail);
 }
 
-function algorithmsAreAllowed({ certificates }: ChainContext): ChainFinding {
+function algorithmsAreAllowed({ certificates }: ChainContext, profile: ChainProfile): ChainFinding {
   for (const [index, { signature, key }] of certificates.entries()) {
-    if (signature.kind === 'other') return failed('algorithm_not_allowed', `${signature.oid} in ${place(index)}`);
-    if (key.kind === 'other') return failed('key_not_allowed', `${key.oid} in ${place(index)}`);
+    if (signature.kind !== profile.signature) {
+      return failed('algorithm_not_allowed', `${nameOf(signature)} in ${place(index)}`);
+    }
+    const wanted = index === certificates.length - 1 ? profile.leafKey : profile.issuerKey;
+    if (key.kind !== wanted) return failed('key_not_allowed', `${nameOf(key)} in ${place(index)}`);
   }
   return passed(`${certificates.length} certificates`);
+}
+
+function nameOf(algorithm: SignatureValue | SubjectKey): string {
+  return algorithm.kind === 'other' ? algorithm.oid : algorithm.kind;
 }
 
 function namesChain({ certificates }: ChainContext): ChainFinding {
@@ -111,10 +152,11 @@ function issuersMaySign({ certificates }: ChainContext): ChainFinding {
   return passed(`${certificates.length - 1} issuers`);
 }
 
-function leafIsALeaf({ certificates }: ChainContext): ChainFinding {
+function leafIsALeaf({ certificates }: ChainContext, profile: ChainProfile): ChainFinding {
   const leaf = leafOf(certificates);
   if (leaf.extensions.basicConstraints?.ca === true) return failed('leaf_is_ca', place(certificates.length - 1));
   const usage = leaf.extensions.keyUsage;
+  if (usage === null && profile.leafUsage === 'absent-too') return passed('no key usage is written');
   // Critical or not is all the same here: AWS's leaf has keyUsage, not critical.
   if (usage?.digitalSignature !== true) return failed('leaf_key_usage', 'no digitalSignature');
   if (usage.keyCertSign) return failed('leaf_key_usage', 'keyCertSign without cA (RFC 5280 section 4.2.1.9)');
@@ -133,13 +175,25 @@ function criticalExtensionsAreKnown({ certificates }: ChainContext): ChainFindin
 async function signaturesVerify({ certificates, suite, budget }: ChainContext): Promise<ChainFinding> {
   for (const { issuer, subject, index } of links(certificates)) {
     if (!budget.spend()) return failed('signature_budget', place(index));
-    if (issuer.key.kind !== 'P-384' || subject.signature.kind !== 'ecdsa-with-SHA384') {
-      return failed('certificate_signature', place(index));
-    }
-    const good = await verifyP384(suite, issuer.key.point, subject.tbs, subject.signature.fixed);
-    if (!good) return failed('certificate_signature', place(index));
+    if (!(await isSignedBy(suite, issuer.key, subject))) return failed('certificate_signature', place(index));
   }
   return passed(`${certificates.length - 1} signatures`);
+}
+
+interface Signed {
+  readonly tbs: Uint8Array;
+  readonly signature: SignatureValue;
+}
+
+/** For certificates and revocation lists alike. False too when key and signature are of different kinds. */
+export async function isSignedBy(suite: Suite, key: SubjectKey, { tbs, signature }: Signed): Promise<boolean> {
+  if (key.kind === 'P-384' && signature.kind === 'ecdsa-with-SHA384') {
+    return await verifyP384(suite, key.point, tbs, signature.fixed);
+  }
+  if (key.kind === 'RSA-4096' && signature.kind === 'RSASSA-PSS') {
+    return await verifyRsaPss384(suite, key, tbs, signature.value);
+  }
+  return false;
 }
 
 export function rootOf(certificates: readonly ParsedCertificate[]): ParsedCertificate {

@@ -4,7 +4,7 @@ import { anchorOf, anchors } from '../anchors.ts';
 import type { ParsedNitroDocument } from '../codec/nitro-document.ts';
 import { createSignatureBudget } from '../crypto/budget.ts';
 import { verifyP384 } from '../crypto/ecdsa.ts';
-import { type ChainContext, chainRules, leafOf, rootOf } from '../crypto/path.ts';
+import { type ChainContext, chainRules, leafOf, nitroChain, rootOf } from '../crypto/path.ts';
 import { type UntrustedCode, VerifierError } from '../errors.ts';
 import { isParsedPolicy } from '../policy/policy.ts';
 import { type Check, type NotProven, type Verdict, type Verified, verified } from '../result.ts';
@@ -29,7 +29,7 @@ interface CryptoContext extends ChainContext {
 }
 
 const cryptoRules: readonly Rule<CryptoContext, UntrustedCode>[] = [
-  ...chainRules,
+  ...chainRules(nitroChain),
   { id: 'N7', title: "the document's signature verifies under the leaf's key", run: documentSignatureVerifies },
 ];
 

@@ -1,4 +1,5 @@
 import {
+  constants,
   createCipheriv,
   createDecipheriv,
   createHmac,
@@ -12,7 +13,7 @@ import {
 } from 'node:crypto';
 import { isZero, toBase64url } from '../bytes.ts';
 import { WireError } from '../errors.ts';
-import type { KeyPairX25519, SyncSuite } from './suite.ts';
+import { isRsa4096, type KeyPairX25519, RSA_4096_BYTES, type SyncSuite } from './suite.ts';
 
 const GCM_TAG = 16;
 /** PKCS#8 of an X25519 private key is this prefix and the 32 raw bytes (RFC 8410 section 7). */
@@ -77,6 +78,17 @@ function verifyEcdsa(
   }
 }
 
+function verifyRsaPss(modulus: Uint8Array, exponent: number, message: Uint8Array, signature: Uint8Array): boolean {
+  if (!isRsa4096(modulus, exponent) || signature.length !== RSA_4096_BYTES) return false;
+  try {
+    const key = createPublicKey({ format: 'jwk', key: { kty: 'RSA', n: toBase64url(modulus), e: 'AQAB' } });
+    const padding = constants.RSA_PKCS1_PSS_PADDING;
+    return verify('sha384', message, { key, padding, saltLength: 48 }, signature);
+  } catch {
+    return false;
+  }
+}
+
 function importX25519Public(raw: Uint8Array): KeyObject {
   if (raw.length !== 32) throw new WireError('key_invalid', 'an X25519 key has 32 bytes');
   // The JWK route is measured 15 times faster than DER here.
@@ -94,6 +106,7 @@ export const nodeSuite: SyncSuite = {
   hmacSha256: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
   verifyP256: (point, message, signature) => verifyEcdsa('P-256', 'sha256', point, message, signature),
   verifyP384: (point, message, signature) => verifyEcdsa('P-384', 'sha384', point, message, signature),
+  verifyRsaPss384: verifyRsaPss,
   // Not generateKeyPairSync: in Node 20 a key that is exported while its generator is collected can block for ever.
   generateX25519: () => nodeSuite.importX25519(nodeRandomBytes(32)),
   importX25519: (raw) => {

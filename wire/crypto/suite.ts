@@ -19,6 +19,16 @@ export interface Suite {
   verifyP256(point: Uint8Array, message: Uint8Array, signature: Uint8Array): Awaitable<boolean>;
   /** `point` is the 97-byte uncompressed form, `signature` 96 bytes r||s, hash SHA-384; high s is accepted (vendors emit it). */
   verifyP384(point: Uint8Array, message: Uint8Array, signature: Uint8Array): Awaitable<boolean>;
+  /**
+   * RSASSA-PSS of RSA-4096 with SHA-384, MGF1 with SHA-384 and a salt of 48 bytes: how AMD signs certificates. Returns
+   * false for keys of another size or exponent, and for another salt, which an "automatic" salt length would let pass.
+   */
+  verifyRsaPss384(
+    modulus: Uint8Array,
+    exponent: number,
+    message: Uint8Array,
+    signature: Uint8Array,
+  ): Awaitable<boolean>;
   generateX25519(): Awaitable<KeyPairX25519>;
   importX25519(privateKey: Uint8Array): Awaitable<KeyPairX25519>;
   /** The shared secret; all-zero results are refused with `key_invalid` (RFC 7748 section 6.1). */
@@ -33,6 +43,16 @@ export interface Suite {
     sealed: Uint8Array,
   ): Awaitable<Uint8Array | undefined>;
   randomBytes(length: number): Uint8Array;
+}
+
+/** The one RSA key form that any party here uses: 4096 bits in full, odd, with the exponent 65537. */
+export const RSA_4096_BYTES = 512;
+export const RSA_EXPONENT = 65_537;
+
+export function isRsa4096(modulus: Uint8Array, exponent: number): boolean {
+  const first = modulus[0] ?? 0;
+  const last = modulus[modulus.length - 1] ?? 0;
+  return modulus.length === RSA_4096_BYTES && first >= 0x80 && last % 2 === 1 && exponent === RSA_EXPONENT;
 }
 
 /** A suite whose every answer is immediate: what Node offers. */

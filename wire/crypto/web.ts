@@ -1,6 +1,6 @@
-import { concatBytes, fromHex, isZero } from '../bytes.ts';
+import { concatBytes, fromHex, isZero, toBase64url } from '../bytes.ts';
 import { WireError } from '../errors.ts';
-import type { KeyPairX25519, Suite } from './suite.ts';
+import { isRsa4096, type KeyPairX25519, RSA_4096_BYTES, type Suite } from './suite.ts';
 
 /**
  * The suite over WebCrypto, for browsers (and Node, where tests compare it with `node.ts`). Nothing here touches
@@ -42,6 +42,22 @@ async function verifyEcdsa(
     const algorithm = { name: 'ECDSA', namedCurve: curve };
     const key = await subtle().importKey('raw', owned(point), algorithm, false, ['verify']);
     return await subtle().verify({ name: 'ECDSA', hash }, key, owned(signature), owned(message));
+  } catch {
+    return false;
+  }
+}
+
+async function verifyRsaPss(
+  modulus: Uint8Array,
+  exponent: number,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  if (!isRsa4096(modulus, exponent) || signature.length !== RSA_4096_BYTES) return false;
+  try {
+    const jwk = { kty: 'RSA', n: toBase64url(modulus), e: 'AQAB' };
+    const key = await subtle().importKey('jwk', jwk, { name: 'RSA-PSS', hash: 'SHA-384' }, false, ['verify']);
+    return await subtle().verify({ name: 'RSA-PSS', saltLength: 48 }, key, owned(signature), owned(message));
   } catch {
     return false;
   }
@@ -97,6 +113,7 @@ export const webSuite: Suite = {
   },
   verifyP256: (point, message, signature) => verifyEcdsa('P-256', 'SHA-256', point, message, signature),
   verifyP384: (point, message, signature) => verifyEcdsa('P-384', 'SHA-384', point, message, signature),
+  verifyRsaPss384: verifyRsaPss,
   async generateX25519() {
     const pair = (await subtle().generateKey({ name: 'X25519' }, false, ['deriveBits'])) as {
       readonly publicKey: WebKey;

@@ -232,6 +232,7 @@ describe('parseCertificate', () => {
       subjectKeyIdentifier: Uint8Array.of(2, 7, 7),
       authorityKeyIdentifier: Uint8Array.of(1, 7, 7),
       unknownCritical: [],
+      others: new Map(),
     });
     expect(leaf?.subject.commonName).toBe(`${MODULE_ID}.zz-test-1.aws`);
     expect(leaf?.key).toEqual({ kind: 'P-384', point: keyAt(4).point });
