@@ -1,6 +1,6 @@
 import type { Awaitable } from '../wire/crypto/suite.ts';
 import type { RefusedCode, UntrustedCode } from './errors.ts';
-import type { Check } from './result.ts';
+import type { Check, NotProven } from './result.ts';
 
 /** What one rule found. `not-asked` is only for rules that the policy answers with the word "any". */
 export type Finding<Code extends string> =
@@ -72,6 +72,13 @@ export async function runAll<Context, Code extends RefusedCode>(
     if (finding.outcome === 'failed') code ??= finding.code;
   }
   return { checks, code };
+}
+
+/** "any" in a policy is a decision, and the reader of a verdict gets to see it. */
+export function leftOpen(checks: readonly Check[]): readonly NotProven[] {
+  return checks
+    .filter(({ outcome }) => outcome === 'not-asked')
+    .map(({ id, title, detail }) => ({ id, reason: `${title}: ${detail}` }));
 }
 
 function checkOf<Code extends string>({ id, title }: CheckName, { outcome, detail }: Finding<Code>): Check {

@@ -1,6 +1,7 @@
 import type { Suite } from '../../wire/crypto/suite.ts';
 import type { Execution } from '../../wire/message/execution.ts';
 import type { StatusName } from '../../wire/message/receipt.ts';
+import type { Any } from '../policy/policy.ts';
 import type { Verified } from '../result.ts';
 import type { WorkerFacts } from '../worker/facts.ts';
 
@@ -11,8 +12,11 @@ export interface ReceiptExpectation {
   readonly response: ExpectedResponse;
   /** Who made the header words: for plain calls it was the host, and every audit says so. */
   readonly headerBy: 'client' | 'host';
-  /** What this channel owed in this log before; zero for channel zero. */
-  readonly owedBefore: bigint;
+  /**
+   * What this channel owed in this log before; zero for channel zero. "any" is for whoever has one receipt and not the
+   * ones before it, and is reported as not asked.
+   */
+  readonly owedBefore: bigint | Any;
 }
 
 export interface ExpectedRequest {

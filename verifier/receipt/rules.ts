@@ -17,35 +17,48 @@ import {
 import { verifyInclusion } from '../../wire/tree/verify.ts';
 import type { RefusedCode, UntrustedCode } from '../errors.ts';
 import { isListed } from '../policy/policy.ts';
+import type { Verified } from '../result.ts';
 import { failed, notAsked, passed, type Rule } from '../rules.ts';
+import type { WorkerFacts } from '../worker/facts.ts';
 import type { ReceiptExpectation } from './facts.ts';
 
-export interface ReceiptContext {
+/** What a receipt settles on its own, without request and answer. */
+export interface OriginContext {
   readonly bundle: ReceiptBundle;
   readonly receipt: Receipt;
   readonly head: TreeHead;
   readonly execution: Execution;
-  readonly header: RequestHeader;
-  readonly expected: ReceiptExpectation;
+  readonly worker: Verified<WorkerFacts>;
+  readonly headerBy: ReceiptExpectation['headerBy'];
   readonly now: number;
   readonly suite: Suite;
 }
 
+export interface ReceiptContext extends OriginContext {
+  readonly headerBytes: Uint8Array;
+  readonly header: RequestHeader;
+  /** Bodies enter by their hashes, taken once: what was compared is what the facts name. */
+  readonly requestBodyHash: Uint8Array;
+  readonly responseBodyHash: Uint8Array;
+  readonly response: { readonly format: bigint; readonly jsonLength: bigint };
+  readonly owedBefore: ReceiptExpectation['owedBefore'];
+}
+
 /** Who said it: the head is this log's, signed by the proven key, and the receipt stands under it. */
-const originRules: readonly Rule<ReceiptContext, UntrustedCode>[] = [
+const originRules: readonly Rule<OriginContext, UntrustedCode>[] = [
   {
     id: 'R1',
     title: 'the head is of the proven log',
-    run: ({ head, expected }) =>
-      equalBytes(head.log, expected.worker.log)
+    run: ({ head, worker }) =>
+      equalBytes(head.log, worker.log)
         ? passed(`log ${toHex(head.log)}`)
         : failed('head_of_other_log', toHex(head.log)),
   },
   {
     id: 'R2',
     title: 'the head names the chain and settlement of the identity',
-    run: ({ head, expected }) => {
-      const { chainId, settlement } = expected.worker.identity;
+    run: ({ head, worker }) => {
+      const { chainId, settlement } = worker.identity;
       return head.chainId === chainId && equalBytes(head.settlement, settlement)
         ? passed(chainId === 0n ? 'off chain' : `chain ${chainId}`)
         : failed('head_of_other_chain', `chain ${head.chainId}`);
@@ -54,9 +67,9 @@ const originRules: readonly Rule<ReceiptContext, UntrustedCode>[] = [
   {
     id: 'R3',
     title: "the head's signature verifies under the proven signer",
-    run: async ({ bundle, expected, suite }) => {
+    run: async ({ bundle, worker, suite }) => {
       try {
-        const point = signerPoint(expected.worker.identity);
+        const point = signerPoint(worker.identity);
         if (await verifyLowS(suite, point, bundle.head, bundle.signature)) return passed('ECDSA P-256, low s');
       } catch (error) {
         if (!(error instanceof WireError)) throw error;
@@ -99,9 +112,8 @@ const subjectRules: readonly Rule<ReceiptContext, UntrustedCode>[] = [
   {
     id: 'R7',
     title: 'requestHash covers the header and body that were sent',
-    run: async ({ receipt, expected, suite }) => {
-      const { header, body } = expected.request;
-      const hash = await suite.sha256(requestPreimage(header, await suite.sha256(body)));
+    run: async ({ receipt, headerBytes, requestBodyHash, suite }) => {
+      const hash = await suite.sha256(requestPreimage(headerBytes, requestBodyHash));
       return equalBytes(receipt.requestHash, hash)
         ? passed(toHex(hash))
         : failed('request_mismatch', 'the worker answered another request');
@@ -110,21 +122,19 @@ const subjectRules: readonly Rule<ReceiptContext, UntrustedCode>[] = [
   {
     id: 'R8',
     title: 'responseHash covers the answer that was received',
-    run: async ({ receipt, header, expected, suite }) => {
-      const { format, jsonLength, body } = expected.response;
-      const preimage = responsePreimage({
-        salt: header.salt,
-        status: receipt.status,
-        format: BigInt(format),
-        jsonLength: BigInt(jsonLength),
-        bodyHash: await suite.sha256(body),
-      });
+    run: async ({ receipt, header, response, responseBodyHash, suite }) => {
+      const { salt } = header;
+      const preimage = responsePreimage({ salt, status: receipt.status, ...response, bodyHash: responseBodyHash });
       const hash = await suite.sha256(preimage);
       return equalBytes(receipt.responseHash, hash)
         ? passed(toHex(hash))
         : failed('response_mismatch', 'the worker gave another answer');
     },
   },
+];
+
+/** By which program: the statement that came along, held against the receipt and the attested runtime. */
+const executionRules: readonly Rule<OriginContext, UntrustedCode>[] = [
   {
     id: 'R9',
     title: 'the execution shown is the one in the receipt',
@@ -136,8 +146,8 @@ const subjectRules: readonly Rule<ReceiptContext, UntrustedCode>[] = [
   {
     id: 'R10',
     title: 'the execution is by the attested runtime',
-    run: ({ execution, expected }) => {
-      const { engine, version, provider, optimisation, threads } = expected.worker.runtime;
+    run: ({ execution, worker }) => {
+      const { engine, version, provider, optimisation, threads } = worker.runtime;
       return execution.engine === engine &&
         execution.version === version &&
         execution.provider === provider &&
@@ -147,6 +157,10 @@ const subjectRules: readonly Rule<ReceiptContext, UntrustedCode>[] = [
         : failed('execution_contradiction', `${execution.engine} ${execution.version}`);
     },
   },
+];
+
+/** On which terms: what was asked for is what was charged and marked. */
+const termsRules: readonly Rule<ReceiptContext, UntrustedCode>[] = [
   {
     id: 'R11',
     title: 'flags, channel and deadline are those of the request',
@@ -161,51 +175,69 @@ const subjectRules: readonly Rule<ReceiptContext, UntrustedCode>[] = [
     id: 'R12',
     title: 'the fee follows from price, units and status',
     run: ({ receipt, header }) => {
-      const most = fits(receipt, header);
-      return most === undefined ? passed(`${receipt.fee}`) : failed('fee_mismatch', most);
+      const contradiction = feeContradiction(receipt, header);
+      return contradiction === undefined ? passed(`${receipt.fee}`) : failed('fee_mismatch', contradiction);
     },
   },
   {
     id: 'R13',
     title: 'the channel owes what it owed before and this fee',
-    run: ({ receipt, header, expected }) => {
-      const owed = isZero(header.channel) ? 0n : expected.owedBefore + receipt.fee;
-      return receipt.cumulativeFee === owed
+    run: ({ receipt, header, owedBefore }) => {
+      const { fee, cumulativeFee } = receipt;
+      const charged = !isZero(header.channel);
+      if (charged && owedBefore === 'any') {
+        return cumulativeFee >= fee
+          ? notAsked('what the channel owed before is not known here')
+          : failed('cumulative_fee_mismatch', `${cumulativeFee}, with a fee of ${fee}`);
+      }
+      const owed = charged && owedBefore !== 'any' ? owedBefore + fee : 0n;
+      return cumulativeFee === owed
         ? passed(`${owed}`)
-        : failed('cumulative_fee_mismatch', `${receipt.cumulativeFee}, expected ${owed}`);
+        : failed('cumulative_fee_mismatch', `${cumulativeFee}, expected ${owed}`);
     },
   },
 ];
 
-/** Tensor calls count one unit; what language calls count is checked against their usage, up to the maximum here. */
-function fits(receipt: Receipt, header: RequestHeader): string | undefined {
-  const { fee } = receipt;
-  if (receipt.status !== status.ok && receipt.status !== status.cancelled) {
-    return fee === 0n ? undefined : `${fee} charged for status ${statusName(receipt.status)}`;
+/** Tensor calls count one unit. How many a language call counted is the worker's word; that they are whole units is not. */
+function feeContradiction({ fee, status: word }: Receipt, header: RequestHeader): string | undefined {
+  if (word !== status.ok && word !== status.cancelled) {
+    return fee === 0n ? undefined : `${fee} charged for status ${statusName(word)}`;
   }
   if (fee > header.maxFee) return `${fee} is above the maximum ${header.maxFee}`;
-  if (header.operation !== operation.infer) return undefined;
-  const one = feeFor(header, 1n);
-  return fee === one ? undefined : `${fee}, expected ${one}`;
+  if (header.operation === operation.infer) {
+    const one = feeFor(header, 1n);
+    return fee === one ? undefined : `${fee}, expected ${one}`;
+  }
+  const units = header.unitPrice === 0n ? 0n : (fee + header.unitPrice - 1n) / header.unitPrice;
+  return fee === feeFor(header, units) ? undefined : `${fee} is no number of units at ${header.unitPrice}`;
 }
 
-export const receiptRules: readonly Rule<ReceiptContext, UntrustedCode>[] = [...originRules, ...subjectRules];
+export const receiptRules: readonly Rule<ReceiptContext, UntrustedCode>[] = [
+  ...originRules,
+  ...subjectRules,
+  ...executionRules,
+  ...termsRules,
+];
+
+/** Those of them that need neither request nor answer. */
+export const receiptOriginRules: readonly Rule<OriginContext, UntrustedCode>[] = [...originRules, ...executionRules];
 
 /** What the policy that accepted the worker wants of its answers. */
-export const receiptPolicyRules: readonly Rule<ReceiptContext, RefusedCode>[] = [
+export const receiptPolicyRules: readonly Rule<OriginContext, RefusedCode>[] = [
   {
     id: 'R14',
-    title: "the worker's key is still accepted",
-    run: ({ expected, now }) =>
-      now <= expected.worker.acceptedUntil
-        ? passed(`until ${new Date(expected.worker.acceptedUntil).toISOString()}`)
-        : failed('worker_expired', `since ${new Date(expected.worker.acceptedUntil).toISOString()}`),
+    title: "the worker's key is accepted at the given time",
+    run: ({ worker, now }) => {
+      const { from, until } = acceptance(worker);
+      const detail = `${new Date(from).toISOString()} to ${new Date(until).toISOString()}`;
+      return from <= now && now <= until ? passed(detail) : failed('worker_expired', detail);
+    },
   },
   {
     id: 'R15',
     title: 'the model is accepted',
-    run: ({ expected, receipt }) => {
-      const { models } = expected.worker.policy;
+    run: ({ worker, receipt }) => {
+      const { models } = worker.policy;
       if (models === 'any') return notAsked('any model');
       return isListed(models, receipt.modelId)
         ? passed('on the list')
@@ -215,18 +247,27 @@ export const receiptPolicyRules: readonly Rule<ReceiptContext, RefusedCode>[] = 
   {
     id: 'R16',
     title: 'the answer was sealed',
-    run: ({ expected, receipt }) => {
+    run: ({ worker, receipt }) => {
       const sealed = (receipt.flags & flag.sealed) !== 0n;
-      if (expected.worker.policy.sealed === 'any') return notAsked(sealed ? 'sealed' : 'the host saw it');
+      if (worker.policy.sealed === 'any') return notAsked(sealed ? 'sealed' : 'the host saw it');
       return sealed ? passed('end to end') : failed('unsealed_refused', 'the host saw request and answer');
     },
   },
   {
     id: 'R17',
     title: 'the header was chosen by the client',
-    run: ({ expected }) => {
-      if (expected.worker.policy.headers === 'any') return notAsked(`chosen by the ${expected.headerBy}`);
-      return expected.headerBy === 'client' ? passed('client') : failed('header_by_host', 'chosen by the host');
+    run: ({ worker, headerBy }) => {
+      if (worker.policy.headers === 'any') return notAsked(`chosen by the ${headerBy}`);
+      return headerBy === 'client' ? passed('client') : failed('header_by_host', 'chosen by the host');
     },
   },
 ];
+
+/** DESIGN A1 judges at one time T: before the certificates began, or the document was made, the key was not accepted. */
+function acceptance({ attestation, policy, acceptedUntil }: WorkerFacts): {
+  readonly from: number;
+  readonly until: number;
+} {
+  const documented = attestation.timestamp - policy.futureSkewSeconds * 1_000;
+  return { from: Math.max(attestation.validity.notBefore, documented), until: acceptedUntil };
+}

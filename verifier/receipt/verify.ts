@@ -1,15 +1,16 @@
-import { WireError } from '../../wire/errors.ts';
 import type { ReceiptBundle } from '../../wire/message/bundle.ts';
-import { decodeExecution } from '../../wire/message/execution.ts';
-import { decodeReceipt, decodeTreeHead, statusName } from '../../wire/message/receipt.ts';
-import { checkJsonLength, decodeRequestHeader, flag } from '../../wire/message/request.ts';
-import { type MalformedCode, VerifierError } from '../errors.ts';
-import { type Check, isVerified, type NotProven, type Verdict, type Verified, verified } from '../result.ts';
-import { notReached, runAll, runUntilFailure } from '../rules.ts';
+import { statusName } from '../../wire/message/receipt.ts';
+import { flag } from '../../wire/message/request.ts';
+import { type Check, type NotProven, type Verdict, type Verified, verified } from '../result.ts';
+import { type CheckName, leftOpen, notReached, runAll, runUntilFailure } from '../rules.ts';
 import type { ReceiptFacts, ReceiptOptions } from './facts.ts';
-import { type ReceiptContext, receiptPolicyRules, receiptRules } from './rules.ts';
+import { type OriginOptions, parseOrigin, parseReceipt, type ReceiptMalformed, receiptParsing } from './parse.ts';
+import { receiptOriginRules, receiptPolicyRules, receiptRules } from './rules.ts';
 
-const parsing = { id: 'R0', title: 'receipt, head, execution and header are well formed' };
+const later: readonly CheckName[] = [...receiptRules, ...receiptPolicyRules];
+
+/** All that is checked about a receipt, in order, for whoever did not come to it. */
+export const receiptChecks: readonly CheckName[] = [receiptParsing, ...later];
 
 /**
  * Holds a receipt against what was asked and what came back. The worker must have been proven before: its type says so,
@@ -19,17 +20,10 @@ export async function verifyReceipt(
   bundle: ReceiptBundle,
   options: ReceiptOptions,
 ): Promise<Verdict<Verified<ReceiptFacts>>> {
-  const { expected, suite } = options;
-  if (!isVerified(expected.worker)) throw new VerifierError('argument_invalid', 'worker was not made by verifyWorker');
-  const parsed = parse(bundle, options);
-  if ('code' in parsed) {
-    const checks: readonly Check[] = [
-      { ...parsing, outcome: 'failed', detail: parsed.detail },
-      ...notReached([...receiptRules, ...receiptPolicyRules]),
-    ];
-    return { verdict: 'malformed', code: parsed.code, checks, notProven: [] };
-  }
-  const before: readonly Check[] = [{ ...parsing, outcome: 'passed', detail: `leaf ${parsed.receipt.index}` }];
+  const parsed = await parseReceipt(bundle, options);
+  if ('code' in parsed) return malformedVerdict(parsed);
+  const { receipt, head, execution, worker, headerBy } = parsed;
+  const before: readonly Check[] = [{ ...receiptParsing, outcome: 'passed', detail: `leaf ${receipt.index}` }];
   const proof = await runUntilFailure(receiptRules, parsed);
   if (proof.code !== null) {
     const checks = [...before, ...proof.checks, ...notReached(receiptPolicyRules)];
@@ -37,12 +31,11 @@ export async function verifyReceipt(
   }
   const policy = await runAll(receiptPolicyRules, parsed);
   const checks = [...before, ...proof.checks, ...policy.checks];
-  const notProven = receiptNotProven(expected.headerBy);
+  const notProven = receiptNotProven(headerBy, checks);
   if (policy.code !== null) return { verdict: 'refused', code: policy.code, checks, notProven };
 
-  const { receipt, head, execution } = parsed;
   const proven = verified<ReceiptFacts>({
-    level: expected.worker.level,
+    level: worker.level,
     log: head.log,
     index: Number(receipt.index),
     requestId: receipt.requestId,
@@ -51,38 +44,64 @@ export async function verifyReceipt(
     fee: receipt.fee,
     cumulativeFee: receipt.cumulativeFee,
     sealed: (receipt.flags & flag.sealed) !== 0n,
-    headerBy: expected.headerBy,
+    headerBy,
     execution,
     head: { size: head.size, root: head.root },
-    responseBodyHash: await suite.sha256(expected.response.body),
+    responseBodyHash: parsed.responseBodyHash,
   });
   return { verdict: 'accepted', proven, checks, notProven };
 }
 
-type Parsed = ReceiptContext | { readonly code: MalformedCode; readonly detail: string };
+type Refusal = Exclude<Verdict<never>, { readonly verdict: 'accepted' }>;
 
-function parse(bundle: ReceiptBundle, { expected, now, suite }: ReceiptOptions): Parsed {
-  let code: MalformedCode = 'receipt_invalid';
-  try {
-    const receipt = decodeReceipt(bundle.receipt);
-    code = 'head_invalid';
-    const head = decodeTreeHead(bundle.head);
-    code = 'execution_invalid';
-    const execution = decodeExecution(bundle.execution);
-    code = 'header_invalid';
-    const header = decodeRequestHeader(expected.request.header);
-    checkJsonLength(header.format, header.jsonLength, expected.request.body.length);
-    code = 'response_invalid';
-    const { format, jsonLength, body } = expected.response;
-    checkJsonLength(BigInt(format), BigInt(jsonLength), body.length);
-    return { bundle, receipt, head, execution, header, expected, now, suite };
-  } catch (error) {
-    if (error instanceof WireError) return { code, detail: error.message };
-    throw error;
-  }
+/** Nothing that could be checked failed, and what the receipt is about could not be checked: it proves nothing yet. */
+interface OriginOnly {
+  readonly verdict: 'origin-only';
+  readonly modelId: Uint8Array;
+  readonly checks: readonly Check[];
+  readonly notProven: readonly NotProven[];
 }
 
-function receiptNotProven(headerBy: 'client' | 'host'): readonly NotProven[] {
+/** For an archive whose payload was deleted: who signed, for which log and runtime. The rest is listed as not reached. */
+export async function verifyReceiptOrigin(
+  bundle: ReceiptBundle,
+  options: OriginOptions,
+): Promise<Refusal | OriginOnly> {
+  const parsed = parseOrigin(bundle, options);
+  if ('code' in parsed) return malformedVerdict(parsed);
+  const before: readonly Check[] = [
+    { ...receiptParsing, outcome: 'passed', detail: `leaf ${parsed.receipt.index}; no header or body to read` },
+  ];
+  const proof = await runUntilFailure(receiptOriginRules, parsed);
+  const checks = [...before, ...inOrder(receiptRules, proof.checks)];
+  if (proof.code !== null) {
+    return {
+      verdict: 'untrusted',
+      code: proof.code,
+      checks: [...checks, ...notReached(receiptPolicyRules)],
+      notProven: [],
+    };
+  }
+  const policy = await runAll(receiptPolicyRules, parsed);
+  const all = [...checks, ...policy.checks];
+  const notProven = receiptNotProven(parsed.headerBy, policy.checks);
+  if (policy.code !== null) return { verdict: 'refused', code: policy.code, checks: all, notProven };
+  return { verdict: 'origin-only', modelId: parsed.receipt.modelId, checks: all, notProven };
+}
+
+function inOrder(names: readonly CheckName[], found: readonly Check[]): readonly Check[] {
+  return names.map(
+    ({ id, title }) =>
+      found.find((check) => check.id === id) ?? { id, title, outcome: 'not-reached', detail: 'the payload is missing' },
+  );
+}
+
+function malformedVerdict({ code, detail }: ReceiptMalformed): Refusal {
+  const checks: readonly Check[] = [{ ...receiptParsing, outcome: 'failed', detail }, ...notReached(later)];
+  return { verdict: 'malformed', code, checks, notProven: [] };
+}
+
+function receiptNotProven(headerBy: 'client' | 'host', checks: readonly Check[]): readonly NotProven[] {
   const always: readonly NotProven[] = [
     {
       id: 'cpu',
@@ -92,6 +111,7 @@ function receiptNotProven(headerBy: 'client' | 'host'): readonly NotProven[] {
       id: 'quality',
       reason: 'The answer is what this model computes; whether the model is right is another question.',
     },
+    ...leftOpen(checks),
   ];
   if (headerBy === 'client') return always;
   return [

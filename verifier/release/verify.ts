@@ -4,10 +4,21 @@ import type { Suite } from '../../wire/crypto/suite.ts';
 import { WireError } from '../../wire/errors.ts';
 import { releaseMessage } from '../../wire/message/authorisations.ts';
 import { decodeManifest, type Manifest, type SignedRelease } from '../../wire/message/manifest.ts';
+import { copyOf } from '../copy.ts';
 import type { RefusedCode, UntrustedCode } from '../errors.ts';
 import { type Any, isListed } from '../policy/policy.ts';
 import { type Check, type Verdict, type Verified, verified } from '../result.ts';
-import { failed, notAsked, notReached, passed, type Rule, runAll, runUntilFailure } from '../rules.ts';
+import {
+  type CheckName,
+  failed,
+  leftOpen,
+  notAsked,
+  notReached,
+  passed,
+  type Rule,
+  runAll,
+  runUntilFailure,
+} from '../rules.ts';
 
 /** A manifest that its owner signed, under the identity that receipts name. */
 export interface ReleaseFacts {
@@ -74,12 +85,22 @@ const policyRules: readonly Rule<Context, RefusedCode>[] = [
   },
 ];
 
-const parsing = { id: 'M0', title: 'the manifest is well formed and canonical' };
+const parsing: CheckName = { id: 'M0', title: 'the manifest is well formed and canonical' };
+
+/** All that is checked about a release, in order, for whoever did not come to it. */
+export const releaseChecks: readonly CheckName[] = [parsing, ...proofRules, ...policyRules];
 
 export async function verifyRelease(
-  release: SignedRelease,
+  given: SignedRelease,
   options: ReleaseOptions,
 ): Promise<Verdict<Verified<ReleaseFacts>>> {
+  // Copies: what is parsed here and what is hashed later must be the same bytes.
+  const release: SignedRelease = {
+    manifest: copyOf(given.manifest, 'manifest'),
+    owner: copyOf(given.owner, 'owner'),
+    signature: copyOf(given.signature, 'signature'),
+  };
+  const modelId = copyOf(options.modelId, 'modelId');
   const manifest = parse(release.manifest);
   if (typeof manifest === 'string') {
     const checks: readonly Check[] = [
@@ -88,7 +109,7 @@ export async function verifyRelease(
     ];
     return { verdict: 'malformed', code: 'manifest_invalid', checks, notProven: [] };
   }
-  const context: Context = { release, manifest, options };
+  const context: Context = { release, manifest, options: { ...options, modelId } };
   const before: readonly Check[] = [{ ...parsing, outcome: 'passed', detail: `${manifest.name} ${manifest.version}` }];
   const proof = await runUntilFailure(proofRules, context);
   if (proof.code !== null) {
@@ -97,9 +118,10 @@ export async function verifyRelease(
   }
   const policy = await runAll(policyRules, context);
   const checks = [...before, ...proof.checks, ...policy.checks];
-  if (policy.code !== null) return { verdict: 'refused', code: policy.code, checks, notProven: [] };
-  const proven = verified<ReleaseFacts>({ modelId: Uint8Array.from(options.modelId), manifest });
-  return { verdict: 'accepted', proven, checks, notProven: [] };
+  const notProven = leftOpen(policy.checks);
+  if (policy.code !== null) return { verdict: 'refused', code: policy.code, checks, notProven };
+  const proven = verified<ReleaseFacts>({ modelId, manifest });
+  return { verdict: 'accepted', proven, checks, notProven };
 }
 
 function parse(bytes: Uint8Array): Manifest | string {

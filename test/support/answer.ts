@@ -1,0 +1,343 @@
+import { generateKeyPairSync, hash, type KeyObject } from 'node:crypto';
+import { createRoot, makeAuthority } from '../../enclave/simulator/authority.ts';
+import { type DocumentFields, signDocument } from '../../enclave/simulator/document.ts';
+import { systemChance } from '../../enclave/simulator/signing.ts';
+import {
+  type NitroPolicy,
+  parsePolicy,
+  requireAccepted,
+  type Verified,
+  verifyWorker,
+  type WorkerFacts,
+} from '../../verifier/index.ts';
+import { concatBytes, toHex, utf8 } from '../../wire/bytes.ts';
+import type { JsonValue } from '../../wire/codec/json.ts';
+import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
+import { publicPoint, signP256 } from '../../wire/crypto/node-sign.ts';
+import type { Archive } from '../../wire/message/archive.ts';
+import { releaseMessage } from '../../wire/message/authorisations.ts';
+import type { ReceiptBundle } from '../../wire/message/bundle.ts';
+import { type Configuration, decodeConfiguration, encodeConfiguration } from '../../wire/message/configuration.ts';
+import type { Evidence } from '../../wire/message/evidence.ts';
+import { type Execution, encodeExecution, encodeRuntime, type Runtime } from '../../wire/message/execution.ts';
+import { encodeIdentity, logPreimage, type WorkerIdentity } from '../../wire/message/identity.ts';
+import { encodeManifest, type Manifest, type SignedRelease } from '../../wire/message/manifest.ts';
+import {
+  encodeReceipt,
+  encodeTreeHead,
+  leafPreimage,
+  type Receipt,
+  type TreeHead,
+} from '../../wire/message/receipt.ts';
+import {
+  encodeRequestHeader,
+  type RequestHeader,
+  requestPreimage,
+  responsePreimage,
+} from '../../wire/message/request.ts';
+import { createFrontier } from '../../wire/tree/index.ts';
+import { blankReceipt, runtime as plainRuntime, testConfiguration } from './fake-log.ts';
+import { testManifest } from './fake-release.ts';
+
+/**
+ * One worker, one request and its receipt, right in every respect by default. A test changes one statement; whatever is
+ * hashed or signed over it is made anew, so that the named rule refuses and no outer signature does.
+ */
+export interface AnswerChanges {
+  readonly configuration?: Partial<Configuration>;
+  readonly runtime?: Partial<Runtime>;
+  readonly identity?: Partial<WorkerIdentity>;
+  readonly document?: Partial<DocumentFields>;
+  /** What PCR16 is extended with. */
+  readonly extended?: Uint8Array;
+  readonly evidence?: Partial<Evidence>;
+  readonly manifest?: Partial<Manifest>;
+  readonly release?: Partial<SignedRelease>;
+  readonly releaseKey?: KeyObject;
+  readonly header?: Partial<RequestHeader>;
+  readonly requestBody?: Uint8Array;
+  readonly response?: Partial<AnswerResponse>;
+  readonly execution?: Partial<Execution>;
+  readonly receipt?: Partial<Receipt>;
+  readonly head?: Partial<TreeHead>;
+  readonly headKey?: KeyObject;
+  readonly bundle?: Partial<ReceiptBundle>;
+  readonly archive?: Partial<Archive>;
+}
+
+interface AnswerResponse {
+  readonly format: number;
+  readonly jsonLength: number;
+  readonly body: Uint8Array;
+}
+
+export interface Answer {
+  readonly evidence: Evidence;
+  readonly release: SignedRelease;
+  readonly modelId: Uint8Array;
+  readonly header: Uint8Array;
+  readonly requestBody: Uint8Array;
+  readonly response: AnswerResponse;
+  readonly receipt: Receipt;
+  readonly bundle: ReceiptBundle;
+  readonly archive: Archive;
+}
+
+export const ANSWERED: number = Date.UTC(2030, 4, 17, 12, 0, 0);
+export const ASKED: Uint8Array = new Uint8Array(32).fill(0x5a);
+
+const measured = (value: number): Uint8Array => new Uint8Array(48).fill(value);
+const newKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+
+export const signerKey: KeyObject = newKey();
+export const publisherKey: KeyObject = newKey();
+export const publisher: Uint8Array = publicPoint(publisherKey).slice(1);
+
+const root = createRoot({ now: ANSWERED - 86_400_000, key: systemChance.key(), chance: systemChance });
+const authority = makeAuthority({
+  root,
+  instanceId: 'i-0123456789abcdef0',
+  enclaveId: new Uint8Array(8).fill(1),
+  chance: systemChance,
+});
+const device = authority.signerAt(ANSWERED);
+
+export const json = (value: JsonValue): Uint8Array => utf8(JSON.stringify(value));
+
+export function extendedOnce(data: Uint8Array): Uint8Array {
+  return new Uint8Array(hash('sha384', concatBytes(new Uint8Array(48), data), 'buffer'));
+}
+
+export function answer(changes: AnswerChanges = {}): Answer {
+  const { evidence, identity } = evidenceOf(changes);
+  const manifest = encodeManifest(testManifest([utf8('model')], { owner: publisher, ...changes.manifest }));
+  const modelId = sha256(manifest);
+  const release: SignedRelease = {
+    manifest,
+    owner: publisher,
+    signature: signP256(changes.releaseKey ?? publisherKey, releaseMessage(modelId)),
+    ...changes.release,
+  };
+  const requestBody = changes.requestBody ?? json({ inputs: [] });
+  const header: RequestHeader = {
+    requestId: new Uint8Array(32).fill(0x11),
+    modelId,
+    operation: 0n,
+    format: 1n,
+    jsonLength: BigInt(requestBody.length),
+    flags: 2n,
+    salt: new Uint8Array(32).fill(0x22),
+    channel: new Uint8Array(32),
+    unitPrice: 5n,
+    maxFee: 7n,
+    deadline: 0n,
+    seed: new Uint8Array(32),
+    ...changes.header,
+  };
+  const body = changes.response?.body ?? json({ outputs: [] });
+  const response: AnswerResponse = { format: 1, jsonLength: body.length, body, ...changes.response };
+  const { receipt, bundle } = receiptOf(changes, { evidence, identity, header, requestBody, response });
+  const headerBytes = encodeRequestHeader(header);
+  return {
+    evidence,
+    release,
+    modelId,
+    header: headerBytes,
+    requestBody,
+    response,
+    receipt,
+    bundle,
+    archive: {
+      format: 'proofmark archive v1',
+      ...bundle,
+      evidence,
+      challenge: { value: ASKED, preimage: null },
+      release,
+      request: { header: headerBytes, bodyHash: sha256(requestBody), body: requestBody },
+      response: { ...response, bodyHash: sha256(response.body) },
+      anchors: [],
+      ...changes.archive,
+    },
+  };
+}
+
+function evidenceOf(changes: AnswerChanges): Pick<Exchange, 'evidence' | 'identity'> {
+  const configuration = configurationOf(changes);
+  const declared = decodeConfiguration(configuration);
+  const runtime = encodeRuntime({ ...plainRuntime, ...changes.runtime });
+  const point = publicPoint(signerKey);
+  const words: WorkerIdentity = {
+    version: 1n,
+    signerX: point.slice(1, 33),
+    signerY: point.slice(33),
+    sealKey: new Uint8Array(32).fill(0x33),
+    operator: declared.operator,
+    chainId: declared.chainId,
+    registry: declared.registry,
+    settlement: declared.settlement,
+    config: sha256(configuration),
+    runtime: sha256(runtime),
+    ...changes.identity,
+  };
+  const identity = encodeIdentity(words);
+  const boot = [1, 2, 3, ...new Array<number>(13).fill(0)];
+  const document = signDocument(device, 'indefinite', {
+    moduleId: authority.moduleId,
+    timestamp: ANSWERED,
+    pcrs: [
+      ...boot.map((value, index) => [index, measured(value)] as const),
+      [16, extendedOnce(changes.extended ?? words.config)],
+    ],
+    publicKey: concatBytes(Uint8Array.of(4), words.signerX, words.signerY),
+    userData: sha256(logPreimage(identity)),
+    nonce: ASKED,
+    ...changes.document,
+  });
+  const evidence: Evidence = {
+    version: 1,
+    tee: 'aws-nitro',
+    document,
+    certificates: [],
+    revocationLists: [],
+    identity,
+    configuration,
+    runtime,
+    ...changes.evidence,
+  };
+  return { evidence, identity: words };
+}
+
+function configurationOf(changes: AnswerChanges): Uint8Array {
+  return encodeConfiguration({
+    ...decodeConfiguration(testConfiguration()),
+    publishers: [publisher],
+    ...changes.configuration,
+  });
+}
+
+interface Exchange {
+  readonly evidence: Evidence;
+  readonly identity: WorkerIdentity;
+  readonly header: RequestHeader;
+  readonly requestBody: Uint8Array;
+  readonly response: AnswerResponse;
+}
+
+/** The fourth of six leaves: a proof with hashes on both sides. */
+const INDEX = 3;
+
+function receiptOf(
+  changes: AnswerChanges,
+  { evidence, identity, header, requestBody, response }: Exchange,
+): { readonly receipt: Receipt; readonly bundle: ReceiptBundle } {
+  const execution = encodeExecution({
+    ...plainRuntime,
+    cpuFamily: 'test',
+    cpuIsa: 'test',
+    layout: 'release',
+    schedule: 'single',
+    generation: null,
+    ...changes.execution,
+  });
+  const status = changes.receipt?.status ?? 0n;
+  const fee = changes.receipt?.fee ?? (status < 2n ? 5n : 0n);
+  const charged = header.channel.some((byte) => byte !== 0);
+  const receipt: Receipt = {
+    requestId: header.requestId,
+    channel: header.channel,
+    modelId: header.modelId,
+    requestHash: sha256(requestPreimage(encodeRequestHeader(header), sha256(requestBody))),
+    responseHash: sha256(
+      responsePreimage({
+        salt: header.salt,
+        status,
+        format: BigInt(response.format),
+        jsonLength: BigInt(response.jsonLength),
+        bodyHash: sha256(response.body),
+      }),
+    ),
+    commitment: new Uint8Array(32),
+    execution: sha256(execution),
+    flags: header.flags,
+    status,
+    fee,
+    cumulativeFee: charged ? fee : 0n,
+    deadline: header.deadline,
+    index: BigInt(INDEX),
+    ...changes.receipt,
+  };
+  const encoded = encodeReceipt(receipt);
+  const other = (index: number): Uint8Array => encodeReceipt({ ...blankReceipt(), index: BigInt(index) });
+  const leaves = [other(0), other(1), other(2), encoded, other(4), other(5)];
+  const frontier = createFrontier();
+  const proofs = frontier.append(leaves.map((leaf) => sha256(leafPreimage(leaf))));
+  const head = encodeTreeHead({
+    chainId: identity.chainId,
+    settlement: identity.settlement,
+    log: sha256(logPreimage(evidence.identity)),
+    size: frontier.size,
+    root: frontier.root(),
+    ...changes.head,
+  });
+  const bundle: ReceiptBundle = {
+    receipt: encoded,
+    execution,
+    proof: proofs[INDEX] as readonly Uint8Array[],
+    head,
+    signature: signP256(changes.headKey ?? signerKey, head),
+    ...changes.bundle,
+  };
+  return { receipt, bundle };
+}
+
+/** Every rule asked; what a test does not name is what the default answer has. */
+export function answerPolicy(changes: Readonly<Record<string, JsonValue>> = {}): Readonly<Record<string, JsonValue>> {
+  const { evidence, modelId } = plain;
+  const zeros = toHex(new Uint8Array(20));
+  return {
+    version: 1,
+    name: 'tests',
+    expires: '2031-01-01T00:00:00Z',
+    tee: 'aws-nitro',
+    level: 'simulated',
+    roots: [toHex(sha256(root.certificate))],
+    images: [{ pcr0: toHex(measured(1)), pcr1: toHex(measured(2)), pcr2: toHex(measured(3)) }],
+    pcrs: { '3': [toHex(measured(0))], '4': [toHex(measured(0))], '8': [toHex(measured(0))] },
+    debug: 'refuse',
+    maxAgeSeconds: 600,
+    futureSkewSeconds: 300,
+    leafLifetimeSeconds: 10_860,
+    moduleId: 'matches-certificate',
+    regions: ['zz-simulated-1'],
+    unknownFields: 'refuse',
+    userDataLimit: 512,
+    configurations: [toHex(sha256(evidence.configuration))],
+    runtimes: [toHex(sha256(evidence.runtime))],
+    operators: [zeros],
+    chain: { chainId: '0', registry: zeros, settlement: zeros },
+    publishers: [toHex(publisher)],
+    models: [toHex(modelId)],
+    sealed: 'required',
+    headers: 'client-only',
+    denied: { certificates: [], modules: [], images: [] },
+    ...changes,
+  };
+}
+
+export const plain: Answer = answer();
+
+export function policyFor(changes: Readonly<Record<string, JsonValue>> = {}): NitroPolicy {
+  return parsePolicy(answerPolicy(changes));
+}
+
+export async function provenWorker(
+  evidence: Evidence = plain.evidence,
+  policy: NitroPolicy = policyFor(),
+): Promise<Verified<WorkerFacts>> {
+  return requireAccepted(await verifyWorker(evidence, { policy, now: ANSWERED, challenge: ASKED, suite: nodeSuite }));
+}
+
+/** `accepted`, or the verdict and its code in one text. */
+export function ruling(verdict: { readonly verdict: string; readonly code?: string }): string {
+  return verdict.code === undefined ? verdict.verdict : `${verdict.verdict} ${verdict.code}`;
+}
