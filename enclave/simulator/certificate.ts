@@ -1,14 +1,27 @@
 import { createHash } from 'node:crypto';
-import forge from 'node-forge';
+import {
+  type Asn1,
+  bitString,
+  booleanTrue,
+  der,
+  explicit,
+  implicit,
+  integer,
+  octetString,
+  oid,
+  printableString,
+  sequence,
+  setOf,
+  time,
+  utf8String,
+} from './der.ts';
 import type { SigningKey } from './signing.ts';
 
 /**
- * X.509 certificates in the one profile that AWS Nitro chains use (verifier-checks, "Profiles seen in real evidence"):
- * P-384 keys, ecdsa-with-SHA384, a closed list of extensions in the order in which AWS writes them.
+ * X.509 certificates in the two profiles that the simulated vendors use, with a closed list of extensions in the order
+ * in which the real ones write them. AWS Nitro chains have P-384 keys and ecdsa-with-SHA384 throughout
+ * (`issueCertificate`); AMD's have keys and signatures of their own (`signCertificate`).
  */
-
-const { asn1 } = forge;
-type Asn1 = forge.asn1.Asn1;
 
 const OID = {
   ecdsaWithSha384: '1.2.840.10045.4.3.3',
@@ -34,63 +47,102 @@ export type Extension =
   | { readonly kind: 'authorityKey' }
   | { readonly kind: 'subjectKey' }
   | { readonly kind: 'keyUsage'; readonly uses: readonly KeyUse[]; readonly criticality: 'critical' | 'not critical' }
-  | { readonly kind: 'revocationList'; readonly url: string };
+  | { readonly kind: 'revocationList'; readonly url: string }
+  /** What only the vendor's own readers understand, so never critical. */
+  | { readonly kind: 'vendor'; readonly id: string; readonly value: Uint8Array };
 
-export interface CertificateRequest {
+interface Contents {
   readonly serial: Uint8Array;
   readonly issuer: Name;
   readonly subject: Name;
   /** Milliseconds since 1970; X.509 keeps whole seconds. */
   readonly notBefore: number;
   readonly notAfter: number;
-  readonly subjectPoint: Uint8Array;
   readonly extensions: readonly Extension[];
 }
 
+export interface CertificateRequest extends Contents {
+  readonly subjectPoint: Uint8Array;
+}
+
+export interface PublicKey {
+  /** SubjectPublicKeyInfo. */
+  readonly info: Asn1;
+  /** The contents of its BIT STRING: what key identifiers are hashed from. */
+  readonly bits: Uint8Array;
+}
+
+export interface CertificateSigner {
+  readonly publicKey: PublicKey;
+  readonly algorithm: Asn1;
+  /** Returns the contents of the signature's BIT STRING. */
+  readonly sign: (tbs: Uint8Array) => Uint8Array;
+}
+
 export function issueCertificate(request: CertificateRequest, issuerKey: SigningKey): Uint8Array {
+  return signCertificate(
+    { ...request, subjectKey: p384PublicKey(request.subjectPoint) },
+    {
+      publicKey: p384PublicKey(issuerKey.point),
+      algorithm: sequence(oid(OID.ecdsaWithSha384)),
+      sign: (tbs) => {
+        const signature = issuerKey.sign(tbs);
+        return der(sequence(integer(signature.subarray(0, 48)), integer(signature.subarray(48))));
+      },
+    },
+  );
+}
+
+export function signCertificate(
+  request: Contents & { readonly subjectKey: PublicKey },
+  signer: CertificateSigner,
+): Uint8Array {
+  const extensions = request.extensions.map((extension) =>
+    extensionOf(extension, request.subjectKey.bits, signer.publicKey.bits),
+  );
   const tbs = sequence(
     explicit(0, integer(Uint8Array.of(2))),
     integer(request.serial),
-    sequence(oid(OID.ecdsaWithSha384)),
-    name(request.issuer),
+    signer.algorithm,
+    nameOf(request.issuer),
     sequence(time(request.notBefore), time(request.notAfter)),
-    name(request.subject),
-    sequence(sequence(oid(OID.ecPublicKey), oid(OID.secp384r1)), bitString(request.subjectPoint, 0)),
-    explicit(3, sequence(...request.extensions.map((extension) => extensionOf(extension, request, issuerKey)))),
+    nameOf(request.subject),
+    request.subjectKey.info,
+    explicit(3, sequence(...extensions)),
   );
-  const signature = issuerKey.sign(der(tbs));
-  const ecdsa = sequence(integer(signature.subarray(0, 48)), integer(signature.subarray(48)));
-  return der(sequence(tbs, sequence(oid(OID.ecdsaWithSha384)), bitString(der(ecdsa), 0)));
+  return der(sequence(tbs, signer.algorithm, bitString(signer.sign(der(tbs)), 0)));
 }
 
-function extensionOf(extension: Extension, request: CertificateRequest, issuerKey: SigningKey): Asn1 {
+export function p384PublicKey(point: Uint8Array): PublicKey {
+  return { info: sequence(sequence(oid(OID.ecPublicKey), oid(OID.secp384r1)), bitString(point, 0)), bits: point };
+}
+
+function extensionOf(extension: Extension, subjectBits: Uint8Array, issuerBits: Uint8Array): Asn1 {
   switch (extension.kind) {
     case 'authority': {
       const pathLength = extension.pathLength === 'unbounded' ? [] : [integer(Uint8Array.of(extension.pathLength))];
-      return wrapped(OID.basicConstraints, 'critical', sequence(primitive(asn1.Type.BOOLEAN, '\xff'), ...pathLength));
+      return wrapped(OID.basicConstraints, 'critical', sequence(booleanTrue(), ...pathLength));
     }
     case 'endEntity':
       return wrapped(OID.basicConstraints, 'critical', sequence());
     case 'authorityKey':
-      return wrapped(OID.authorityKeyIdentifier, 'not critical', sequence(tagged(0, keyIdentifier(issuerKey.point))));
+      return wrapped(OID.authorityKeyIdentifier, 'not critical', sequence(implicit(0, keyIdentifier(issuerBits))));
     case 'subjectKey':
-      return wrapped(
-        OID.subjectKeyIdentifier,
-        'not critical',
-        primitive(asn1.Type.OCTETSTRING, binary(keyIdentifier(request.subjectPoint))),
-      );
+      return wrapped(OID.subjectKeyIdentifier, 'not critical', octetString(keyIdentifier(subjectBits)));
     case 'keyUsage':
       return wrapped(OID.keyUsage, extension.criticality, keyUsage(extension.uses));
     case 'revocationList': {
-      const fullName = constructed(0, constructed(0, tagged(6, new TextEncoder().encode(extension.url))));
+      const fullName = explicit(0, explicit(0, implicit(6, new TextEncoder().encode(extension.url))));
       return wrapped(OID.crlDistributionPoints, 'not critical', sequence(sequence(fullName)));
     }
+    case 'vendor':
+      return sequence(oid(extension.id), octetString(extension.value));
   }
 }
 
 /** RFC 5280 section 4.2.1.2, method 1. */
-function keyIdentifier(point: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash('sha1').update(point).digest());
+function keyIdentifier(bits: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha1').update(bits).digest());
 }
 
 const USE_BIT: Readonly<Record<KeyUse, number>> = {
@@ -108,72 +160,14 @@ function keyUsage(uses: readonly KeyUse[]): Asn1 {
 }
 
 function wrapped(id: string, criticality: 'critical' | 'not critical', value: Asn1): Asn1 {
-  const critical = criticality === 'critical' ? [primitive(asn1.Type.BOOLEAN, '\xff')] : [];
-  return sequence(oid(id), ...critical, primitive(asn1.Type.OCTETSTRING, binary(der(value))));
+  const critical = criticality === 'critical' ? [booleanTrue()] : [];
+  return sequence(oid(id), ...critical, octetString(der(value)));
 }
 
-function name(attributes: Name): Asn1 {
+export function nameOf(attributes: Name): Asn1 {
   return sequence(
     ...attributes.map(([type, value]) =>
-      asn1.create(asn1.Class.UNIVERSAL, asn1.Type.SET, true, [
-        sequence(
-          oid(ATTRIBUTE[type]),
-          primitive(type === 'C' ? asn1.Type.PRINTABLESTRING : asn1.Type.UTF8, binary(new TextEncoder().encode(value))),
-        ),
-      ]),
+      setOf(sequence(oid(ATTRIBUTE[type]), type === 'C' ? printableString(value) : utf8String(value))),
     ),
   );
-}
-
-/** RFC 5280 section 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 on. */
-function time(milliseconds: number): Asn1 {
-  const digits = new Date(milliseconds).toISOString().slice(0, 19).replace(/\D/g, '');
-  return Number(digits.slice(0, 4)) < 2050
-    ? primitive(asn1.Type.UTCTIME, `${digits.slice(2)}Z`)
-    : primitive(asn1.Type.GENERALIZEDTIME, `${digits}Z`);
-}
-
-/** A non-negative INTEGER in its only DER spelling: no leading zero byte but the one that keeps the sign. */
-function integer(magnitude: Uint8Array): Asn1 {
-  const first = magnitude.findIndex((byte) => byte !== 0);
-  const digits = first < 0 ? Uint8Array.of(0) : magnitude.subarray(first);
-  const sign = (digits[0] as number) >= 0x80 ? '\0' : '';
-  return primitive(asn1.Type.INTEGER, sign + binary(digits));
-}
-
-function bitString(bytes: Uint8Array, unused: number): Asn1 {
-  return primitive(asn1.Type.BITSTRING, String.fromCharCode(unused) + binary(bytes));
-}
-
-function oid(id: string): Asn1 {
-  return primitive(asn1.Type.OID, asn1.oidToDer(id).getBytes());
-}
-
-function sequence(...items: readonly Asn1[]): Asn1 {
-  return asn1.create(asn1.Class.UNIVERSAL, asn1.Type.SEQUENCE, true, [...items]);
-}
-
-function explicit(tag: number, item: Asn1): Asn1 {
-  return constructed(tag, item);
-}
-
-function constructed(tag: number, item: Asn1): Asn1 {
-  return asn1.create(asn1.Class.CONTEXT_SPECIFIC, tag, true, [item]);
-}
-
-function tagged(tag: number, bytes: Uint8Array): Asn1 {
-  return asn1.create(asn1.Class.CONTEXT_SPECIFIC, tag, false, binary(bytes));
-}
-
-function primitive(type: forge.asn1.Type, content: string): Asn1 {
-  return asn1.create(asn1.Class.UNIVERSAL, type, false, content);
-}
-
-/** node-forge holds bytes as strings of one character per byte. */
-function binary(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('latin1');
-}
-
-function der(value: Asn1): Uint8Array {
-  return new Uint8Array(Buffer.from(asn1.toDer(value).getBytes(), 'latin1'));
 }
