@@ -32,9 +32,10 @@ export function readCpuFacts(path = '/proc/cpuinfo'): CpuFacts {
 }
 
 export function parseCpuInfo(text: string): CpuFacts {
+  // A hypervisor chooses what the processor says; unprintable bytes would make receipts that no verifier reads.
+  const lines = text.replace(/[^\x20-\x7e\t\n]/g, '?').split('\n');
   const field = (name: string): string | undefined =>
-    text
-      .split('\n')
+    lines
       .find((line) => line.startsWith(name))
       ?.split(':')[1]
       ?.trim();

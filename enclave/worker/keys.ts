@@ -41,7 +41,9 @@ export function createSecretSource(hardwareEntropy: Uint8Array): SecretSource {
     secret.fill(0);
     return pair;
   };
-  const { privateKey, point } = importP256(scalarFrom(draw('proofmark worker signer v1', 48)));
+  const wide = draw('proofmark worker signer v1', 48);
+  const { privateKey, point } = importP256(scalarFrom(wide));
+  wide.fill(0);
   return {
     keys: { signer: privateKey, signerPoint: point, seal: x25519('proofmark worker seal v1') },
     ephemeral: () => x25519('proofmark worker ephemeral v1'),

@@ -10,6 +10,7 @@ import { createFrontier } from '../../wire/tree/index.ts';
 export type ReceiptDraft = Omit<Receipt, 'index'>;
 
 export interface TransparencyLog {
+  /** Leaves under a signed head: what is still being signed was promised to nobody. */
   readonly size: number;
   readonly acknowledged: number;
   /**
@@ -44,6 +45,8 @@ export interface LogOptions {
 interface Waiting {
   readonly draft: ReceiptDraft;
   readonly execution: Uint8Array;
+  /** Gives the reserved place back. */
+  readonly close: () => void;
   readonly resolve: (bundle: ReceiptBundle) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -56,7 +59,9 @@ export function createLog(options: LogOptions): TransparencyLog {
   const frontier = createFrontier();
   let waiting: Waiting[] = [];
   let signing = false;
+  let failure: { readonly error: unknown } | undefined;
   let places = 0;
+  let size = 0;
   let acknowledged = 0;
   let unsent: Entries[] = [];
 
@@ -68,18 +73,26 @@ export function createLog(options: LogOptions): TransparencyLog {
       try {
         await signBatch(batch);
       } catch (error) {
-        for (const { reject } of batch) reject(error);
+        failure = { error };
+        for (const lost of [...batch, ...waiting]) giveUp(lost, error);
+        waiting = [];
         options.onFatal(error);
-        return;
       }
     }
     signing = false;
+  }
+
+  function giveUp({ close, reject }: Pick<Waiting, 'close' | 'reject'>, error: unknown): void {
+    close();
+    reject(error);
   }
 
   async function signBatch(batch: readonly Waiting[]): Promise<void> {
     const from = frontier.size;
     const receipts = batch.map(({ draft }, place) => encodeReceipt({ ...draft, index: BigInt(from + place) }));
     const proofs = frontier.append(receipts.map((receipt) => sha256(leafPreimage(receipt))));
+    // From here on they count as leaves; counted as places too, they would fill the log twice.
+    for (const { close } of batch) close();
     const head = encodeTreeHead({
       chainId: options.chainId,
       settlement: options.settlement,
@@ -90,6 +103,7 @@ export function createLog(options: LogOptions): TransparencyLog {
     const signature = await signP256Async(options.signer, head);
     const entries: Entries = { from, receipts, executions: batch.map(({ execution }) => execution), head, signature };
     unsent.push(entries);
+    size = frontier.size;
     options.onEntries(entries);
     batch.forEach(({ execution, resolve }, place) => {
       const receipt = receipts[place] as Uint8Array;
@@ -100,7 +114,7 @@ export function createLog(options: LogOptions): TransparencyLog {
 
   return {
     get size() {
-      return frontier.size;
+      return size;
     },
     get acknowledged() {
       return acknowledged;
@@ -116,18 +130,11 @@ export function createLog(options: LogOptions): TransparencyLog {
       return {
         record(draft, execution) {
           return new Promise((resolve, reject) => {
-            waiting.push({
-              draft,
-              execution,
-              resolve: (bundle) => {
-                close();
-                resolve(bundle);
-              },
-              reject: (error) => {
-                close();
-                reject(error);
-              },
-            });
+            if (failure !== undefined) {
+              giveUp({ close, reject }, failure.error);
+              return;
+            }
+            waiting.push({ draft, execution, close, resolve, reject });
             if (!signing) void signBatches();
           });
         },
@@ -135,8 +142,8 @@ export function createLog(options: LogOptions): TransparencyLog {
       };
     },
     acknowledge(count) {
-      // A host that acknowledges what does not exist, or less than before, changes nothing.
-      if (count > frontier.size || count <= acknowledged) return;
+      // A host that acknowledges what it was not sent, or less than before, changes nothing.
+      if (count > size || count <= acknowledged) return;
       acknowledged = count;
       unsent = unsent.filter((entries) => entries.from + entries.receipts.length > count);
     },

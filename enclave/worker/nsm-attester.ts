@@ -1,11 +1,13 @@
 import { connect, type Socket } from 'node:net';
 import { concatBytes, readU32, u32 } from '../../wire/bytes.ts';
+import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { decodeNsmResponse, encodeNsmRequest, type NsmRequest, type NsmResponse } from '../../wire/message/nsm.ts';
 import { type Attester, AttesterError } from './attester.ts';
 
 /** The register that carries the configuration; 0 to 15 are locked before an application starts. */
 const CONFIGURATION_PCR = 16;
+const ENTROPY_BYTES = 32;
 
 /**
  * AWS's Nitro Security Module, spoken to over a stream of u32 length || CBOR. The messages are the device's own; on real
@@ -18,7 +20,7 @@ export async function connectNsm(path: string): Promise<Attester> {
     request: NsmRequest,
     kind: Kind,
   ): Promise<Extract<NsmResponse, { kind: Kind }>> {
-    const response = decodeNsmResponse(await exchange(encodeNsmRequest(request)));
+    const response = parse(await exchange(encodeNsmRequest(request)));
     if (response.kind === 'Error') throw new AttesterError('device_refused', `${request.kind}: ${response.code}`);
     if (response.kind !== kind) throw new AttesterError('device_protocol', `${request.kind} answered ${response.kind}`);
     return response as Extract<NsmResponse, { kind: Kind }>;
@@ -26,7 +28,12 @@ export async function connectNsm(path: string): Promise<Attester> {
 
   return {
     tee: 'aws-nitro',
-    entropy: async () => (await ask({ kind: 'GetRandom' }, 'GetRandom')).random,
+    entropy: async () => {
+      const { random } = await ask({ kind: 'GetRandom' }, 'GetRandom');
+      // The device gives 256 bytes; fewer than a key's worth would leave the kernel as the only source (DESIGN section 2).
+      if (random.length < ENTROPY_BYTES) throw new AttesterError('device_protocol', `${random.length} random bytes`);
+      return random;
+    },
     bindConfiguration: async (config) => {
       await ask({ kind: 'ExtendPCR', index: CONFIGURATION_PCR, data: config }, 'ExtendPCR');
       await ask({ kind: 'LockPCR', index: CONFIGURATION_PCR }, 'LockPCR');
@@ -34,6 +41,15 @@ export async function connectNsm(path: string): Promise<Attester> {
     attest: async ({ userData, nonce, publicKey }) =>
       (await ask({ kind: 'Attestation', userData, nonce, publicKey }, 'Attestation')).document,
   };
+}
+
+function parse(response: Uint8Array): NsmResponse {
+  try {
+    return decodeNsmResponse(response);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new AttesterError('device_protocol', error.code);
+  }
 }
 
 type Exchange = (request: Uint8Array) => Promise<Uint8Array>;
