@@ -1,12 +1,15 @@
 import { equalBytes, fromHex } from '../wire/bytes.ts';
+import { isRsa4096 } from '../wire/crypto/suite.ts';
+import { amdAnchors } from './anchors-amd.ts';
 import { isOnP384 } from './codec/p384.ts';
+import type { SnpProduct } from './codec/snp-product.ts';
 import { VerifierError } from './errors.ts';
 
 /**
- * A vendor's root as facts, stated again in attestations/anchors/ (a test holds the two together). A TypeScript
- * constant, because JSON imports are still experimental on the oldest Node that we support.
+ * Vendors' roots as facts, stated again in attestations/anchors/ (a test holds the two together). TypeScript constants,
+ * because JSON imports are still experimental on the oldest Node that we support.
  */
-export interface Anchor {
+export interface NitroAnchor {
   readonly name: string;
   readonly tee: 'aws-nitro';
   /** verifier-checks N26: which part of the cloud this root vouches for is stated, not guessed. */
@@ -20,7 +23,23 @@ export interface Anchor {
   readonly notAfter: string;
 }
 
-export const anchors: readonly Anchor[] = [
+export interface SnpAnchor {
+  readonly name: string;
+  readonly tee: 'amd-sev-snp';
+  /** The product line that this root vouches for, and no other. */
+  readonly product: SnpProduct;
+  readonly subject: string;
+  readonly sha256: string;
+  readonly key: 'RSA-4096';
+  readonly modulus: string;
+  readonly exponent: 65_537;
+  readonly notBefore: string;
+  readonly notAfter: string;
+}
+
+export type Anchor = NitroAnchor | SnpAnchor;
+
+const awsAnchors: readonly NitroAnchor[] = [
   {
     name: 'aws-nitro-enclaves-g1',
     tee: 'aws-nitro',
@@ -35,12 +54,28 @@ export const anchors: readonly Anchor[] = [
   },
 ];
 
-/** The vendor's anchor whose certificate has this SHA-256, if it is one: anything else is simulated. */
-export function anchorOf(certificateSha256: Uint8Array): Anchor | undefined {
-  return anchors.find((anchor) => equalBytes(fromHex(anchor.sha256), certificateSha256));
+export const anchors: readonly Anchor[] = [...amdAnchors, ...awsAnchors];
+
+/** SHA-256 of the roots of one vendor. */
+export function anchorDigests(tee: Anchor['tee']): readonly Uint8Array[] {
+  return anchors.filter((anchor) => anchor.tee === tee).map(({ sha256 }) => fromHex(sha256));
 }
 
-export function anchorPoint(anchor: Anchor): Uint8Array {
+/** The anchor of this vendor whose certificate has this SHA-256, if it is one: anything else is simulated. */
+export function anchorOf<Tee extends Anchor['tee']>(
+  tee: Tee,
+  certificateSha256: Uint8Array,
+): Extract<Anchor, { readonly tee: Tee }> | undefined {
+  const found = anchors.find((anchor) => equalBytes(fromHex(anchor.sha256), certificateSha256));
+  return found?.tee === tee ? (found as Extract<Anchor, { readonly tee: Tee }>) : undefined;
+}
+
+/** Whether any vendor pins this root, whatever its hardware. */
+export function isVendorRoot(certificateSha256: Uint8Array): boolean {
+  return anchors.some((anchor) => equalBytes(fromHex(anchor.sha256), certificateSha256));
+}
+
+export function anchorPoint(anchor: NitroAnchor): Uint8Array {
   return fromHex(`04${anchor.x}${anchor.y}`);
 }
 
@@ -48,11 +83,18 @@ export function anchorPoint(anchor: Anchor): Uint8Array {
 export function checkAnchor(anchor: Anchor): void {
   const wellFormed =
     /^[0-9a-f]{64}$/.test(anchor.sha256) &&
-    /^[0-9a-f]{96}$/.test(anchor.x) &&
-    /^[0-9a-f]{96}$/.test(anchor.y) &&
-    isOnP384(anchorPoint(anchor)) &&
-    Date.parse(anchor.notBefore) < Date.parse(anchor.notAfter);
+    Date.parse(anchor.notBefore) < Date.parse(anchor.notAfter) &&
+    (anchor.tee === 'aws-nitro' ? isPoint(anchor) : isModulus(anchor));
   if (!wellFormed) throw new VerifierError('argument_invalid', `the trust anchor ${anchor.name} is damaged`);
+}
+
+function isPoint(anchor: NitroAnchor): boolean {
+  const written = /^[0-9a-f]{96}$/.test(anchor.x) && /^[0-9a-f]{96}$/.test(anchor.y);
+  return written && isOnP384(anchorPoint(anchor));
+}
+
+function isModulus({ modulus, exponent }: SnpAnchor): boolean {
+  return /^[0-9a-f]{1024}$/.test(modulus) && isRsa4096(fromHex(modulus), exponent);
 }
 
 for (const anchor of anchors) checkAnchor(anchor);

@@ -27,7 +27,7 @@ export {
   type NitroImage,
   type NitroPolicy,
   type NitroPolicyRules,
-  type PolicyChain,
+
   parsePolicy,
 } from './policy/policy.ts';
 export type {

@@ -31,7 +31,7 @@ export function hardwarePolicy(changes: { readonly [rule: string]: JsonValue } =
   return parsePolicy(
     policyJson({
       level: 'attested',
-      roots: anchors.map(({ sha256 }) => sha256),
+      roots: anchors.filter(({ tee }) => tee === 'aws-nitro').map(({ sha256 }) => sha256),
       images: 'any',
       pcrs: { '3': 'any', '4': 'any', '8': 'any' },
       maxAgeSeconds: 'any',

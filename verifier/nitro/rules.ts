@@ -3,7 +3,8 @@ import type { ParsedNitroDocument } from '../codec/nitro-document.ts';
 import type { ParsedCertificate } from '../codec/x509.ts';
 import { leafOf } from '../crypto/path.ts';
 import type { RefusedCode } from '../errors.ts';
-import { type Any, isListed, type NitroPolicyRules } from '../policy/policy.ts';
+import type { NitroPolicyRules } from '../policy/policy.ts';
+import { type Any, isListed } from '../policy/readers.ts';
 import { type Finding, failed, notAsked, passed, type Rule } from '../rules.ts';
 import { certifiedNames } from './names.ts';
 

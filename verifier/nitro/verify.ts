@@ -1,6 +1,5 @@
-import { fromHex } from '../../wire/bytes.ts';
 import { limits } from '../../wire/limits.ts';
-import { anchorOf, anchors } from '../anchors.ts';
+import { anchorDigests, anchorOf } from '../anchors.ts';
 import type { ParsedNitroDocument } from '../codec/nitro-document.ts';
 import { createSignatureBudget } from '../crypto/budget.ts';
 import { verifyP384 } from '../crypto/ecdsa.ts';
@@ -72,7 +71,7 @@ export async function verifyNitroDocument(
     certificates: evidence.certificates,
     rootSha256,
     // A vendor's root is genuine whatever the policy wants; the policy rules then refuse it by name (A2, N26).
-    trustedRoots: [...anchors.map((anchor) => fromHex(anchor.sha256)), ...policy.roots],
+    trustedRoots: [...anchorDigests('aws-nitro'), ...policy.roots],
     now,
     suite,
     budget: createSignatureBudget(limits.evidenceSignatures),
@@ -159,7 +158,7 @@ async function factsOf(
   rootSha256: Uint8Array,
   { policy, now, suite }: NitroOptions,
 ): Promise<NitroFacts> {
-  const anchor = anchorOf(rootSha256);
+  const anchor = anchorOf('aws-nitro', rootSha256);
   const validity = {
     notBefore: Math.max(...certificates.map(({ notBefore }) => notBefore)),
     notAfter: Math.min(...certificates.map(({ notAfter }) => notAfter)),

@@ -1,7 +1,7 @@
 import type { Suite } from '../../wire/crypto/suite.ts';
 import type { Execution } from '../../wire/message/execution.ts';
 import type { StatusName } from '../../wire/message/receipt.ts';
-import type { Any } from '../policy/policy.ts';
+import type { Any } from '../policy/readers.ts';
 import type { Verified } from '../result.ts';
 import type { WorkerFacts } from '../worker/facts.ts';
 

@@ -16,7 +16,7 @@ import {
 } from '../../wire/message/request.ts';
 import { verifyInclusion } from '../../wire/tree/verify.ts';
 import type { RefusedCode, UntrustedCode } from '../errors.ts';
-import { isListed } from '../policy/policy.ts';
+import { isListed } from '../policy/readers.ts';
 import type { Verified } from '../result.ts';
 import { failed, notAsked, passed, type Rule } from '../rules.ts';
 import type { WorkerFacts } from '../worker/facts.ts';

@@ -6,7 +6,7 @@ import { releaseMessage } from '../../wire/message/authorisations.ts';
 import { decodeManifest, type Manifest, type SignedRelease } from '../../wire/message/manifest.ts';
 import { copyOf } from '../copy.ts';
 import type { RefusedCode, UntrustedCode } from '../errors.ts';
-import { type Any, isListed } from '../policy/policy.ts';
+import { type Any, isListed } from '../policy/readers.ts';
 import { type Check, type Verdict, type Verified, verified } from '../result.ts';
 import {
   type CheckName,

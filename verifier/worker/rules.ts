@@ -5,7 +5,8 @@ import type { Evidence } from '../../wire/message/evidence.ts';
 import { logPreimage, signerPoint, type WorkerIdentity } from '../../wire/message/identity.ts';
 import type { RefusedCode, UntrustedCode } from '../errors.ts';
 import type { NitroFacts } from '../nitro/facts.ts';
-import { isListed, type NitroPolicy } from '../policy/policy.ts';
+import type { NitroPolicy } from '../policy/policy.ts';
+import { isListed } from '../policy/readers.ts';
 import { failed, notAsked, passed, type Rule } from '../rules.ts';
 
 export interface BindingContext {

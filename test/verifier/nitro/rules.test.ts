@@ -252,7 +252,7 @@ describe('the policy rules for Nitro', () => {
 });
 
 describe('level and root', () => {
-  const vendorRoot = anchors[0]?.sha256 as string;
+  const vendorRoot = anchors.find(({ tee }) => tee === 'aws-nitro')?.sha256 as string;
   const hardware = policy({ level: 'attested', roots: [vendorRoot] });
 
   it('refuses simulated evidence under a hardware policy: nobody vouches for its root (A2)', async () => {

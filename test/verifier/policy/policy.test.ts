@@ -43,7 +43,7 @@ function refusal(source: Uint8Array | JsonValue): VerifierError {
   throw new Error('the policy was accepted');
 }
 
-const vendorRoot = anchors[0]?.sha256 as string;
+const vendorRoot = anchors.find(({ tee }) => tee === 'aws-nitro')?.sha256 as string;
 const badRules: readonly (readonly [rule: string, value: JsonValue])[] = [
   ['version', 2],
   ['version', '1'],
