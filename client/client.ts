@@ -1,3 +1,4 @@
+import { createChainCache } from '../verifier/cache/chain-cache.ts';
 import type { NitroPolicy } from '../verifier/policy/policy.ts';
 import type { ReceiptFacts } from '../verifier/receipt/facts.ts';
 import { verifyReceipt } from '../verifier/receipt/verify.ts';
@@ -68,8 +69,13 @@ interface KnownRelease {
 }
 
 export function createClient(options: ClientOptions): Client {
+/** Twenty instances' chains of CAs. */
+const CHAIN_CACHE_ENTRIES = 64;
+
   const { host, policy, suite, now } = options;
   const releases = new Map<string, KnownRelease>();
+  /** The next session is most likely with a worker on the same instance, or at least in the same region. */
+  const cache = createChainCache({ maxEntries: CHAIN_CACHE_ENTRIES });
   /** The largest head seen of each log: a log that shows another history is caught. */
   const heads = new Map<string, { readonly size: number; readonly root: Uint8Array }>();
   let session: Promise<Session> | undefined;
@@ -79,7 +85,7 @@ export function createClient(options: ClientOptions): Client {
       const open = await session;
       if (now() <= open.worker.acceptedUntil) return open;
     }
-    const opening = openSession({ host, policy, suite, now });
+    const opening = openSession({ host, policy, suite, now, cache });
     session = opening;
     opening.catch(() => {
       if (session === opening) session = undefined;

@@ -1,3 +1,4 @@
+import type { ChainCache } from '../verifier/cache/chain-cache.ts';
 import type { NitroPolicy } from '../verifier/policy/policy.ts';
 import type { Check, NotProven, Verified } from '../verifier/result.ts';
 import type { WorkerFacts } from '../verifier/worker/facts.ts';
@@ -37,6 +38,7 @@ export interface SessionOptions {
   readonly policy: NitroPolicy;
   readonly suite: Suite;
   readonly now: () => number;
+  readonly cache: ChainCache;
 }
 
 /** A record is its body padded to the next multiple, its place, the tag, and the receipt inside. */
@@ -44,13 +46,13 @@ const ANSWER_BYTES = 2 * limits.bodyBytes + limits.bundleBytes;
 
 /** Asks with a challenge of its own, proves the worker, and only then speaks to the key that was proven. */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const { host, policy, suite } = options;
+  const { host, policy, suite, cache } = options;
   const challenge = suite.randomBytes(32);
   const evidence = parsed(
     decodeEvidence,
     await host.get(`/v1/evidence?challenge=${toHex(challenge)}`, limits.evidenceBytes),
   );
-  const verdict = await verifyWorker(evidence, { policy, now: options.now(), challenge, suite });
+  const verdict = await verifyWorker(evidence, { policy, now: options.now(), challenge, suite, cache });
   if (verdict.verdict !== 'accepted') {
     throw new ClientError('evidence_refused', `the worker is ${verdict.verdict}: ${verdict.code}`, {
       reason: verdict.code,

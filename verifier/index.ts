@@ -10,6 +10,7 @@ export {
   type Undetermined,
   verifyArchive,
 } from './archive/verify.ts';
+export { type ChainCache, createChainCache } from './cache/chain-cache.ts';
 export type { ParsedNitroDocument } from './codec/nitro-document.ts';
 export {
   codeMeanings,

@@ -71,7 +71,7 @@ async function auditHost(url: string, policy: NitroPolicy, purpose: Purpose): Pr
   const path = `/v1/evidence?challenge=${toHex(challenge)}`;
   const bytes = await fetchTransport({ url, timeoutMs: 30_000 }).get(path, limits.evidenceBytes);
   try {
-    return await verifyWorker(decodeEvidence(bytes), { policy, now: purpose.now, challenge, suite: nodeSuite });
+    return await verifyWorker(decodeEvidence(bytes), { policy, now: purpose.now, challenge, suite: nodeSuite, cache: 'none' });
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     return malformed(error.message);
@@ -81,7 +81,7 @@ async function auditHost(url: string, policy: NitroPolicy, purpose: Purpose): Pr
 async function auditFile(path: string, policy: NitroPolicy, purpose: Purpose): Promise<Subject> {
   const bytes = await readBounded(path, limits.archiveBytes);
   try {
-    return await verifyArchive(parseUnverifiedArchive(bytes), { policy, purpose, suite: nodeSuite });
+    return await verifyArchive(parseUnverifiedArchive(bytes), { policy, purpose, suite: nodeSuite, cache: 'none' });
   } catch (error) {
     if (!(error instanceof VerifierError) || error.code !== 'archive_invalid') throw error;
     return malformed(error.message);

@@ -42,7 +42,7 @@ async function judge(
   const challenge = nodeSuite.randomBytes(32);
   const served = await fetch(`${stack.url}/v1/evidence?challenge=${toHex(challenge)}`);
   const evidence = decodeEvidence(new Uint8Array(await served.arrayBuffer()));
-  const options = { policy: accepted, now: Date.now(), challenge, suite: nodeSuite };
+  const options = { policy: accepted, now: Date.now(), challenge, suite: nodeSuite, cache: 'none' as const };
   const worker = await verifyWorker(evidence, options);
   if (worker.verdict !== 'accepted') throw new Error(worker.code);
   return verifyReceipt(bundleFromHeader(response.headers.get('proofmark-receipt') ?? ''), {

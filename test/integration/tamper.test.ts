@@ -61,7 +61,7 @@ async function refuseAll(
 async function judgeEvidence(change: Partial<Evidence>): Promise<string> {
   const evidence = { ...archive.evidence, ...change };
   const challenge = archive.challenge.value;
-  const verdict = await verifyWorker(evidence, { policy: stack.policy, now, challenge, suite: nodeSuite });
+  const verdict = await verifyWorker(evidence, { policy: stack.policy, now, challenge, suite: nodeSuite, cache: 'none' });
   return verdict.verdict === 'accepted' ? 'accepted' : verdict.code;
 }
 
@@ -333,7 +333,7 @@ describe('substitution and replay', () => {
     const loosest = { ...(rules as Record<string, JsonValue>), level: 'attested', roots: [anchor], images: 'any' };
     const policy = parsePolicy(loosest);
     const challenge = archive.challenge.value;
-    const verdict = await verifyWorker(archive.evidence, { policy, now, challenge, suite: nodeSuite });
+    const verdict = await verifyWorker(archive.evidence, { policy, now, challenge, suite: nodeSuite, cache: 'none' });
     expect(verdict.verdict).not.toBe('accepted');
     expect(verdict).toMatchObject({ code: 'root_not_trusted' });
   });
@@ -358,7 +358,7 @@ describe('substitution and replay', () => {
     for (const [change, code] of cases) {
       const policy = parsePolicy({ ...rules, ...change });
       const challenge = archive.challenge.value;
-      const verdict = await verifyWorker(archive.evidence, { policy, now, challenge, suite: nodeSuite });
+      const verdict = await verifyWorker(archive.evidence, { policy, now, challenge, suite: nodeSuite, cache: 'none' });
       expect(verdict, JSON.stringify(change)).toMatchObject({ verdict: 'refused', code });
     }
   });

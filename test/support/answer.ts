@@ -334,7 +334,9 @@ export async function provenWorker(
   evidence: Evidence = plain.evidence,
   policy: NitroPolicy = policyFor(),
 ): Promise<Verified<WorkerFacts>> {
-  return requireAccepted(await verifyWorker(evidence, { policy, now: ANSWERED, challenge: ASKED, suite: nodeSuite }));
+  return requireAccepted(
+    await verifyWorker(evidence, { policy, now: ANSWERED, challenge: ASKED, suite: nodeSuite, cache: 'none' }),
+  );
 }
 
 /** `accepted`, or the verdict and its code in one text. */

@@ -30,7 +30,13 @@ export async function flipBytes({ document, policy, now, stride, masks }: FlipOp
     for (const mask of chosen) {
       const changed = Uint8Array.from(document);
       changed[at] = (changed[at] as number) ^ mask;
-      const verdict = await verifyNitroDocument(changed, { policy, now, challenge: 'any', suite: nodeSuite });
+      const verdict = await verifyNitroDocument(changed, {
+        policy,
+        now,
+        challenge: 'any',
+        suite: nodeSuite,
+        cache: 'none',
+      });
       tried += 1;
       if (verdict.verdict === 'accepted') accepted.push(`byte ${at} xor ${mask}`);
       else codes.add(verdict.code);

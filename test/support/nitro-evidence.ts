@@ -120,6 +120,7 @@ export function verify(
     now: NOW,
     challenge: CHALLENGE,
     suite: nodeSuite,
+    cache: 'none',
     ...options,
   });
 }

@@ -4,6 +4,7 @@ import { WireError } from '../../wire/errors.ts';
 import { type Archive, decodeArchive } from '../../wire/message/archive.ts';
 import { decodeReceipt } from '../../wire/message/receipt.ts';
 import { flag } from '../../wire/message/request.ts';
+import type { ChainCache } from '../cache/chain-cache.ts';
 import { VerifierError } from '../errors.ts';
 import { parseUnverifiedNitroDocument } from '../nitro/verify.ts';
 import type { NitroPolicy } from '../policy/policy.ts';
@@ -25,6 +26,7 @@ export interface ArchiveOptions {
   readonly policy: NitroPolicy;
   readonly purpose: Purpose;
   readonly suite: Suite;
+  readonly cache: ChainCache | 'none';
 }
 
 export interface ArchiveFacts {
@@ -58,10 +60,10 @@ export function parseUnverifiedArchive(bytes: Uint8Array): Archive {
 }
 
 export async function verifyArchive(archive: Archive, options: ArchiveOptions): Promise<ArchiveVerdict> {
-  const { policy, purpose, suite } = options;
+  const { policy, purpose, suite, cache } = options;
   const now = judgedAt(archive, purpose);
   const challenge = archive.challenge.value;
-  const worker = await verifyWorker(archive.evidence, { policy, now, challenge, suite });
+  const worker = await verifyWorker(archive.evidence, { policy, now, challenge, suite, cache });
   if (worker.verdict !== 'accepted') {
     return { ...worker, checks: [...worker.checks, ...notReached([digests, ...receiptChecks, ...releaseChecks])] };
   }

@@ -1,3 +1,5 @@
+import { equalBytes } from '../../wire/bytes.ts';
+
 /** NIST P-384 (FIPS 186-5, SP 800-186 section 3.2.1.4): only what recognising a point and a scalar takes. Public data, so BigInt is fine. */
 const P = 2n ** 384n - 2n ** 128n - 2n ** 96n + 2n ** 32n - 1n;
 const B = BigInt('0xb3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875ac656398d8a2ed19d2a85c8edd3ec2aef');
@@ -19,6 +21,14 @@ export function isP384Scalar(bytes: Uint8Array): boolean {
   if (bytes.length !== P384_BYTES) return false;
   const value = toInteger(bytes);
   return value > 0n && value < N;
+}
+
+/** The same r, and the same s up to its sign: for any signature (r, s) anyone can write (r, n - s), which verifies as well. */
+export function isSameP384Signature(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== 2 * P384_BYTES || b.length !== a.length) return false;
+  if (!equalBytes(a.subarray(0, P384_BYTES), b.subarray(0, P384_BYTES))) return false;
+  const [s, t] = [a.subarray(P384_BYTES), b.subarray(P384_BYTES)];
+  return equalBytes(s, t) || toInteger(s) + toInteger(t) === N;
 }
 
 function toInteger(bytes: Uint8Array): bigint {

@@ -1,5 +1,6 @@
 import { equalBytes, toHex } from '../../wire/bytes.ts';
 import type { Suite } from '../../wire/crypto/suite.ts';
+import type { CacheUse, ChainLink } from '../cache/chain-cache.ts';
 import type { ParsedCertificate, SignatureValue, SubjectKey } from '../codec/x509.ts';
 import type { UntrustedCode } from '../errors.ts';
 import { type Finding, failed, passed, type Rule } from '../rules.ts';
@@ -20,6 +21,7 @@ export interface ChainContext {
   readonly now: number;
   readonly suite: Suite;
   readonly budget: SignatureBudget;
+  readonly cache: CacheUse;
 }
 
 type ChainRule = Rule<ChainContext, UntrustedCode>;
@@ -172,12 +174,38 @@ function criticalExtensionsAreKnown({ certificates }: ChainContext): ChainFindin
 }
 
 /** The root's own signature proves nothing and is not checked: the root is trusted for its bytes. */
-async function signaturesVerify({ certificates, suite, budget }: ChainContext): Promise<ChainFinding> {
-  for (const { issuer, subject, index } of links(certificates)) {
+async function signaturesVerify({ certificates, suite, budget, cache }: ChainContext): Promise<ChainFinding> {
+  let known = 0;
+  for (const link of links(certificates)) {
+    const { issuer, subject, index } = link;
+    const toCache = await cacheLink(certificates, link, suite);
+    if (toCache !== undefined && cache.isKnown(toCache)) {
+      known += 1;
+      continue;
+    }
     if (!budget.spend()) return failed('signature_budget', place(index));
     if (!(await isSignedBy(suite, issuer.key, subject))) return failed('certificate_signature', place(index));
+    if (toCache !== undefined) cache.learn(toCache);
   }
-  return passed(`${certificates.length - 1} signatures`);
+  const all = `${certificates.length - 1} signatures`;
+  return passed(known === 0 ? all : `${all}, ${known} of them known from the cache`);
+}
+
+/** What the cache is asked about: CAs only, since leaves are too many and too short-lived to keep. */
+async function cacheLink(
+  certificates: readonly ParsedCertificate[],
+  { issuer, subject, index }: Link,
+  suite: Suite,
+): Promise<ChainLink | undefined> {
+  const { signature } = subject;
+  if (index === certificates.length - 1) return undefined;
+  if (issuer.key.kind !== 'P-384' || signature.kind !== 'ecdsa-with-SHA384') return undefined;
+  return {
+    issuerPoint: issuer.key.point,
+    tbsSha256: await suite.sha256(subject.tbs),
+    signature: signature.fixed,
+    notAfter: Math.min(...certificates.slice(0, index + 1).map(({ notAfter }) => notAfter)),
+  };
 }
 
 interface Signed {

@@ -1,4 +1,5 @@
 import type { Suite } from '../../wire/crypto/suite.ts';
+import type { ChainCache } from '../cache/chain-cache.ts';
 import type { NitroPolicy } from '../policy/policy.ts';
 
 export interface NitroOptions {
@@ -8,6 +9,8 @@ export interface NitroOptions {
   /** The 32 bytes that the caller drew and sent; a challenge may be used for one document only, which the caller keeps. */
   readonly challenge: Uint8Array | 'any';
   readonly suite: Suite;
+  /** Spares the signatures of CAs that were checked before. Never changes a verdict. */
+  readonly cache: ChainCache | 'none';
 }
 
 export interface CertificateSummary {

@@ -1,5 +1,6 @@
 import { limits } from '../../wire/limits.ts';
 import { anchorDigests, anchorOf } from '../anchors.ts';
+import { isChainCache, useCache } from '../cache/chain-cache.ts';
 import type { ParsedNitroDocument } from '../codec/nitro-document.ts';
 import { createSignatureBudget } from '../crypto/budget.ts';
 import { verifyP384 } from '../crypto/ecdsa.ts';
@@ -60,6 +61,7 @@ export async function verifyNitroDocument(
   const bytes = snapshot(document);
   const challenge = options.challenge === 'any' ? 'any' : new Uint8Array(options.challenge);
 
+  const cache = useCache(options.cache, suite, now);
   const parse = parseNitroEvidence(bytes, laterThanParsing);
   if ('error' in parse) {
     return { verdict: 'malformed', code: parse.error.code, checks: parse.checks, notProven: neverProven };
@@ -81,12 +83,15 @@ export async function verifyNitroDocument(
   if (crypto.code !== null) {
     const checks = [...parse.checks, ...crypto.checks, ...notReached(nitroPolicyRules)];
     return { verdict: 'untrusted', code: crypto.code, checks, notProven: neverProven };
+    cache,
   }
 
   const facts = await factsOf(evidence, rootSha256, options);
   const ruling = await runAll(nitroPolicyRules, {
     document: evidence.document,
     certificates: evidence.certificates,
+  // Only now: whoever can write here has a chain to a trusted root and a document below it.
+  cache.commit();
     rootSha256,
     tbsSha256: facts.certificates.map((certificate) => certificate.tbsSha256),
     level: facts.level,
@@ -143,6 +148,9 @@ function checkArguments(document: Uint8Array, options: NitroOptions): void {
 
 function argument(field: string, detail: string): VerifierError {
   return new VerifierError('argument_invalid', detail, { field });
+  if (options.cache !== 'none' && !isChainCache(options.cache)) {
+    throw argument('cache', 'what createChainCache made or the word "none" expected');
+  }
 }
 
 async function documentSignatureVerifies(context: CryptoContext): Promise<Finding<UntrustedCode>> {

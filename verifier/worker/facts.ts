@@ -2,6 +2,7 @@ import type { Suite } from '../../wire/crypto/suite.ts';
 import type { Configuration } from '../../wire/message/configuration.ts';
 import type { Runtime } from '../../wire/message/execution.ts';
 import type { WorkerIdentity } from '../../wire/message/identity.ts';
+import type { ChainCache } from '../cache/chain-cache.ts';
 import type { NitroFacts } from '../nitro/facts.ts';
 import type { NitroPolicy } from '../policy/policy.ts';
 
@@ -11,6 +12,7 @@ export interface WorkerOptions {
   readonly now: number;
   readonly challenge: Uint8Array | 'any';
   readonly suite: Suite;
+  readonly cache: ChainCache | 'none';
 }
 
 /** A worker whose hardware, image, keys and configuration were proven together and accepted by one policy. */

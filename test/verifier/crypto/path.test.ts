@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { useCache } from '../../../verifier/cache/chain-cache.ts';
 import { parseCertificate } from '../../../verifier/codec/x509.ts';
 import { createSignatureBudget } from '../../../verifier/crypto/budget.ts';
 import { type ChainContext, chainRules, nitroChain } from '../../../verifier/crypto/path.ts';
@@ -218,6 +219,7 @@ function contextOf(path: PathCase): ChainContext {
     now: path.now ?? NOW,
     suite: nodeSuite,
     budget: createSignatureBudget(path.signatures ?? 9),
+    cache: useCache('none', nodeSuite, NOW),
   };
 }
 

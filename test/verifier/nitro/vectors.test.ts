@@ -23,7 +23,13 @@ const INDEFINITE = {
 };
 
 async function ruling(file: string, now: number, policy = hardwarePolicy()): Promise<string> {
-  const verdict = await verifyNitroDocument(realBytes(file), { policy, now, challenge: 'any', suite: nodeSuite });
+  const verdict = await verifyNitroDocument(realBytes(file), {
+    policy,
+    now,
+    challenge: 'any',
+    suite: nodeSuite,
+    cache: 'none',
+  });
   return verdict.verdict === 'accepted' ? 'accepted' : `${verdict.verdict} ${verdict.code}`;
 }
 
@@ -43,6 +49,7 @@ describe.skipIf(!hasRealEvidence)('real AWS documents (skipped where ../shared/v
         now: INDEFINITE.now,
         challenge: 'any',
         suite: nodeSuite,
+        cache: 'none',
       }),
     );
     expect(facts).toMatchObject({
@@ -58,7 +65,7 @@ describe.skipIf(!hasRealEvidence)('real AWS documents (skipped where ../shared/v
 
   it('finds the challenge in the document, and no other', async () => {
     const document = realBytes(DEFINITE.file);
-    const options = { policy: hardwarePolicy(), now: DEFINITE.now, suite: nodeSuite };
+    const options = { policy: hardwarePolicy(), now: DEFINITE.now, suite: nodeSuite, cache: 'none' as const };
     const { nonce } = requireAccepted(await verifyNitroDocument(document, { ...options, challenge: 'any' }));
     const challenge = nonce as Uint8Array;
     expect((await verifyNitroDocument(document, { ...options, challenge })).verdict).toBe('accepted');
@@ -71,7 +78,7 @@ describe.skipIf(!hasRealEvidence)('real AWS documents (skipped where ../shared/v
 
   it('A2: hardware evidence meets a simulated policy, and is refused by level and by root', async () => {
     const policy = parsePolicy({ ...policyJson({ images: 'any', regions: 'any', maxAgeSeconds: 'any' }) });
-    const options = { policy, now: DEFINITE.now, challenge: 'any' as const, suite: nodeSuite };
+    const options = { policy, now: DEFINITE.now, challenge: 'any' as const, suite: nodeSuite, cache: 'none' as const };
     const verdict = await verifyNitroDocument(realBytes(DEFINITE.file), options);
     expect(verdict).toMatchObject({ verdict: 'refused', code: 'level_refused' });
     const failed = verdict.checks.filter(({ outcome }) => outcome === 'failed').map(({ id }) => id);
@@ -110,7 +117,7 @@ describe.skipIf(!hasRealEvidence)('real AWS documents (skipped where ../shared/v
   it('gives two documents two ids', async () => {
     const ids = await Promise.all(
       [DEFINITE, INDEFINITE].map(async ({ file, now }) => {
-        const options = { policy: hardwarePolicy(), now, challenge: 'any' as const, suite: nodeSuite };
+        const options = { policy: hardwarePolicy(), now, challenge: 'any' as const, suite: nodeSuite, cache: 'none' as const };
         return toHex(requireAccepted(await verifyNitroDocument(realBytes(file), options)).documentId);
       }),
     );

@@ -192,7 +192,7 @@ describe('requireAccepted', () => {
 });
 
 describe('arguments', () => {
-  const options = { policy: policy(), now: NOW, challenge: CHALLENGE, suite: nodeSuite };
+  const options = { policy: policy(), now: NOW, challenge: CHALLENGE, suite: nodeSuite, cache: 'none' as const };
 
   it.each([
     ['document', [...good], options],
@@ -202,6 +202,8 @@ describe('arguments', () => {
     ['challenge', good, { ...options, challenge: new Uint8Array(31) }],
     ['challenge', good, { ...options, challenge: null }],
     ['suite', good, { ...options, suite: {} }],
+    ['cache', good, { ...options, cache: undefined }],
+    ['cache', good, { ...options, cache: { maxEntries: 1, size: 0, clear: () => undefined } }],
     ['options', good, undefined],
   ])('throws argument_invalid for a bad %s', async (field, document, bad) => {
     await expect(verifyNitroDocument(document as Uint8Array, bad as typeof options)).rejects.toMatchObject({

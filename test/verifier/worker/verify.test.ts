@@ -27,13 +27,14 @@ import {
 } from '../../support/answer.ts';
 
 const strict = policyFor();
+const asked = { policy: strict, now: ANSWERED, challenge: ASKED, suite: nodeSuite, cache: 'none' as const };
 
 function judge(
   changes: AnswerChanges = {},
   options: Partial<WorkerOptions> = {},
 ): Promise<Verdict<Awaited<ReturnType<typeof provenWorker>>>> {
   const { evidence } = answer(changes);
-  return verifyWorker(evidence, { policy: strict, now: ANSWERED, challenge: ASKED, suite: nodeSuite, ...options });
+  return verifyWorker(evidence, { ...asked, ...options });
 }
 
 const own = ['W0', ...[...bindingRules, ...admissionRules].map(({ id }) => id)];
@@ -284,7 +285,7 @@ describe('verifyWorker', () => {
   it('reads the evidence once: buffers that change meanwhile change nothing', async () => {
     const { evidence } = answer();
     const slow = { ...nodeSuite, sha256: async (data: Uint8Array) => nodeSuite.sha256(data) };
-    const pending = verifyWorker(evidence, { policy: strict, now: ANSWERED, challenge: ASKED, suite: slow });
+    const pending = verifyWorker(evidence, { ...asked, suite: slow });
     for (const bytes of [evidence.identity, evidence.configuration, evidence.runtime, evidence.document]) bytes.fill(0);
     expect((await pending).verdict).toBe('accepted');
   });
@@ -310,7 +311,7 @@ describe('verifyWorker', () => {
   it('throws argument_invalid where a statement is not bytes', async () => {
     for (const field of ['identity', 'configuration', 'runtime'] as const) {
       const evidence = { ...plain.evidence, [field]: toHex(utf8('text')) as unknown as Uint8Array };
-      const pending = verifyWorker(evidence, { policy: strict, now: ANSWERED, challenge: ASKED, suite: nodeSuite });
+      const pending = verifyWorker(evidence, asked);
       await expect(pending).rejects.toMatchObject({ code: 'argument_invalid', place: { field } });
     }
   });
