@@ -68,14 +68,14 @@ interface KnownRelease {
   readonly checks: readonly Check[];
 }
 
-export function createClient(options: ClientOptions): Client {
 /** Twenty instances' chains of CAs. */
 const CHAIN_CACHE_ENTRIES = 64;
 
+export function createClient(options: ClientOptions): Client {
   const { host, policy, suite, now } = options;
-  const releases = new Map<string, KnownRelease>();
   /** The next session is most likely with a worker on the same instance, or at least in the same region. */
   const cache = createChainCache({ maxEntries: CHAIN_CACHE_ENTRIES });
+  const releases = new Map<string, KnownRelease>();
   /** The largest head seen of each log: a log that shows another history is caught. */
   const heads = new Map<string, { readonly size: number; readonly root: Uint8Array }>();
   let session: Promise<Session> | undefined;

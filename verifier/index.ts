@@ -24,13 +24,8 @@ export {
 } from './errors.ts';
 export type { CertificateSummary, NitroFacts, NitroOptions } from './nitro/facts.ts';
 export { parseUnverifiedNitroDocument, type UnverifiedNitroDocument, verifyNitroDocument } from './nitro/verify.ts';
-export {
-  type NitroImage,
-  type NitroPolicy,
-  type NitroPolicyRules,
-
-  parsePolicy,
-} from './policy/policy.ts';
+export { type NitroImage, type NitroPolicy, type NitroPolicyRules, parsePolicy } from './policy/policy.ts';
+export type { PolicyChain } from './policy/readers.ts';
 export type {
   ExpectedRequest,
   ExpectedResponse,

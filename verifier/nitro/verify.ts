@@ -35,7 +35,11 @@ const cryptoRules: readonly Rule<CryptoContext, UntrustedCode>[] = [
 
 /** Outside what any document can settle, or outside what this function is given. Part of every verdict. */
 const neverProven: readonly NotProven[] = [
-  { id: 'C19', reason: 'whether a certificate was revoked: no list was consulted; a revoked certificate shows up only on a deny list' },
+  {
+    id: 'C19',
+    reason:
+      'whether a certificate was revoked: no list was consulted; a revoked certificate shows up only on a deny list',
+  },
   { id: 'N22', reason: 'what public_key and user_data stand for: whoever knows the protocol compares them' },
   { id: 'X13', reason: 'that the challenge was fresh and used once: whoever drew it keeps that' },
   {
@@ -57,11 +61,11 @@ export async function verifyNitroDocument(
 ): Promise<Verdict<Verified<NitroFacts>>> {
   checkArguments(document, options);
   const { policy, now, suite } = options;
+  const cache = useCache(options.cache, suite, now);
   // Copies: the caller's buffers may change between the parse and the signature check.
   const bytes = snapshot(document);
   const challenge = options.challenge === 'any' ? 'any' : new Uint8Array(options.challenge);
 
-  const cache = useCache(options.cache, suite, now);
   const parse = parseNitroEvidence(bytes, laterThanParsing);
   if ('error' in parse) {
     return { verdict: 'malformed', code: parse.error.code, checks: parse.checks, notProven: neverProven };
@@ -79,19 +83,19 @@ export async function verifyNitroDocument(
     budget: createSignatureBudget(limits.evidenceSignatures),
     signed: evidence.cose.signed,
     signature: evidence.cose.signature,
+    cache,
   });
   if (crypto.code !== null) {
     const checks = [...parse.checks, ...crypto.checks, ...notReached(nitroPolicyRules)];
     return { verdict: 'untrusted', code: crypto.code, checks, notProven: neverProven };
-    cache,
   }
 
+  // Only now: whoever can write here has a chain to a trusted root and a document below it.
+  cache.commit();
   const facts = await factsOf(evidence, rootSha256, options);
   const ruling = await runAll(nitroPolicyRules, {
     document: evidence.document,
     certificates: evidence.certificates,
-  // Only now: whoever can write here has a chain to a trusted root and a document below it.
-  cache.commit();
     rootSha256,
     tbsSha256: facts.certificates.map((certificate) => certificate.tbsSha256),
     level: facts.level,
@@ -144,13 +148,13 @@ function checkArguments(document: Uint8Array, options: NitroOptions): void {
   if (typeof suite?.sha256 !== 'function' || typeof suite.verifyP384 !== 'function') {
     throw argument('suite', 'a crypto suite expected');
   }
+  if (options.cache !== 'none' && !isChainCache(options.cache)) {
+    throw argument('cache', 'what createChainCache made or the word "none" expected');
+  }
 }
 
 function argument(field: string, detail: string): VerifierError {
   return new VerifierError('argument_invalid', detail, { field });
-  if (options.cache !== 'none' && !isChainCache(options.cache)) {
-    throw argument('cache', 'what createChainCache made or the word "none" expected');
-  }
 }
 
 async function documentSignatureVerifies(context: CryptoContext): Promise<Finding<UntrustedCode>> {
