@@ -5,7 +5,7 @@ import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { releaseMessage } from '../../wire/message/authorisations.ts';
 import type { Configuration } from '../../wire/message/configuration.ts';
-import type { Runtime } from '../../wire/message/execution.ts';
+import { encodeRuntime, type Runtime } from '../../wire/message/execution.ts';
 import type { FilePiece } from '../../wire/message/link.ts';
 import { decodeManifest, type Manifest, type ManifestTensor, type SignedRelease } from '../../wire/message/manifest.ts';
 import { ModelError } from './model/errors.ts';
@@ -30,7 +30,8 @@ export interface Releases {
 interface Incoming {
   readonly modelId: Uint8Array;
   readonly manifest: Manifest;
-  readonly entry: Uint8Array[];
+  /** The entry's bytes as they come. Of the size that the publisher signed, so that pieces of any size cost no more. */
+  readonly entry: Uint8Array;
   file: number;
   received: number;
   hash: Hash;
@@ -47,24 +48,24 @@ export function createReleases(options: {
 }): Releases {
   const { configuration } = options;
   const loaded = new Map<string, Release>();
+  /** Complete, and on their way into a process: they count like the loaded ones, or a quick host would pass the limit. */
+  const loading = new Set<string>();
   // One at a time: what a host has announced and not finished must not add up in memory.
   let incoming: Incoming | undefined;
 
-  async function finish(release: Incoming): Promise<void> {
+  async function finish(release: Incoming): Promise<Release> {
     const { manifest, modelId } = release;
     const model = await load(options.pool, release);
-    const declared = describe(manifest.inputs, manifest.outputs);
-    const actual = describe(model.inputs, model.outputs);
-    if (declared !== actual) {
+    if (signatureOf(manifest) !== signatureOf(model)) {
       model.close();
-      throw new Refusal('release_invalid', `the manifest declares ${declared}, the model has ${actual}`);
+      const sides = `the manifest declares ${describe(manifest)}, the model has ${describe(model)}`;
+      throw new Refusal('release_invalid', sides);
     }
-    const { version, provider } = model.engine;
-    if (version !== options.runtime.version || provider !== options.runtime.provider) {
+    if (!equalBytes(encodeRuntime(model.engine), encodeRuntime(options.runtime))) {
       model.close();
       throw new Refusal('release_invalid', 'the engine is not the attested one');
     }
-    loaded.set(toHex(modelId), { modelId, manifest, model });
+    return { modelId, manifest, model };
   }
 
   return {
@@ -80,9 +81,12 @@ export function createReleases(options: {
         throw new Refusal('release_invalid', 'the configuration does not list this model');
       }
       checkServable(manifest, options.runtime, configuration);
-      if (loaded.has(toHex(modelId))) throw new Refusal('release_invalid', 'this model is loaded already');
-      if (loaded.size >= configuration.limits.models) throw new Refusal('too_many_models', `${loaded.size} are loaded`);
-      incoming = { modelId, manifest, entry: [], file: 0, received: 0, hash: createHash('sha256') };
+      const key = toHex(modelId);
+      if (loaded.has(key) || loading.has(key)) throw new Refusal('release_invalid', 'this model is here already');
+      const taken = loaded.size + loading.size;
+      if (taken >= configuration.limits.models) throw new Refusal('too_many_models', `${taken} are here`);
+      const entry = new Uint8Array(manifest.files.find(({ path }) => path === manifest.entry)?.size ?? 0);
+      incoming = { modelId, manifest, entry, file: 0, received: 0, hash: createHash('sha256') };
     },
     async receive(piece) {
       const release = incoming;
@@ -97,7 +101,13 @@ export function createReleases(options: {
       }
       if (release.file < release.manifest.files.length) return false;
       incoming = undefined;
-      await finish(release);
+      const key = toHex(release.modelId);
+      loading.add(key);
+      try {
+        loaded.set(key, await finish(release));
+      } finally {
+        loading.delete(key);
+      }
       return true;
     },
     find: (modelId) => loaded.get(toHex(modelId)),
@@ -114,7 +124,7 @@ function take(release: Incoming, bytes: Uint8Array): void {
   }
   release.hash.update(bytes);
   release.received += bytes.length;
-  if (current.path === entry) release.entry.push(Uint8Array.from(bytes));
+  if (current.path === entry) release.entry.set(bytes, release.received - bytes.length);
   if (release.received < current.size) return;
   if (!equalBytes(new Uint8Array(release.hash.digest()), current.sha256)) {
     throw new Refusal('file_mismatch', `${current.path} has another digest than its manifest says`);
@@ -158,14 +168,23 @@ function checkServable(manifest: Manifest, runtime: Runtime, configuration: Conf
 
 async function load(pool: ModelPool, release: Incoming): Promise<LoadedModel> {
   try {
-    return await pool.load({ modelId: release.modelId, bytes: concatBytes(...release.entry) });
+    return await pool.load({ modelId: release.modelId, bytes: release.entry });
   } catch (error) {
     if (error instanceof ModelError) throw new Refusal('model_refused', error.message);
     throw error;
   }
 }
 
-function describe(inputs: readonly ManifestTensor[], outputs: readonly ManifestTensor[]): string {
+type Signature = Pick<Manifest, 'inputs' | 'outputs'>;
+
+/** What two signatures are compared by. Quoted: a name can look like a list, and a free dimension like a number. */
+function signatureOf({ inputs, outputs }: Signature): string {
+  const side = (tensors: readonly ManifestTensor[]): unknown =>
+    tensors.map(({ name, datatype, shape }) => [name, datatype, shape]);
+  return JSON.stringify([side(inputs), side(outputs)]);
+}
+
+function describe({ inputs, outputs }: Signature): string {
   const side = (tensors: readonly ManifestTensor[]): string =>
     tensors.map(({ name, datatype, shape }) => `${name} ${datatype}[${shape.join()}]`).join(', ');
   return `(${side(inputs)}) -> (${side(outputs)})`;
