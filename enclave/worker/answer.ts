@@ -20,6 +20,7 @@ import {
   type EncodedBody,
   encodeInferResponse,
   type InferRequest,
+  type InferResponse,
 } from '../../wire/message/tensor.ts';
 import type { CpuFacts } from './cpu.ts';
 import type { Reservation } from './log.ts';
@@ -121,13 +122,11 @@ async function attempt(context: Answering, request: Request): Promise<Outcome> {
     const outputs = await model.run(asked.inputs, asked.outputs, {
       deadlineMs: Math.min(context.configuration.limits.runMilliseconds, manifest.limits.runMilliseconds),
     });
-    const body = encodeInferResponse(
+    const body = encodeAnswer(
       { modelName: manifest.name, modelVersion: manifest.version, id: asked.id, outputs },
       bodyFormat,
     );
-    if (body.body.length > context.configuration.limits.responseBytes) {
-      throw new AnswerError(status.stopped, 'response_too_large', `${body.body.length} bytes`);
-    }
+    if (body.body.length > context.configuration.limits.responseBytes) throw tooLarge(`${body.body.length} bytes`);
     return { status: status.ok, units: 1n, format: request.header.format, body };
   } catch (error) {
     return failed(error);
@@ -159,6 +158,20 @@ function parseBody(request: Request, bodyFormat: BodyFormat): InferRequest {
     if (error instanceof WireError) throw new AnswerError(status.refused, 'input_invalid', error.message);
     throw error;
   }
+}
+
+/** An answer that no body can hold is too large like one that the configuration does not allow: one fault, one code. */
+function encodeAnswer(response: InferResponse, bodyFormat: BodyFormat): EncodedBody {
+  try {
+    return encodeInferResponse(response, bodyFormat);
+  } catch (error) {
+    if (error instanceof WireError && error.code === 'too_large') throw tooLarge(error.message);
+    throw error;
+  }
+}
+
+function tooLarge(detail: string): AnswerError {
+  return new AnswerError(status.stopped, 'response_too_large', detail);
 }
 
 const modelStatus: Readonly<Record<ModelErrorCode, bigint>> = {
