@@ -1,18 +1,10 @@
 import { generateKeyPairSync, hash, type KeyObject } from 'node:crypto';
-import { createRoot, makeAuthority } from '../../enclave/simulator/authority.ts';
+import { createRoot, makeAuthority, type Root } from '../../enclave/simulator/authority.ts';
 import { type DocumentFields, signDocument } from '../../enclave/simulator/document.ts';
 import { systemChance } from '../../enclave/simulator/signing.ts';
-import {
-  type NitroPolicy,
-  parsePolicy,
-  requireAccepted,
-  type Verified,
-  verifyWorker,
-  type WorkerFacts,
-} from '../../verifier/index.ts';
-import { concatBytes, toHex, utf8 } from '../../wire/bytes.ts';
+import { concatBytes, utf8 } from '../../wire/bytes.ts';
 import type { JsonValue } from '../../wire/codec/json.ts';
-import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
+import { sha256 } from '../../wire/crypto/node.ts';
 import { publicPoint, signP256 } from '../../wire/crypto/node-sign.ts';
 import type { Archive } from '../../wire/message/archive.ts';
 import { releaseMessage } from '../../wire/message/authorisations.ts';
@@ -86,14 +78,14 @@ export interface Answer {
 export const ANSWERED: number = Date.UTC(2030, 4, 17, 12, 0, 0);
 export const ASKED: Uint8Array = new Uint8Array(32).fill(0x5a);
 
-const measured = (value: number): Uint8Array => new Uint8Array(48).fill(value);
+export const measured = (value: number): Uint8Array => new Uint8Array(48).fill(value);
 const newKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 
 export const signerKey: KeyObject = newKey();
 export const publisherKey: KeyObject = newKey();
 export const publisher: Uint8Array = publicPoint(publisherKey).slice(1);
 
-const root = createRoot({ now: ANSWERED - 86_400_000, key: systemChance.key(), chance: systemChance });
+export const root: Root = createRoot({ now: ANSWERED - 86_400_000, key: systemChance.key(), chance: systemChance });
 const authority = makeAuthority({
   root,
   instanceId: 'i-0123456789abcdef0',
@@ -109,7 +101,7 @@ export function extendedOnce(data: Uint8Array): Uint8Array {
 }
 
 export function answer(changes: AnswerChanges = {}): Answer {
-  const { evidence, identity } = evidenceOf(changes);
+  const { evidence, identity } = needsNewEvidence(changes) ? evidenceOf(changes) : standard;
   const manifest = encodeManifest(testManifest([utf8('model')], { owner: publisher, ...changes.manifest }));
   const modelId = sha256(manifest);
   const release: SignedRelease = {
@@ -159,6 +151,11 @@ export function answer(changes: AnswerChanges = {}): Answer {
       ...changes.archive,
     },
   };
+}
+
+function needsNewEvidence(changes: AnswerChanges): boolean {
+  const about = ['configuration', 'runtime', 'identity', 'document', 'extended', 'evidence'] as const;
+  return about.some((part) => changes[part] !== undefined);
 }
 
 function evidenceOf(changes: AnswerChanges): Pick<Exchange, 'evidence' | 'identity'> {
@@ -290,56 +287,7 @@ function receiptOf(
   return { receipt, bundle };
 }
 
-/** Every rule asked; what a test does not name is what the default answer has. */
-export function answerPolicy(changes: Readonly<Record<string, JsonValue>> = {}): Readonly<Record<string, JsonValue>> {
-  const { evidence, modelId } = plain;
-  const zeros = toHex(new Uint8Array(20));
-  return {
-    version: 1,
-    name: 'tests',
-    expires: '2031-01-01T00:00:00Z',
-    tee: 'aws-nitro',
-    level: 'simulated',
-    roots: [toHex(sha256(root.certificate))],
-    images: [{ pcr0: toHex(measured(1)), pcr1: toHex(measured(2)), pcr2: toHex(measured(3)) }],
-    pcrs: { '3': [toHex(measured(0))], '4': [toHex(measured(0))], '8': [toHex(measured(0))] },
-    debug: 'refuse',
-    maxAgeSeconds: 600,
-    futureSkewSeconds: 300,
-    leafLifetimeSeconds: 10_860,
-    moduleId: 'matches-certificate',
-    regions: ['zz-simulated-1'],
-    unknownFields: 'refuse',
-    userDataLimit: 512,
-    configurations: [toHex(sha256(evidence.configuration))],
-    runtimes: [toHex(sha256(evidence.runtime))],
-    operators: [zeros],
-    chain: { chainId: '0', registry: zeros, settlement: zeros },
-    publishers: [toHex(publisher)],
-    models: [toHex(modelId)],
-    sealed: 'required',
-    headers: 'client-only',
-    denied: { certificates: [], modules: [], images: [] },
-    ...changes,
-  };
-}
+/** Documents are dear to make and to verify: answers that change nothing about the worker share one. */
+const standard = evidenceOf({});
 
 export const plain: Answer = answer();
-
-export function policyFor(changes: Readonly<Record<string, JsonValue>> = {}): NitroPolicy {
-  return parsePolicy(answerPolicy(changes));
-}
-
-export async function provenWorker(
-  evidence: Evidence = plain.evidence,
-  policy: NitroPolicy = policyFor(),
-): Promise<Verified<WorkerFacts>> {
-  return requireAccepted(
-    await verifyWorker(evidence, { policy, now: ANSWERED, challenge: ASKED, suite: nodeSuite, cache: 'none' }),
-  );
-}
-
-/** `accepted`, or the verdict and its code in one text. */
-export function ruling(verdict: { readonly verdict: string; readonly code?: string }): string {
-  return verdict.code === undefined ? verdict.verdict : `${verdict.verdict} ${verdict.code}`;
-}

@@ -1,5 +1,4 @@
 import {
-  type NitroPolicy,
   type ReceiptExpectation,
   type ReceiptFacts,
   type ReceiptOptions,
@@ -10,7 +9,8 @@ import {
 import type { JsonValue } from '../../wire/codec/json.ts';
 import { nodeSuite } from '../../wire/crypto/node.ts';
 import type { Evidence } from '../../wire/message/evidence.ts';
-import { ANSWERED, type Answer, policyFor, provenWorker } from './answer.ts';
+import { policyFor, provenWorker } from './accept-answer.ts';
+import { ANSWERED, type Answer } from './answer.ts';
 
 export interface Judgement {
   readonly expected?: Partial<ReceiptExpectation>;
@@ -20,14 +20,12 @@ export interface Judgement {
   readonly options?: Partial<Pick<ReceiptOptions, 'now' | 'suite'>>;
 }
 
-const strict: NitroPolicy = policyFor();
-
 /** What a client would say about this answer: it proved the worker, sent the request, and got the rest. */
 export async function judgeReceipt(
   answer: Answer,
   { expected, policy, evidence, options }: Judgement = {},
 ): Promise<Verdict<Verified<ReceiptFacts>>> {
-  const worker = await provenWorker(evidence ?? answer.evidence, policy === undefined ? strict : policyFor(policy));
+  const worker = await provenWorker(evidence ?? answer.evidence, policyFor(policy));
   return verifyReceipt(answer.bundle, {
     expected: {
       worker,

@@ -3,16 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { requireAccepted, verifyNitroDocument, verifyReceipt } from '../../../verifier/index.ts';
 import { nodeSuite, sha256 } from '../../../wire/crypto/node.ts';
 import { feeFor, operation } from '../../../wire/message/request.ts';
-import {
-  ANSWERED,
-  type AnswerChanges,
-  ASKED,
-  answer,
-  plain,
-  policyFor,
-  provenWorker,
-  ruling,
-} from '../../support/answer.ts';
+import { policyFor, provenWorker, ruling } from '../../support/accept-answer.ts';
+import { ANSWERED, type AnswerChanges, ASKED, answer, plain } from '../../support/answer.ts';
 import { judgeReceipt } from '../../support/judge-receipt.ts';
 import { runs } from '../../support/runs.ts';
 
@@ -217,7 +209,7 @@ describe('the arguments of verifyReceipt', () => {
   });
 
   it('are read once: buffers that change during verification change nothing', async () => {
-    const { bundle, evidence, header, requestBody, response } = answer();
+    const { bundle, evidence, header, requestBody, response } = answer({ document: {} });
     const worker = await provenWorker(evidence);
     const answered = sha256(response.body);
     // As a browser's: it copies what it is given at once, and answers later.

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { receiptChecks } from '../../../verifier/receipt/verify.ts';
 import { sha256 } from '../../../wire/crypto/node.ts';
 import { signP256 } from '../../../wire/crypto/node-sign.ts';
-import { type AnswerChanges, answer, json, plain, ruling, signerKey } from '../../support/answer.ts';
+import { ruling } from '../../support/accept-answer.ts';
+import { type AnswerChanges, answer, json, plain, signerKey } from '../../support/answer.ts';
 import { type Judgement, judgeReceipt } from '../../support/judge-receipt.ts';
 
 interface Case {
