@@ -28,6 +28,8 @@ export const limits = {
   onnxNodes: 65_536,
   /** A Nitro document is about 5 KiB; AWS caps the payload at 16 KiB (verifier-checks N5). */
   attestationDocumentBytes: 18_432,
+  /** Documents that a worker's host waits for at once: the device makes them one by one, in a few milliseconds each. */
+  attestationsPending: 256,
   /** The payload of a Nitro document, and one certificate in it: AWS's own caps (verifier-checks N5, N14). */
   nitroPayloadBytes: 16_384,
   nitroCertificateBytes: 1_024,
@@ -42,6 +44,13 @@ export const limits = {
   nameAttributes: 16,
   /** Signatures that one verification may check: a full CA bundle, the leaf and the document. */
   evidenceSignatures: 9,
+  /** Certificates and lists beside an SNP report, and the table or PEM text that holds them: genuine ones fill 8 KiB. */
+  snpCertificates: 16,
+  snpTableBytes: 65_536,
+  snpTableEntries: 16,
+  /** AMD's revocation lists are about 1 KB; they name intermediates, of which there were a handful. */
+  revocationListBytes: 65_536,
+  revokedCertificates: 1_024,
   /** A policy with full lists of images, and the entries of one list: verification searches them one by one. */
   policyBytes: 1_048_576,
   policyListItems: 1_024,
@@ -49,6 +58,14 @@ export const limits = {
   evidenceBytes: 1_048_576,
   /** A whole `.proofmark` archive with payloads: A5 allows 8 MiB of memory, payloads stay outside beyond that. */
   archiveBytes: 50_331_648,
+  /** Raw evidence in any spelling: an extended SNP report with its table of certificates, as hex. */
+  auditEvidenceBytes: 131_072,
+  /** One file of certificates (AMD's three take 7 KiB as PEM), and the files that one audit takes. */
+  auditChainBytes: 65_536,
+  auditChainFiles: 16,
+  /** A list of cases to judge in one go; each is judged by itself, so only the list is held in memory. */
+  auditCasesBytes: 16_777_216,
+  auditCases: 16_384,
   /** Elements of one dimension or tensor inside a model: what the engine counts in 32 bits. */
   modelTensorElements: 2_147_483_647,
   /** Tensors in one call, and their rank. The engine takes more; no public model does. */

@@ -1,6 +1,7 @@
 import type { Frame } from '../../wire/codec/frame.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
+import { limits } from '../../wire/limits.ts';
 import { encodeBundle } from '../../wire/message/bundle.ts';
 import { type Configuration, decodeConfiguration } from '../../wire/message/configuration.ts';
 import { encodeRuntime } from '../../wire/message/execution.ts';
@@ -60,6 +61,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
   let epoch: Epoch | undefined;
   let configuring = false;
   let pending = 0;
+  let attesting = 0;
   let host: Link | undefined;
 
   async function configure(bytes: Uint8Array): Promise<Uint8Array> {
@@ -120,6 +122,18 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     return epoch;
   }
 
+  async function attest(challenge: Uint8Array): Promise<Uint8Array> {
+    const { logId, keys } = ready();
+    if (challenge.length !== 32) throw new Refusal('malformed', 'a challenge has 32 bytes');
+    if (attesting >= limits.attestationsPending) throw new Refusal('busy', 'the device has enough to do');
+    attesting += 1;
+    try {
+      return await attester.attest({ userData: logId, nonce: challenge, publicKey: keys.signerPoint });
+    } finally {
+      attesting -= 1;
+    }
+  }
+
   /** Bounds what is under way, so that a flood costs memory for neither requests nor receipts. */
   async function admitted(current: Epoch, work: (reservation: Reservation) => Promise<Answer>): Promise<Answer> {
     if (pending >= current.configuration.limits.pending) throw new Refusal('busy', `${pending} requests are under way`);
@@ -175,7 +189,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
       case linkKind.configure:
         return configure(frame.payload);
       case linkKind.attest:
-        return attest(ready(), attester, frame.payload);
+        return attest(frame.payload);
       case linkKind.release:
         await ready().releases.announce(decodeRelease(frame.payload));
         return new Uint8Array(0);
@@ -235,11 +249,6 @@ function parseConfiguration(bytes: Uint8Array): Configuration {
     if (error instanceof WireError) throw new Refusal('configuration_invalid', error.message);
     throw error;
   }
-}
-
-async function attest(epoch: Epoch, attester: Attester, challenge: Uint8Array): Promise<Uint8Array> {
-  if (challenge.length !== 32) throw new Refusal('malformed', 'a challenge has 32 bytes');
-  return attester.attest({ userData: epoch.logId, nonce: challenge, publicKey: epoch.keys.signerPoint });
 }
 
 async function openRequest(
