@@ -117,7 +117,7 @@ export function p384PublicKey(point: Uint8Array): PublicKey {
   return { info: sequence(sequence(oid(OID.ecPublicKey), oid(OID.secp384r1)), bitString(point, 0)), bits: point };
 }
 
-function extensionOf(extension: Extension, subjectBits: Uint8Array, issuerBits: Uint8Array): Asn1 {
+export function extensionOf(extension: Extension, subjectBits: Uint8Array, issuerBits: Uint8Array): Asn1 {
   switch (extension.kind) {
     case 'authority': {
       const pathLength = extension.pathLength === 'unbounded' ? [] : [integer(Uint8Array.of(extension.pathLength))];

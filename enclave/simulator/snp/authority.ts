@@ -1,12 +1,14 @@
-import { type Extension, type Name, p384PublicKey } from '../certificate.ts';
+import { type Extension, p384PublicKey } from '../certificate.ts';
 import { SimulatorError } from '../errors.ts';
 import type { Chance } from '../signing.ts';
 import {
   type Holder,
   issueSnpCertificate,
   leafExtensions,
+  PSS_SALT_BYTES,
   rsaPublicKey,
   type SnpCertificateRequest,
+  snpName,
 } from './certificate.ts';
 import { type Product, profiles, type SignerKind, type Tcb } from './product.ts';
 import { encodeReport, type Patch, type ReportFields, signReport } from './report.ts';
@@ -20,8 +22,6 @@ import type { RsaSigningKey } from './rsa.ts';
 const SECOND = 1_000;
 const YEAR = 365 * 24 * 3_600 * SECOND;
 const LIFETIME = { authority: 25 * YEAR, vcek: 7 * YEAR, vlek: YEAR } as const;
-/** As long as PSS with SHA-384 has it (RFC 8017 section 9.1). */
-const SALT_BYTES = 48;
 const CHIP_ID_BYTES = 64;
 
 /** ".invalid" resolves nowhere (RFC 2606): there is no key distribution service behind ours. */
@@ -89,13 +89,13 @@ export function createSnpRoot(options: {
     certificate: issueSnpCertificate(
       {
         serial: authoritySerial(product, role),
-        issuer: nameOf(authorityName(product, 'ark')),
-        subject: nameOf(authorityName(product, role)),
+        issuer: snpName(authorityName(product, 'ark')),
+        subject: snpName(authorityName(product, role)),
         ...validity(now, LIFETIME.authority),
         subjectKey: rsaPublicKey(keys[role].modulus),
         extensions: authorityExtensions(product, role),
         trailer: 'written',
-        salt: chance.bytes(SALT_BYTES),
+        salt: chance.bytes(PSS_SALT_BYTES),
       },
       keys.ark,
     ),
@@ -120,13 +120,13 @@ export function makeSnpAuthority(options: SnpAuthorityOptions): SnpAuthority {
   const issuer = signer === 'vcek' ? root.ask : root.asvk;
   const request: SnpCertificateRequest = {
     serial: Uint8Array.of(0),
-    issuer: nameOf(authorityName(product, signer === 'vcek' ? 'ask' : 'asvk')),
-    subject: nameOf(signer === 'vcek' ? 'SEV-VCEK' : 'SEV-VLEK'),
+    issuer: snpName(authorityName(product, signer === 'vcek' ? 'ask' : 'asvk')),
+    subject: snpName(signer === 'vcek' ? 'SEV-VCEK' : 'SEV-VLEK'),
     ...validity(now, LIFETIME[signer]),
     subjectKey: p384PublicKey(key.point),
     extensions: leafExtensions(product, tcb, holder),
     trailer: 'left out',
-    salt: chance.bytes(SALT_BYTES),
+    salt: chance.bytes(PSS_SALT_BYTES),
   };
   const leaf = issueSnpCertificate(options.alterLeaf?.(request) ?? request, issuer.key);
   const defaults = {
@@ -213,18 +213,6 @@ function authorityExtensions(product: Product, role: keyof SnpRootKeys): readonl
         { kind: 'keyUsage', uses: ['keyCertSign'], criticality: 'critical' },
         revocationList,
       ];
-}
-
-/** AMD's attributes in AMD's order. */
-function nameOf(commonName: string): Name {
-  return [
-    ['OU', 'Proofmark'],
-    ['C', 'ZZ'],
-    ['L', 'Nowhere'],
-    ['ST', 'NA'],
-    ['O', 'SIMULATED'],
-    ['CN', commonName],
-  ];
 }
 
 function validity(now: number, lifetime: number): { readonly notBefore: number; readonly notAfter: number } {

@@ -16,6 +16,9 @@ const OID = {
   amd: '1.3.6.1.4.1.3704.1',
 } as const;
 
+/** As long as the hash (RFC 8017 section 9.1). */
+export const PSS_SALT_BYTES = 48;
+
 /** DER leaves out the trailer field, which has its default; AMD's authorities spell it out and its newer leaves do not. */
 export type Trailer = 'written' | 'left out';
 
@@ -39,6 +42,18 @@ export function issueSnpCertificate(request: SnpCertificateRequest, issuerKey: R
   });
 }
 
+/** AMD's attributes in AMD's order. */
+export function snpName(commonName: string): Name {
+  return [
+    ['OU', 'Proofmark'],
+    ['C', 'ZZ'],
+    ['L', 'Nowhere'],
+    ['ST', 'NA'],
+    ['O', 'SIMULATED'],
+    ['CN', commonName],
+  ];
+}
+
 export function rsaPublicKey(modulus: Uint8Array): PublicKey {
   const bits = der(sequence(integer(modulus), integer(Uint8Array.of(1, 0, 1))));
   return { info: sequence(sequence(oid(OID.rsaEncryption), nullValue()), bitString(bits, 0)), bits };
@@ -50,7 +65,7 @@ export function pssWithSha384(trailer: Trailer): Asn1 {
   const parameters = [
     explicit(0, hash()),
     explicit(1, sequence(oid(OID.mgf1), hash())),
-    explicit(2, integer(Uint8Array.of(48))),
+    explicit(2, integer(Uint8Array.of(PSS_SALT_BYTES))),
     ...(trailer === 'written' ? [explicit(3, integer(Uint8Array.of(1)))] : []),
   ];
   return sequence(oid(OID.rsassaPss), sequence(...parameters));
