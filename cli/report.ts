@@ -39,12 +39,18 @@ export function notProvenLines(items: readonly NotProven[], style: Style): strin
   return items.map(({ reason }) => `  ${paint(style, 33, '!')} ${printable(reason)}\n`).join('');
 }
 
+/** Names and values of facts. Values may be a stranger's text, so each of them is made printable here. */
+function rowLines(rows: readonly (readonly [name: string, value: string])[]): string {
+  return rows.map(([name, value]) => `  ${printable(name).padEnd(20)}${printable(value)}\n`).join('');
+}
+
 export function workerLines(worker: Verified<WorkerFacts>, style: Style): string {
   const { attestation, configuration, identity, runtime } = worker;
   const level =
     worker.level === 'simulated' ? paint(style, 33, 'simulated: nobody vouches for it') : paint(style, 32, 'attested');
-  const rows: readonly (readonly [string, string])[] = [
-    ['level', level],
+  // The level comes from no text of the evidence, and may be coloured.
+  const first = `  ${'level'.padEnd(20)}${level}\n`;
+  const rows = rowLines([
     ['image', toHex(worker.imageId)],
     ['  PCR0', toHex(attestation.measurements[0])],
     ['  PCR1', toHex(attestation.measurements[1])],
@@ -54,11 +60,11 @@ export function workerLines(worker: Verified<WorkerFacts>, style: Style): string
     ['  chain', identity.chainId === 0n ? 'none' : String(identity.chainId)],
     ['runtime', `${runtime.engine} ${runtime.version}, ${runtime.provider}, ${runtime.threads} thread(s)`],
     ['log', toHex(worker.log)],
-    ['module', printable(attestation.moduleId)],
+    ['module', attestation.moduleId],
     ['document', `${toHex(attestation.documentId)} of ${new Date(attestation.timestamp).toISOString()}`],
     ['key accepted until', new Date(worker.acceptedUntil).toISOString()],
-  ];
-  return rows.map(([name, value]) => `  ${name.padEnd(20)}${value}\n`).join('');
+  ]);
+  return first + rows;
 }
 
 export function chainLines(worker: Verified<WorkerFacts>): string {
@@ -71,17 +77,17 @@ export function chainLines(worker: Verified<WorkerFacts>): string {
     .join('');
 }
 
-export function answerLines(result: InferResult): string {
-  const { receipt, release, response } = result;
-  const { manifest } = release;
-  const rows: readonly (readonly [string, string])[] = [
+export function answerLines({ receipt, release, response }: InferResult): string {
+  const { modelId, manifest } = release;
+  return rowLines([
     ['model', `${manifest.name} ${manifest.version}`],
-    ['  model id', toHex(release.modelId)],
+    ['  model id', toHex(modelId)],
     ['  owner', toHex(manifest.owner)],
     ...response.outputs.map((tensor): readonly [string, string] => [
-      `output ${printable(tensor.name)}`,
+      `output ${tensor.name}`,
       `${tensor.datatype}[${tensor.shape.join()}] ${preview(tensorValues(tensor))}`,
     ]),
+    ['status', receipt.status],
     ['request', toHex(receipt.requestId)],
     [
       'receipt',
@@ -90,12 +96,16 @@ export function answerLines(result: InferResult): string {
     ['head', `size ${receipt.head.size}, root ${toHex(receipt.head.root)}`],
     ['execution', `${receipt.execution.layout}, ${receipt.execution.cpuFamily} (reported)`],
     ['fee', String(receipt.fee)],
-  ];
-  return rows.map(([name, value]) => `  ${name.padEnd(20)}${value}\n`).join('');
+  ]);
 }
 
-function preview(values: readonly unknown[]): string {
-  const shown = values.slice(0, 10).map((value) => (typeof value === 'number' ? value.toPrecision(6) : String(value)));
+function preview(values: ReturnType<typeof tensorValues>): string {
+  const shown = values.slice(0, 10).map((value) => {
+    if (typeof value === 'number') return value.toPrecision(6);
+    return value instanceof Uint8Array
+      ? JSON.stringify(new TextDecoder().decode(value.subarray(0, 64)))
+      : String(value);
+  });
   return `${shown.join(' ')}${values.length > shown.length ? ' …' : ''}`;
 }
 
@@ -107,6 +117,17 @@ function shorten(detail: string): string {
 /** Text from evidence goes to a terminal: control characters and direction marks would let it rewrite the report. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '�');
+}
+
+/** JSON on one line, for programs and terminals: what a terminal would obey is written as its escape, which JSON allows. */
+export function jsonLine(json: string): string {
+  const escaped = json.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
+  return `${escaped}\n`;
 }
 
 export const outcomeCounts = (checks: readonly Check[]): string => {

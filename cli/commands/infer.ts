@@ -5,7 +5,7 @@ import { fromHex } from '../../wire/bytes.ts';
 import { WireError } from '../../wire/errors.ts';
 import { decodeInferRequest, encodeInferResponse } from '../../wire/message/tensor.ts';
 import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
-import { answerLines, checkLines, heading, outcomeCounts } from '../report.ts';
+import { answerLines, checkLines, heading, jsonLine, outcomeCounts } from '../report.ts';
 import { parseArguments, textOption } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 import { readPolicy } from './policy-file.ts';
@@ -33,7 +33,7 @@ export async function infer(context: CommandContext): Promise<number> {
   const save = textOption(parsed, 'save');
   if (save !== undefined) await writeFile(save, result.archive());
   if (parsed.values['json'] === true) {
-    context.write(`${new TextDecoder().decode(encodeInferResponse(result.response, 'json').body)}\n`);
+    context.write(jsonLine(new TextDecoder().decode(encodeInferResponse(result.response, 'json').body)));
     return exitCode.accepted;
   }
   context.write(heading('Answer', context.style) + answerLines(result));
@@ -74,5 +74,6 @@ export function exitCodeOfClientError(error: ClientError): number {
     const name = String(verdict.verdict);
     if (name === 'malformed' || name === 'untrusted' || name === 'refused') return exitCode[name];
   }
-  return error.code === 'protocol_violated' ? exitCode.untrusted : exitCode.failed;
+  const lied = error.code === 'protocol_violated' || error.code === 'log_forked';
+  return lied ? exitCode.untrusted : exitCode.failed;
 }

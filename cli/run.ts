@@ -1,0 +1,65 @@
+import { ClientError } from '../client/index.ts';
+import { audit, auditUsage } from './commands/audit.ts';
+import type { Command, CommandContext } from './commands/context.ts';
+import { exitCodeOfClientError, infer, inferUsage } from './commands/infer.ts';
+import { exitCode, UsageError } from './exit-codes.ts';
+import { printable } from './report.ts';
+
+/** `up` and `demo` need the optional packages (engine, journal, web server); they are loaded when asked for. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import('./commands/up.ts')).up,
+  demo: async () => (await import('./commands/up.ts')).demo,
+  audit: () => Promise.resolve(audit),
+  infer: () => Promise.resolve(infer),
+};
+
+const usage = `Proofmark: check which code ran which model on which input.
+
+proofmark up [--port PORT] [--state DIR] [--tier sim-process]
+  Starts signer, sandboxed worker and host on loopback, runs one inference, prints its audit, and keeps serving.
+
+proofmark demo [--tier sim-process]
+  The same once, in a folder of its own; exits 0 if every check passed.
+
+${auditUsage}
+
+${inferUsage}
+`;
+
+/** One command line from start to exit code. Whatever goes wrong ends in one line on the error stream, never in a stack. */
+export async function run(context: CommandContext): Promise<number> {
+  try {
+    return await dispatch(context);
+  } catch (error) {
+    const { code, message } = explain(error);
+    context.warn(`proofmark: ${printable(message)}\n`);
+    return code;
+  }
+}
+
+async function dispatch(context: CommandContext): Promise<number> {
+  const [name, ...args] = context.args;
+  if (name === undefined || name === 'help' || name === '--help' || args.includes('--help')) {
+    context.write(usage);
+    return name === undefined ? exitCode.usage : exitCode.accepted;
+  }
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load === undefined) throw new UsageError(`no command "${name}"; see proofmark --help`);
+  const command = await load();
+  return command({ ...context, args });
+}
+
+function explain(error: unknown): { readonly code: number; readonly message: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof UsageError) return { code: exitCode.usage, message };
+  if (error instanceof ClientError) return { code: exitCodeOfClientError(error), message };
+  const missing = missingPackage(error);
+  if (missing === undefined) return { code: exitCode.failed, message };
+  const packages = 'express lmdb node-forge onnxruntime-node';
+  return { code: exitCode.failed, message: `this command needs the package ${missing}: npm install ${packages}` };
+}
+
+function missingPackage(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_MODULE_NOT_FOUND') return undefined;
+  return /Cannot find package '([^']+)'/.exec(error.message)?.[1];
+}
