@@ -31,8 +31,8 @@ export interface DerElement {
   readonly tag: number;
   /** Offset of the tag in the whole input, for error messages. */
   readonly offset: number;
-  /** Header and contents. */
-  readonly raw: Uint8Array;
+  /** How many bytes tag and length take. */
+  readonly header: number;
   readonly contents: Uint8Array;
 }
 
@@ -48,28 +48,38 @@ export interface DerCursor {
   end(): void;
 }
 
+interface CursorState extends DerCursor {
+  readonly bytes: Uint8Array;
+  readonly base: number;
+  at: number;
+  done: boolean;
+}
+
+/** Shared functions on plain state: a certificate takes some forty cursors, and closures would cost more than the walk. */
 export function derCursor(bytes: Uint8Array, base = 0): DerCursor {
-  let at = 0;
-  const readAny = (): DerElement => {
-    const element = elementAt(bytes, at, base);
-    at += element.raw.length;
-    return element;
-  };
-  const readOptional = (tag: number): DerElement | undefined => (bytes[at] === tag ? readAny() : undefined);
-  return {
-    readAny,
-    readOptional,
-    read: (tag) => {
-      if (bytes[at] !== tag) throw derError(`expected tag ${hexTag(tag)}, got ${hexTag(bytes[at])}`, base + at);
-      return readAny();
-    },
-    get done() {
-      return at === bytes.length;
-    },
-    end: () => {
-      if (at !== bytes.length) throw derError('trailing bytes', base + at);
-    },
-  };
+  const state: CursorState = { bytes, base, at: 0, done: bytes.length === 0, read, readOptional, readAny, end };
+  return state;
+}
+
+function read(this: CursorState, tag: number): DerElement {
+  const found = this.bytes[this.at];
+  if (found !== tag) throw derError(`expected tag ${hexTag(tag)}, got ${hexTag(found)}`, this.base + this.at);
+  return this.readAny();
+}
+
+function readOptional(this: CursorState, tag: number): DerElement | undefined {
+  return this.bytes[this.at] === tag ? this.readAny() : undefined;
+}
+
+function readAny(this: CursorState): DerElement {
+  const element = elementAt(this.bytes, this.at, this.base);
+  this.at += element.header + element.contents.length;
+  this.done = this.at === this.bytes.length;
+  return element;
+}
+
+function end(this: CursorState): void {
+  if (!this.done) throw derError('trailing bytes', this.base + this.at);
 }
 
 /** A cursor over the elements inside a constructed one. */
@@ -86,7 +96,12 @@ export function onlyElement(bytes: Uint8Array, tag: number, base = 0): DerElemen
 }
 
 export function contentOffset(element: DerElement): number {
-  return element.offset + element.raw.length - element.contents.length;
+  return element.offset + element.header;
+}
+
+/** Header and contents. A view made on demand, since few elements are wanted whole. */
+export function derRaw({ contents, header }: DerElement): Uint8Array {
+  return new Uint8Array(contents.buffer, contents.byteOffset - header, header + contents.length);
 }
 
 function elementAt(bytes: Uint8Array, at: number, base: number): DerElement {
@@ -112,7 +127,7 @@ function elementAt(bytes: Uint8Array, at: number, base: number): DerElement {
   }
   const end = at + header + length;
   if (end > bytes.length) throw derError('longer than its container', base + at);
-  return { tag, offset: base + at, raw: bytes.subarray(at, end), contents: bytes.subarray(at + header, end) };
+  return { tag, offset: base + at, header, contents: bytes.subarray(at + header, end) };
 }
 
 export function derBoolean(element: DerElement): boolean {
@@ -153,20 +168,31 @@ export function derBitStringBytes(element: DerElement): Uint8Array {
   return element.contents.subarray(1);
 }
 
+/** Whether zero bits may end a named-bit list: DER leaves them out, and AMD's intermediate certificates have one. */
+export type TrailingZeroBits = 'refused' | 'allowed';
+
 /** A named-bit list (X.690 section 11.2.2): unused bits are zero and trailing zero bits are left out. Bit 0 comes first. */
-export function derNamedBits(element: DerElement): readonly boolean[] {
-  const [unused, ...octets] = element.contents;
-  const last = octets.at(-1);
-  if (unused === undefined || unused > 7 || last === undefined) throw derError('malformed bit list', element.offset);
-  if ((last & ((1 << unused) - 1)) !== 0 || (last & (1 << unused)) === 0) {
+export function derNamedBits(element: DerElement, trailing: TrailingZeroBits = 'refused'): readonly boolean[] {
+  const { contents } = element;
+  const unused = contents[0];
+  const last = contents[contents.length - 1];
+  if (unused === undefined || last === undefined || unused > 7 || contents.length < 2) {
+    throw derError('malformed bit list', element.offset);
+  }
+  const endsInZero = (last & (1 << unused)) === 0;
+  if ((last & ((1 << unused) - 1)) !== 0 || (endsInZero && trailing === 'refused')) {
     throw derError('bit list is not minimal', element.offset);
   }
-  return octets.flatMap((octet) => [7, 6, 5, 4, 3, 2, 1, 0].map((bit) => ((octet >> bit) & 1) === 1));
+  const bits: boolean[] = [];
+  for (let at = 8; at < 8 * contents.length; at++) {
+    bits.push((((contents[at >> 3] as number) >> (7 - (at & 7))) & 1) === 1);
+  }
+  return bits;
 }
 
 /** Dotted text of an OBJECT IDENTIFIER. */
 export function derOid(element: DerElement): string {
-  const arcs: number[] = [];
+  let text = '';
   let value = 0;
   let fresh = true;
   for (const byte of element.contents) {
@@ -174,15 +200,18 @@ export function derOid(element: DerElement): string {
     value = value * 128 + (byte & 0x7f);
     if (value > 0xffffffff) throw derError('OBJECT IDENTIFIER arc is too large', element.offset);
     fresh = byte < 0x80;
-    if (fresh) {
-      arcs.push(value);
-      value = 0;
-    }
+    if (!fresh) continue;
+    text += text === '' ? firstArcs(value) : `.${value}`;
+    value = 0;
   }
-  const [first, ...rest] = arcs;
-  if (!fresh || first === undefined) throw derError('truncated OBJECT IDENTIFIER', element.offset);
-  const root = Math.min(Math.floor(first / 40), 2);
-  return [root, first - 40 * root, ...rest].join('.');
+  if (!fresh || text === '') throw derError('truncated OBJECT IDENTIFIER', element.offset);
+  return text;
+}
+
+/** X.690 section 8.19.4: the first two arcs share one number; only the arc 2 has room for more than 40 below it. */
+function firstArcs(value: number): string {
+  const root = Math.min(Math.floor(value / 40), 2);
+  return `${root}.${value - 40 * root}`;
 }
 
 export function derNull(element: DerElement): void {
@@ -208,7 +237,9 @@ export function derTime(element: DerElement): number {
 }
 
 export function ascii(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
 }
 
 export function derError(detail: string, offset: number): VerifierError {

@@ -11,6 +11,7 @@ import {
   derTag,
   inside,
   onlyElement,
+  type TrailingZeroBits,
 } from './der.ts';
 
 export interface BasicConstraints {
@@ -53,7 +54,7 @@ interface RawExtension {
   readonly value: DerElement;
 }
 
-export function parseExtensions(wrapper: DerElement | undefined): Extensions {
+export function parseExtensions(wrapper: DerElement | undefined, trailingZeroBits: TrailingZeroBits): Extensions {
   const found = wrapper === undefined ? new Map<string, RawExtension>() : readAll(wrapper);
   const basicConstraints = found.get(OID.basicConstraints);
   const keyUsage = found.get(OID.keyUsage);
@@ -61,7 +62,7 @@ export function parseExtensions(wrapper: DerElement | undefined): Extensions {
   const authorityKeyIdentifier = found.get(OID.authorityKeyIdentifier);
   return {
     basicConstraints: basicConstraints === undefined ? null : parseBasicConstraints(basicConstraints),
-    keyUsage: keyUsage === undefined ? null : parseKeyUsage(keyUsage),
+    keyUsage: keyUsage === undefined ? null : parseKeyUsage(keyUsage, trailingZeroBits),
     subjectKeyIdentifier: subjectKeyIdentifier === undefined ? null : parseSubjectKeyIdentifier(subjectKeyIdentifier),
     authorityKeyIdentifier:
       authorityKeyIdentifier === undefined ? null : parseAuthorityKeyIdentifier(authorityKeyIdentifier),
@@ -110,9 +111,9 @@ function parseBasicConstraints(extension: RawExtension): BasicConstraints {
   return { critical: extension.critical, ca, pathLength: length === undefined ? null : derCount(length) };
 }
 
-function parseKeyUsage(extension: RawExtension): KeyUsage {
+function parseKeyUsage(extension: RawExtension, trailingZeroBits: TrailingZeroBits): KeyUsage {
   const element = content(extension, derTag.bitString);
-  const bits = derNamedBits(element);
+  const bits = derNamedBits(element, trailingZeroBits);
   if (bits.slice(KEY_USAGE.bits).includes(true)) throw malformed('a key usage that is not defined', element);
   return {
     digitalSignature: bits[KEY_USAGE.digitalSignature] === true,

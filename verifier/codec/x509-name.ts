@@ -1,6 +1,6 @@
 import { limits } from '../../wire/limits.ts';
 import { VerifierError } from '../errors.ts';
-import { ascii, type DerElement, derOid, derTag, inside } from './der.ts';
+import { ascii, type DerElement, derOid, derRaw, derTag, inside } from './der.ts';
 
 /** A name as received, for byte comparison, and the one attribute that rules speak about. */
 export interface DistinguishedName {
@@ -36,7 +36,7 @@ export function parseName(element: DerElement): DistinguishedName {
   }
   // An empty issuer would be equal to any other empty subject.
   if (count === 0) throw nameError('empty name', element);
-  return { raw: element.raw, commonName };
+  return { raw: derRaw(element), commonName };
 }
 
 function parseCommonName(element: DerElement): string {

@@ -1,4 +1,4 @@
-import { isZero } from '../../wire/bytes.ts';
+import { equalBytes, isZero } from '../../wire/bytes.ts';
 import { RSA_4096_BYTES } from '../../wire/crypto/suite.ts';
 import { limits } from '../../wire/limits.ts';
 import { type MalformedCode, VerifierError } from '../errors.ts';
@@ -10,10 +10,12 @@ import {
   derInteger,
   derNull,
   derOid,
+  derRaw,
   derTag,
   derTime,
   inside,
   onlyElement,
+  type TrailingZeroBits,
 } from './der.ts';
 import { parseEcdsaP384Signature } from './ecdsa-signature.ts';
 import { isOnP384 } from './p384.ts';
@@ -50,10 +52,20 @@ export interface ParsedCertificate {
   readonly signature: SignatureValue;
 }
 
-/** AMD numbers every endorsement certificate 0 (verifier-checks C15), so that none can be revoked by number. */
+/** Where vendors differ in what their genuine certificates look like; everything else is one profile for all. */
 export interface CertificateProfile {
   readonly serial: 'positive' | 'zero-too';
+  /** Of the key usage. */
+  readonly trailingZeroBits: TrailingZeroBits;
 }
+
+const strictProfile: CertificateProfile = { serial: 'positive', trailingZeroBits: 'refused' };
+
+/**
+ * AMD numbers every endorsement certificate 0 (verifier-checks C15), so that none can be revoked by number, and ends
+ * the key usage of its intermediates with a zero bit.
+ */
+export const amdProfile: CertificateProfile = { serial: 'zero-too', trailingZeroBits: 'allowed' };
 
 const OID_ECDSA_SHA384 = '1.2.840.10045.4.3.3';
 const OID_EC_PUBLIC_KEY = '1.2.840.10045.2.1';
@@ -62,10 +74,7 @@ const OID_RSA = '1.2.840.113549.1.1.1';
 const OID_RSASSA_PSS = '1.2.840.113549.1.1.10';
 
 /** RFC 5280 section 4.1, version 3 only, in the profile that hardware vendors use. Knows nothing of trust. */
-export function parseCertificate(
-  source: Uint8Array,
-  profile: CertificateProfile = { serial: 'positive' },
-): ParsedCertificate {
+export function parseCertificate(source: Uint8Array, profile: CertificateProfile = strictProfile): ParsedCertificate {
   if (source.length === 0 || source.length > limits.certificateBytes) {
     throw refuse('certificate_too_large', 'X1', `${source.length} bytes`, 0);
   }
@@ -89,12 +98,12 @@ export function parseCertificate(
   const subject = parseName(fields.read(derTag.sequence));
   const key = parseKey(fields.read(derTag.sequence));
   // issuerUniqueID and subjectUniqueID ([1], [2]) are left over from version 2 and refused by `end`.
-  const extensions = parseExtensions(fields.readOptional(contextTag(3, 'constructed')));
+  const extensions = parseExtensions(fields.readOptional(contextTag(3, 'constructed')), profile.trailingZeroBits);
   fields.end();
 
   return {
     bytes,
-    tbs: tbs.raw,
+    tbs: derRaw(tbs),
     serial,
     issuer,
     subject,
@@ -125,8 +134,8 @@ function parseSerial(element: DerElement, profile: CertificateProfile): Uint8Arr
 }
 
 /** C3: the signed copy of the algorithm is the one that counts, so the other must be the same bytes. */
-function parseAlgorithm(inner: DerElement, outer: DerElement): Algorithm {
-  if (inner.raw.length !== outer.raw.length || inner.raw.some((byte, index) => byte !== outer.raw[index])) {
+export function parseAlgorithm(inner: DerElement, outer: DerElement): Algorithm {
+  if (!equalBytes(derRaw(inner), derRaw(outer))) {
     throw refuse('certificate_algorithm_mismatch', 'C3', 'signed and unsigned algorithm differ', outer.offset);
   }
   const cursor = inside(inner);
@@ -139,15 +148,15 @@ function parseAlgorithm(inner: DerElement, outer: DerElement): Algorithm {
   if (oid !== OID_RSASSA_PSS) return { kind: 'other', oid };
   const parameters = cursor.read(derTag.sequence);
   cursor.end();
-  return isPss384Parameters(parameters.raw) ? { kind: 'RSASSA-PSS' } : { kind: 'other', oid };
+  return isPss384Parameters(derRaw(parameters)) ? { kind: 'RSASSA-PSS' } : { kind: 'other', oid };
 }
 
-type Algorithm =
+export type Algorithm =
   | { readonly kind: 'ecdsa-with-SHA384' }
   | { readonly kind: 'RSASSA-PSS' }
   | { readonly kind: 'other'; readonly oid: string };
 
-function parseSignature(algorithm: Algorithm, element: DerElement): SignatureValue {
+export function parseSignature(algorithm: Algorithm, element: DerElement): SignatureValue {
   const value = derBitStringBytes(element);
   switch (algorithm.kind) {
     case 'other':

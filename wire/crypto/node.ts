@@ -7,13 +7,14 @@ import {
   createPublicKey,
   diffieHellman,
   hash,
-  type KeyObject,
+  KeyObject,
   randomBytes as nodeRandomBytes,
   verify,
+  webcrypto,
 } from 'node:crypto';
 import { isZero, toBase64url } from '../bytes.ts';
 import { WireError } from '../errors.ts';
-import { isRsa4096, type KeyPairX25519, RSA_4096_BYTES, type SyncSuite } from './suite.ts';
+import { isRsa4096, type KeyPairX25519, RSA_4096_BYTES, type Suite, type SyncSuite } from './suite.ts';
 
 const GCM_TAG = 16;
 /** PKCS#8 of an X25519 private key is this prefix and the 32 raw bytes (RFC 8410 section 7). */
@@ -64,15 +65,39 @@ export function importPoint(curve: 'P-256' | 'P-384', point: Uint8Array): KeyObj
   }
 }
 
-function verifyEcdsa(
-  curve: 'P-256' | 'P-384',
-  hash: 'sha256' | 'sha384',
-  point: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): boolean {
+function verifyP256(point: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   try {
-    return verify(hash, message, { key: importPoint(curve, point), dsaEncoding: 'ieee-p1363' }, signature);
+    return verify('sha256', message, { key: importPoint('P-256', point), dsaEncoding: 'ieee-p1363' }, signature);
+  } catch {
+    return false;
+  }
+}
+
+const P384 = { name: 'ECDSA', namedCurve: 'P-384' } as const;
+/** Roots and CAs come back with every document. Public keys only, each found by its own bytes; the oldest goes first. */
+const importedP384 = new Map<string, KeyObject>();
+const IMPORTED_KEYS = 64;
+
+/** Asynchronous in form only: WebCrypto's import of a raw point costs a third of what OpenSSL's reader of DER does. */
+async function importP384(point: Uint8Array): Promise<KeyObject> {
+  const name = Buffer.from(point).toString('latin1');
+  const known = importedP384.get(name);
+  if (known !== undefined) return known;
+  const key = KeyObject.from(await webcrypto.subtle.importKey('raw', point, P384, false, ['verify']));
+  for (const oldest of importedP384.keys()) {
+    if (importedP384.size < IMPORTED_KEYS) break;
+    importedP384.delete(oldest);
+  }
+  importedP384.set(name, key);
+  return key;
+}
+
+async function verifyP384(point: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+  // The import would also take a compressed point, of which Proofmark has no use.
+  if (point.length !== 97 || point[0] !== 4) return false;
+  try {
+    // Not on the thread pool: on a busy machine each way there and back can take longer than the signature.
+    return verify('sha384', message, { key: await importP384(point), dsaEncoding: 'ieee-p1363' }, signature);
   } catch {
     return false;
   }
@@ -100,12 +125,15 @@ function pairOf(privateKey: KeyObject): KeyPairX25519 {
   return { publicKey: new Uint8Array(Buffer.from(x as string, 'base64url')), privateKey };
 }
 
-export const nodeSuite: SyncSuite = {
+/** All of it answers at once but for P-384, which only verifiers of evidence use. */
+export type NodeSuite = Omit<SyncSuite, 'verifyP384'> & Pick<Suite, 'verifyP384'>;
+
+export const nodeSuite: NodeSuite = {
   sha256,
   sha384: (data) => new Uint8Array(hash('sha384', data, 'buffer')),
   hmacSha256: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
-  verifyP256: (point, message, signature) => verifyEcdsa('P-256', 'sha256', point, message, signature),
-  verifyP384: (point, message, signature) => verifyEcdsa('P-384', 'sha384', point, message, signature),
+  verifyP256,
+  verifyP384,
   verifyRsaPss384: verifyRsaPss,
   // Not generateKeyPairSync: in Node 20 a key that is exported while its generator is collected can block for ever.
   generateX25519: () => nodeSuite.importX25519(nodeRandomBytes(32)),

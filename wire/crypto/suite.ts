@@ -55,7 +55,7 @@ export function isRsa4096(modulus: Uint8Array, exponent: number): boolean {
   return modulus.length === RSA_4096_BYTES && first >= 0x80 && last % 2 === 1 && exponent === RSA_EXPONENT;
 }
 
-/** A suite whose every answer is immediate: what Node offers. */
+/** A suite whose every answer is immediate. */
 export type SyncSuite = {
   readonly [Name in keyof Suite]: Suite[Name] extends (...args: infer Args) => infer Result
     ? (...args: Args) => Exclude<Result, Promise<unknown>>
