@@ -6,7 +6,7 @@ import { type ReleaseFacts, verifyRelease } from '../verifier/release/verify.ts'
 import type { Check, NotProven, Verified } from '../verifier/result.ts';
 import type { WorkerFacts } from '../verifier/worker/facts.ts';
 import { equalBytes, toHex } from '../wire/bytes.ts';
-import { base64urlBytes, object } from '../wire/codec/fields.ts';
+import { base64urlBytes, bytes, object } from '../wire/codec/fields.ts';
 import { parseJson } from '../wire/codec/json.ts';
 import type { Suite } from '../wire/crypto/suite.ts';
 import { WireError } from '../wire/errors.ts';
@@ -20,6 +20,7 @@ import type { FinalRecord } from '../wire/message/session.ts';
 import {
   type BodyFormat,
   decodeInferResponse,
+  type EncodedBody,
   encodeInferRequest,
   type InferResponse,
   type Tensor,
@@ -79,18 +80,34 @@ export function createClient(options: ClientOptions): Client {
   /** The largest head seen of each log: a log that shows another history is caught. */
   const heads = new Map<string, { readonly size: number; readonly root: Uint8Array }>();
   let session: Promise<Session> | undefined;
+  /** What `session` came to. */
+  let opened: Session | undefined;
 
   async function current(): Promise<Session> {
-    if (session !== undefined) {
+    while (session !== undefined) {
       const open = await session;
       if (now() <= open.worker.acceptedUntil) return open;
+      // Whoever finds it expired first opens the next one; everybody else finds that.
+      forget(open);
     }
     const opening = openSession({ host, policy, suite, now, cache });
     session = opening;
-    opening.catch(() => {
-      if (session === opening) session = undefined;
-    });
+    opening.then(
+      (open) => {
+        opened = open;
+      },
+      () => {
+        if (session === opening) session = undefined;
+      },
+    );
     return opening;
+  }
+
+  /** A call that comes back late must not end the session that others opened meanwhile. */
+  function forget(open: Session): void {
+    if (opened !== open) return;
+    opened = undefined;
+    session = undefined;
   }
 
   async function release(modelId: Uint8Array): Promise<KnownRelease> {
@@ -117,13 +134,13 @@ export function createClient(options: ClientOptions): Client {
   }
 
   async function infer(call: InferCall): Promise<InferResult> {
+    const { modelId, encoded } = readCall(call);
     const open = await current();
-    const known = await release(call.modelId);
-    const encoded = encodeInferRequest({ id: null, inputs: call.inputs, outputs: call.outputs }, call.format);
-    const unitPrice = unitPriceOf(open.worker.configuration, call.modelId, operation.infer) ?? 0n;
+    const known = await release(modelId);
+    const unitPrice = unitPriceOf(open.worker.configuration, modelId, operation.infer) ?? 0n;
     const header = encodeRequestHeader({
       requestId: suite.randomBytes(32),
-      modelId: call.modelId,
+      modelId,
       operation: operation.infer,
       format: call.format === 'json' ? format.json : format.binary,
       jsonLength: BigInt(encoded.jsonLength),
@@ -189,7 +206,7 @@ export function createClient(options: ClientOptions): Client {
       return await open.exchange(header, body);
     } catch (error) {
       const lost = error instanceof WireError || (error instanceof ClientError && endsSession(error));
-      if (lost) session = undefined;
+      if (lost) forget(open);
       if (error instanceof WireError) throw new ClientError('session_lost', error.message, { reason: error.code });
       throw error;
     }
@@ -202,6 +219,22 @@ export function createClient(options: ClientOptions): Client {
 function endsSession({ code, reason }: ClientError): boolean {
   return code === 'session_lost' || code === 'protocol_violated' || reason === 'worker_lost';
 }
+
+/** What the caller got wrong is said before anything is sent. */
+function readCall(call: InferCall): { readonly modelId: Uint8Array; readonly encoded: EncodedBody } {
+  try {
+    const modelId = Uint8Array.from(bytes32(call.modelId, 'modelId'));
+    return {
+      modelId,
+      encoded: encodeInferRequest({ id: null, inputs: call.inputs, outputs: call.outputs }, call.format),
+    };
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new ClientError('argument_invalid', error.message, { reason: error.code });
+  }
+}
+
+const bytes32 = bytes(32);
 
 const releaseReader = object<SignedRelease>({
   manifest: base64urlBytes({ min: 2, max: limits.manifestBytes }),

@@ -41,9 +41,6 @@ export interface SessionOptions {
   readonly cache: ChainCache;
 }
 
-/** A record is its body padded to the next multiple, its place, the tag, and the receipt inside. */
-const ANSWER_BYTES = 2 * limits.bodyBytes + limits.bundleBytes;
-
 /** Asks with a challenge of its own, proves the worker, and only then speaks to the key that was proven. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { host, policy, suite, cache } = options;
@@ -78,13 +75,13 @@ async function handshake(
   suite: Suite,
   worker: Verified<WorkerFacts>,
 ): Promise<{ readonly sessionId: string; readonly transport: Transport }> {
-  const started = await startHandshake(suite, {
-    prologue: proofmarkPrologue(worker.log),
-    remoteStatic: worker.identity.sealKey,
-  });
-  const reply = await host.post('/v1/sessions', started.message1, SESSION_ID_BYTES + HANDSHAKE_MESSAGE_BYTES);
-  const { sessionId, rest } = parsed(decodeForSession, reply);
   try {
+    const started = await startHandshake(suite, {
+      prologue: proofmarkPrologue(worker.log),
+      remoteStatic: worker.identity.sealKey,
+    });
+    const reply = await host.post('/v1/sessions', started.message1, SESSION_ID_BYTES + HANDSHAKE_MESSAGE_BYTES);
+    const { sessionId, rest } = decodeForSession(reply);
     return { sessionId: toHex(sessionId), transport: await started.finish(rest) };
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
@@ -108,7 +105,7 @@ async function exchange(channel: Channel, data: Uint8Array): Promise<FinalRecord
   const request = counter.next();
   const place = { direction: 'to-worker', request, chunk: 0, final: true } as const;
   const record = await sealRecord(suite, sendKey, handshakeHash, place, data, 'body');
-  const reply = await host.post(`/v1/sessions/${channel.sessionId}`, record, ANSWER_BYTES);
+  const reply = await host.post(`/v1/sessions/${channel.sessionId}`, record, limits.recordBytes);
   try {
     const opened = await openRecord(suite, receiveKey, handshakeHash, 'to-client', reply);
     if (opened.place.request !== request || opened.place.chunk !== 0 || !opened.place.final) {

@@ -17,10 +17,15 @@ export interface FetchOptions {
 const ERROR_BYTES = 4_096;
 
 export function fetchTransport(options: FetchOptions): HostTransport {
-  const base = options.url.replace(/\/+$/, '');
+  const base = baseOf(options.url);
   const call = async (path: string, init: RequestInit, maxBytes: number): Promise<Uint8Array> => {
     try {
-      const response = await fetch(`${base}${path}`, { ...init, signal: AbortSignal.timeout(options.timeoutMs) });
+      const response = await fetch(`${base}${path}`, {
+        ...init,
+        // A host that could send us elsewhere would choose which machines of our network we talk to.
+        redirect: 'error',
+        signal: AbortSignal.timeout(options.timeoutMs),
+      });
       if (!response.ok) throw await hostError(response);
       return await readBounded(response, maxBytes);
     } catch (error) {
@@ -49,6 +54,19 @@ export function fetchTransport(options: FetchOptions): HostTransport {
         maxBytes,
       ),
   };
+}
+
+function baseOf(url: string): string {
+  let parsed: URL | undefined;
+  try {
+    parsed = new URL(url);
+  } catch {
+    // Refused below, with every other address that is none of a host.
+  }
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.search !== '' || parsed.hash !== '') {
+    throw new ClientError('argument_invalid', 'the address of a host is an http or https URL without a query');
+  }
+  return parsed.href.replace(/\/+$/, '');
 }
 
 async function readBounded(response: Response, maxBytes: number): Promise<Uint8Array> {
@@ -93,6 +111,6 @@ async function errorCode(response: Response): Promise<string> {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'the connection failed';
-  const cause = error.cause instanceof Error && 'code' in error.cause ? String(error.cause.code) : error.message;
-  return cause;
+  if (!(error.cause instanceof Error)) return error.message;
+  return 'code' in error.cause ? String(error.cause.code) : error.cause.message;
 }

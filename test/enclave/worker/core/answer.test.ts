@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Answer, type AnswerErrorCode, answer } from '../../../../enclave/worker/answer.ts';
 import { parseCpuInfo } from '../../../../enclave/worker/cpu.ts';
@@ -8,6 +7,7 @@ import { createReleases } from '../../../../enclave/worker/releases.ts';
 import { runtime } from '../../../../enclave/worker/runtime.ts';
 import { concatBytes, utf8 } from '../../../../wire/bytes.ts';
 import { sha256 } from '../../../../wire/crypto/node.ts';
+import type { Price } from '../../../../wire/message/configuration.ts';
 import { decodeExecution } from '../../../../wire/message/execution.ts';
 import { decodeReceipt, type StatusName, status, statusName } from '../../../../wire/message/receipt.ts';
 import {
@@ -32,10 +32,11 @@ import {
   type FakePool,
   header,
   release,
+  signingKey,
   x,
 } from './harness.ts';
 
-const { privateKey: signer } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const signer = signingKey();
 const demo = release([utf8('model')], { limits: { memoryBytes: 2 ** 30, runMilliseconds: 700 } });
 const { modelId } = demo;
 
@@ -164,41 +165,42 @@ describe('the fee', () => {
 
 describe('what the worker refuses', () => {
   const other = sha256(utf8('other'));
-  const cases: readonly (readonly [string, AnswerErrorCode, Partial<RequestHeader>, ConfigurationChanges?])[] = [
-    ['another operation', 'operation_not_offered', { operation: 1n }],
-    [
-      'a model without a price',
-      'operation_not_offered',
-      {},
-      { prices: [{ model: other, operation: 0, unitPrice: 1n }] },
-    ],
-    [
-      'an operation without a price',
-      'operation_not_offered',
-      {},
-      { prices: [{ model: 'any', operation: 1, unitPrice: 1n }] },
-    ],
-    ['ABI integers', 'format_not_offered', { format: 2n, jsonLength: 0n }],
-    ['a stream', 'stream_not_offered', { flags: 4n }],
-    ['a channel that was not opened', 'channel_not_open', { channel: random(32) }],
-    ['a price below its own', 'price_too_low', { unitPrice: 4n }],
-    [
-      'a price below the model’s own',
-      'price_too_low',
-      {},
-      {
-        prices: [
-          { model: 'any', operation: 0, unitPrice: 1n },
-          { model: modelId, operation: 0, unitPrice: 6n },
-        ],
-      },
-    ],
-    ['a seed', 'seed_without_sampling', { seed: random(32) }],
-    ['a model that is not here', 'model_not_loaded', { modelId: other }],
-    ['a body beyond its limit', 'body_too_large', {}, { limits: { bodyBytes: body.body.length - 1 } }],
+  const price = (model: 'any' | Uint8Array, operation: number, unitPrice: bigint): Price => ({
+    model,
+    operation,
+    unitPrice,
+  });
+
+  interface Case {
+    readonly says: string;
+    readonly code: AnswerErrorCode;
+    readonly fields?: Partial<RequestHeader>;
+    readonly changes?: ConfigurationChanges;
+  }
+
+  const cases: readonly Case[] = [
+    { says: 'another operation', code: 'operation_not_offered', fields: { operation: 1n } },
+    { says: 'a model without a price', code: 'operation_not_offered', changes: { prices: [price(other, 0, 1n)] } },
+    { says: 'an operation without a price', code: 'operation_not_offered', changes: { prices: [price('any', 1, 1n)] } },
+    { says: 'ABI integers', code: 'format_not_offered', fields: { format: 2n, jsonLength: 0n } },
+    { says: 'a stream', code: 'stream_not_offered', fields: { flags: 4n } },
+    { says: 'a channel that was not opened', code: 'channel_not_open', fields: { channel: random(32) } },
+    { says: 'a price below its own', code: 'price_too_low', fields: { unitPrice: 4n } },
+    {
+      says: 'a price below the model’s own',
+      code: 'price_too_low',
+      changes: { prices: [price('any', 0, 1n), price(modelId, 0, 6n)] },
+    },
+    { says: 'a seed', code: 'seed_without_sampling', fields: { seed: random(32) } },
+    { says: 'a model that is not here', code: 'model_not_loaded', fields: { modelId: other } },
+    {
+      says: 'a body beyond its limit',
+      code: 'body_too_large',
+      changes: { limits: { bodyBytes: body.body.length - 1 } },
+    },
   ];
 
-  it.each(cases)('%s', async (_, code, fields, changes = {}) => {
+  it.each(cases)('$says', async ({ code, fields = {}, changes = {} }) => {
     const { ask, pool, log } = await open(changes);
     let ran = false;
     pool.run = async () => {

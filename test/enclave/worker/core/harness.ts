@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { AttestationRequest, Attester } from '../../../../enclave/worker/attester.ts';
 import type { LoadedModel, ModelPool } from '../../../../enclave/worker/model/pool.ts';
 import { runtime } from '../../../../enclave/worker/runtime.ts';
@@ -25,8 +25,18 @@ export interface Publisher {
   readonly owner: Uint8Array;
 }
 
+/** By way of PEM: in Node 20 a key that is exported while its generator is collected can block for ever. */
+export function signingKey(namedCurve: 'P-256' | 'P-384' = 'P-256'): KeyObject {
+  const { privateKey } = generateKeyPairSync('ec', {
+    namedCurve,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  return createPrivateKey(privateKey);
+}
+
 export function createPublisher(): Publisher {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const privateKey = signingKey();
   const { x, y } = createPublicKey(privateKey).export({ format: 'jwk' });
   return { privateKey, owner: concatBytes(fromBase64url(x as string), fromBase64url(y as string)) };
 }

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createLog, type LogOptions, type ReceiptDraft, type TransparencyLog } from '../../../../enclave/worker/log.ts';
 import { equalBytes } from '../../../../wire/bytes.ts';
@@ -11,9 +10,10 @@ import { decodeEntries, type Entries, encodeEntries } from '../../../../wire/mes
 import { decodeReceipt, decodeTreeHead, leafPreimage } from '../../../../wire/message/receipt.ts';
 import { verifyInclusion } from '../../../../wire/tree/index.ts';
 import { blankReceipt, execution, random } from '../../../support/fake-log.ts';
+import { signingKey } from './harness.ts';
 
-const { privateKey: signer } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const wrongCurve = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey;
+const signer = signingKey();
+const wrongCurve = signingKey('P-384');
 const logId = random(32);
 
 interface Opened {

@@ -6,7 +6,7 @@ import { equalBytes, toHex, utf8 } from '../../../../wire/bytes.ts';
 import { sha256 } from '../../../../wire/crypto/node.ts';
 import { signP256 } from '../../../../wire/crypto/node-sign.ts';
 import { releaseMessage } from '../../../../wire/message/authorisations.ts';
-import { decodeRefusal, encodeRefusal } from '../../../../wire/message/link.ts';
+import { decodeRefusal, encodeRefusal, type WorkerRefusalCode } from '../../../../wire/message/link.ts';
 import {
   type ConfigurationChanges,
   codeOf,
@@ -93,33 +93,32 @@ describe('a release', () => {
 describe('an announcement', () => {
   const stranger = createPublisher();
   const good = release();
-  const cases: readonly (readonly [string, TestRelease['signed'], string, ConfigurationChanges?])[] = [
-    ['by a stranger', release([utf8('m')], {}, stranger).signed, 'publisher_not_allowed'],
-    ['under a publisher’s name, signed by a stranger', forged(), 'release_invalid'],
-    ['with a signature of zeros', { ...good.signed, signature: new Uint8Array(64) }, 'release_invalid'],
-    [
-      'with a signature over another manifest',
-      { ...good.signed, signature: named('b').signed.signature },
-      'release_invalid',
-    ],
-    ['by one publisher with the manifest of another', borrowed(), 'release_invalid'],
-    ['whose manifest is no manifest', nonsense(), 'release_invalid'],
-    [
-      'of a model that the configuration does not list',
-      good.signed,
-      'release_invalid',
-      { models: [sha256(utf8('b'))] },
-    ],
-    ['of a language model', release([utf8('m')], { kind: 'text-generation' }).signed, 'release_invalid'],
-    ['with another optimisation', withExecution({ optimisation: 'basic' }), 'release_invalid'],
-    ['with more threads', withExecution({ threads: 2 }), 'release_invalid'],
-    ['that wants more memory', withMemory(2 ** 30 + 1), 'release_too_large'],
-    [
-      'of more bytes than allowed',
-      release([new Uint8Array(600), new Uint8Array(401)]).signed,
-      'release_too_large',
-      { limits: { releaseBytes: 1_000 } },
-    ],
+
+  interface Case {
+    readonly says: string;
+    readonly signed: TestRelease['signed'];
+    readonly code: WorkerRefusalCode;
+    readonly changes?: ConfigurationChanges;
+  }
+
+  const other = named('b').signed.signature;
+  const large = release([new Uint8Array(600), new Uint8Array(401)]).signed;
+  const language = release([utf8('m')], { kind: 'text-generation' }).signed;
+  const unlisted = { models: [sha256(utf8('b'))] };
+  const small = { limits: { releaseBytes: 1_000 } };
+  const cases: readonly Case[] = [
+    { says: 'by a stranger', signed: release([utf8('m')], {}, stranger).signed, code: 'publisher_not_allowed' },
+    { says: 'under a publisher’s name, signed by a stranger', signed: forged(), code: 'release_invalid' },
+    { says: 'signed with zeros', signed: { ...good.signed, signature: new Uint8Array(64) }, code: 'release_invalid' },
+    { says: 'signed over another', signed: { ...good.signed, signature: other }, code: 'release_invalid' },
+    { says: 'by one publisher, of another’s manifest', signed: borrowed(), code: 'release_invalid' },
+    { says: 'whose manifest is no manifest', signed: nonsense(), code: 'release_invalid' },
+    { says: 'of an unlisted model', signed: good.signed, code: 'release_invalid', changes: unlisted },
+    { says: 'of a language model', signed: language, code: 'release_invalid' },
+    { says: 'with another optimisation', signed: withExecution({ optimisation: 'basic' }), code: 'release_invalid' },
+    { says: 'with more threads', signed: withExecution({ threads: 2 }), code: 'release_invalid' },
+    { says: 'that wants more memory', signed: withMemory(2 ** 30 + 1), code: 'release_too_large' },
+    { says: 'of more bytes than allowed', signed: large, code: 'release_too_large', changes: small },
   ];
 
   function forged(): TestRelease['signed'] {
@@ -153,7 +152,7 @@ describe('an announcement', () => {
     return release([utf8('m')], { limits: { memoryBytes, runMilliseconds: 1 } }).signed;
   }
 
-  it.each(cases)('%s is refused', async (_, signed, code, changes = {}) => {
+  it.each(cases)('$says is refused', async ({ signed, code, changes = {} }) => {
     const { releases } = open(changes);
     expect(await codeOf(releases.announce(signed))).toBe(code);
     const piece = { modelId: sha256(signed.manifest), file: 0, bytes: new Uint8Array(0) };

@@ -1,0 +1,271 @@
+import type { Client, HostTransport, InferCall } from '../../client/index.ts';
+import { ClientError, createClient } from '../../client/index.ts';
+import { createRoot, makeAuthority } from '../../enclave/simulator/authority.ts';
+import { createNsm } from '../../enclave/simulator/nsm.ts';
+import { systemChance } from '../../enclave/simulator/signing.ts';
+import { answer } from '../../enclave/worker/answer.ts';
+import { parseCpuInfo } from '../../enclave/worker/cpu.ts';
+import { createSecretSource } from '../../enclave/worker/keys.ts';
+import { createLog, type TransparencyLog } from '../../enclave/worker/log.ts';
+import { createReleases } from '../../enclave/worker/releases.ts';
+import { runtime } from '../../enclave/worker/runtime.ts';
+import { createSessions } from '../../enclave/worker/sessions.ts';
+import { parsePolicy } from '../../verifier/index.ts';
+import { fromHex, toBase64url, toHex, utf8 } from '../../wire/bytes.ts';
+import type { JsonValue } from '../../wire/codec/json.ts';
+import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
+import { encodeBundle, type ReceiptBundle } from '../../wire/message/bundle.ts';
+import { decodeConfiguration } from '../../wire/message/configuration.ts';
+import { type Evidence, encodeEvidence } from '../../wire/message/evidence.ts';
+import { encodeRuntime } from '../../wire/message/execution.ts';
+import { encodeIdentity, logPreimage } from '../../wire/message/identity.ts';
+import { encodeForSession } from '../../wire/message/link.ts';
+import type { NsmRequest, NsmResponse } from '../../wire/message/nsm.ts';
+import { decodeRequest, type RequestHeader } from '../../wire/message/request.ts';
+import { encodeFinalRecord, type FinalRecord } from '../../wire/message/session.ts';
+import { openRecord, sealRecord } from '../../wire/noise/index.ts';
+import {
+  type ConfigurationChanges,
+  configurationBytes,
+  createFakePool,
+  type FakePool,
+  publisher,
+  release,
+  type TestRelease,
+  x,
+} from '../enclave/worker/core/harness.ts';
+
+/**
+ * A proven worker and a host in one process, made of the worker's own parts: what it says can be bent after it was
+ * decided and before it is sealed, which no host can do and only a hostile image could.
+ */
+export interface World {
+  readonly demo: TestRelease;
+  readonly pool: FakePool;
+  readonly rules: { readonly [rule: string]: JsonValue };
+  now: number;
+  /** Every call that reached the host, as `GET path` or `POST path`, with ids cut off. */
+  readonly calls: string[];
+  readonly headers: RequestHeader[];
+  /** What the host does instead of passing on. */
+  onGet: (path: string, reply: Uint8Array) => Promise<Uint8Array>;
+  onPost: (path: string, pass: () => Promise<Uint8Array>) => Promise<Uint8Array>;
+  onBundle: (bundle: ReceiptBundle) => ReceiptBundle;
+  onAnswer: (answer: FinalRecord) => FinalRecord;
+  /** A second history under the same name and key, from nothing. */
+  fork(): void;
+  /** Another process of the same image: new keys, and no session is known. */
+  restart(): Promise<void>;
+  readonly host: HostTransport;
+  client(changes?: { readonly [rule: string]: JsonValue }): Client;
+  readonly call: InferCall;
+}
+
+const START = Date.UTC(2026, 10, 21, 12);
+const HOUR = 3_600_000;
+const image = { pcr0: new Uint8Array(48).fill(1), pcr1: new Uint8Array(48).fill(2), pcr2: new Uint8Array(48).fill(3) };
+const root = createRoot({ now: START - HOUR, key: systemChance.key(), chance: systemChance });
+const demo = release([utf8('model')]);
+
+const rules: { readonly [rule: string]: JsonValue } = {
+  version: 1,
+  name: 'client tests',
+  expires: '2027-01-01T00:00:00Z',
+  tee: 'aws-nitro',
+  level: 'simulated',
+  roots: [toHex(sha256(root.certificate))],
+  images: [{ pcr0: toHex(image.pcr0), pcr1: toHex(image.pcr1), pcr2: toHex(image.pcr2) }],
+  pcrs: { '3': 'any', '4': 'any', '8': 'any' },
+  debug: 'refuse',
+  maxAgeSeconds: 600,
+  futureSkewSeconds: 0,
+  leafLifetimeSeconds: 10_800,
+  moduleId: 'matches-certificate',
+  regions: 'any',
+  unknownFields: 'refuse',
+  userDataLimit: 512,
+  configurations: 'any',
+  runtimes: 'any',
+  operators: 'any',
+  chain: 'any',
+  publishers: [toHex(publisher.owner)],
+  models: [toHex(demo.modelId)],
+  sealed: 'required',
+  headers: 'client-only',
+  denied: { certificates: [], modules: [], images: [] },
+};
+
+type Answered<Kind> = Extract<NsmResponse, { readonly kind: Kind }>;
+
+interface Epoch {
+  log: TransparencyLog;
+  newLog(): TransparencyLog;
+  evidence(challenge: Uint8Array): Evidence;
+  open(message1: Uint8Array): Promise<Uint8Array>;
+  sealed(sessionId: Uint8Array, record: Uint8Array): Promise<Uint8Array>;
+}
+
+export async function createWorld(changes: ConfigurationChanges = {}): Promise<World> {
+  const configured = configurationBytes(changes);
+  const pool = createFakePool();
+  let epoch: Epoch;
+
+  async function startEpoch(): Promise<Epoch> {
+    const nsm = createNsm({
+      authority: makeAuthority({
+        root,
+        instanceId: 'i-0123456789abcdef0',
+        enclaveId: fromHex('019b55a68bd2ed4b'),
+        chance: systemChance,
+      }),
+      registers: { ...image, pcr3: new Uint8Array(48), pcr4: new Uint8Array(48) },
+      clock: () => world.now,
+      chance: systemChance,
+      encoding: 'definite',
+    });
+    const ask = <Kind extends NsmRequest['kind']>(request: NsmRequest & { readonly kind: Kind }): Answered<Kind> =>
+      nsm(request) as Answered<Kind>;
+    const config = sha256(configured);
+    ask({ kind: 'ExtendPCR', index: 16, data: config });
+    ask({ kind: 'LockPCR', index: 16 });
+    const { keys, ephemeral } = createSecretSource(ask({ kind: 'GetRandom' }).random);
+    const configuration = decodeConfiguration(configured);
+    const { operator, chainId, registry, settlement } = configuration;
+    const identity = encodeIdentity({
+      version: 1n,
+      signerX: keys.signerPoint.slice(1, 33),
+      signerY: keys.signerPoint.slice(33),
+      sealKey: keys.seal.publicKey,
+      operator,
+      chainId,
+      registry,
+      settlement,
+      config,
+      runtime: sha256(encodeRuntime(runtime)),
+    });
+    const logId = sha256(logPreimage(identity));
+    const sessions = createSessions({ log: logId, seal: keys.seal, ephemeral, capacity: 64 });
+    const releases = createReleases({ configuration, runtime, pool });
+    await releases.announce(demo.signed);
+    await releases.receive({ modelId: demo.modelId, file: 0, bytes: utf8('model') });
+    const context = { configuration, runtime, cpu: parseCpuInfo(''), releases };
+    const newLog = (): TransparencyLog =>
+      createLog({
+        chainId,
+        settlement,
+        log: logId,
+        signer: keys.signer,
+        capacity: 1_000,
+        onEntries: () => {},
+        onFatal: () => {},
+      });
+    const made: Epoch = {
+      log: newLog(),
+      newLog,
+      evidence: (challenge) => ({
+        version: 1,
+        tee: 'aws-nitro',
+        document: ask({ kind: 'Attestation', userData: logId, nonce: challenge, publicKey: keys.signerPoint }).document,
+        certificates: [],
+        revocationLists: [],
+        identity,
+        configuration: configured,
+        runtime: encodeRuntime(runtime),
+      }),
+      async open(message1) {
+        const { sessionId, message2 } = await sessions.open(message1);
+        return encodeForSession(sessionId, message2);
+      },
+      async sealed(sessionId, record) {
+        const session = sessions.find(sessionId);
+        if (session === undefined) throw new ClientError('session_lost', 'unknown', { reason: 'session_unknown' });
+        const { receiveKey, sendKey, handshakeHash } = session.transport;
+        const { place, data } = await openRecord(nodeSuite, receiveKey, handshakeHash, 'to-worker', record);
+        const request = decodeRequest(data.subarray(1));
+        world.headers.push(request.header);
+        const reservation = made.log.reserve();
+        if (reservation === undefined) throw new ClientError('host_error', 'full', { reason: 'log_full' });
+        const { bundle, format, body } = await answer(context, request, reservation);
+        const said = world.onAnswer({
+          bundle: encodeBundle(world.onBundle(bundle)),
+          format: Number(format),
+          jsonLength: body.jsonLength,
+          body: body.body,
+        });
+        const answerPlace = { direction: 'to-client', request: place.request, chunk: 0, final: true } as const;
+        return sealRecord(nodeSuite, sendKey, handshakeHash, answerPlace, encodeFinalRecord(said), 'body');
+      },
+    };
+    return made;
+  }
+
+  const served = (path: string): Uint8Array => {
+    if (path.startsWith('/v1/evidence?challenge=')) return encodeEvidence(epoch.evidence(fromHex(path.slice(23), 32)));
+    const { manifest, owner, signature } = demo.signed;
+    return utf8(
+      JSON.stringify({
+        manifest: toBase64url(manifest),
+        owner: toBase64url(owner),
+        signature: toBase64url(signature),
+      }),
+    );
+  };
+  const passed = (path: string, body: Uint8Array): Promise<Uint8Array> =>
+    path === '/v1/sessions' ? epoch.open(body) : epoch.sealed(fromHex(path.slice('/v1/sessions/'.length), 16), body);
+  const named = (path: string): string => path.replace(/[0-9a-f]{32,}/, '*');
+
+  const world: World = {
+    demo,
+    pool,
+    rules,
+    now: START,
+    calls: [],
+    headers: [],
+    onGet: async (_, reply) => reply,
+    onPost: (_, pass) => pass(),
+    onBundle: (bundle) => bundle,
+    onAnswer: (said) => said,
+    fork: () => {
+      epoch.log = epoch.newLog();
+    },
+    restart: async () => {
+      epoch = await startEpoch();
+    },
+    host: {
+      get(path) {
+        world.calls.push(`GET ${named(path)}`);
+        return world.onGet(path, served(path));
+      },
+      post(path, body) {
+        world.calls.push(`POST ${named(path)}`);
+        return world.onPost(named(path), () => passed(path, body));
+      },
+    },
+    client: (answers = {}) =>
+      createClient({
+        host: world.host,
+        policy: parsePolicy({ ...rules, ...answers }),
+        suite: nodeSuite,
+        now: () => world.now,
+      }),
+    call: { modelId: demo.modelId, inputs: [x], outputs: 'all', format: 'binary' },
+  };
+  epoch = await startEpoch();
+  return world;
+}
+
+export const EVIDENCE = 'GET /v1/evidence?challenge=*';
+export const HANDSHAKE = 'POST /v1/sessions';
+export const RELEASE = 'GET /v1/releases/*';
+export const RECORD = 'POST /v1/sessions/*';
+
+/** `code/reason` of a client's refusal. */
+export async function refusalOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return 'accepted';
+  } catch (error) {
+    if (error instanceof ClientError) return `${error.code}/${error.reason}`;
+    throw error;
+  }
+}
