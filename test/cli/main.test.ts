@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { command } from '../support/command.ts';
+
+describe('the command line', () => {
+  it.each([['--help'], ['help'], ['audit', '--help'], ['up', '--port', 'x', '--help']])(
+    'explains itself: %s %s',
+    async (...args) => {
+      const { code, out, err } = await command(...args);
+      expect(code).toBe(0);
+      for (const name of ['up', 'demo', 'audit', 'infer']) expect(out).toContain(`proofmark ${name}`);
+      for (const meaning of ['10 malformed', '20 untrusted', '30 refused', '40 undetermined']) {
+        expect(out.replaceAll(/\s+/g, ' ')).toContain(meaning);
+      }
+      expect(err).toBe('');
+    },
+  );
+
+  it('explains itself and ends with 2 where nothing was asked', async () => {
+    const { code, out } = await command();
+    expect(code).toBe(2);
+    expect(out).toContain('proofmark audit');
+  });
+
+  it.each(['frobnicate', 'constructor', '__proto__', 'toString', 'AUDIT', ''])(
+    'ends with 2 for the unknown command "%s"',
+    async (name) => {
+      const { code, out, err } = await command(name);
+      expect(code).toBe(2);
+      expect(out).toBe('');
+      expect(err).toBe(`proofmark: no command "${name}"; see proofmark --help\n`);
+    },
+  );
+
+  it.each([
+    ['audit', '--frobnicate'],
+    ['audit', 'one', 'two', '--policy', 'p'],
+    ['infer'],
+    ['infer', 'http://127.0.0.1:1', 'two'],
+    ['infer', 'http://127.0.0.1:1', '--policy'],
+    ['up', '--port', '65536'],
+    ['up', '--port', '1e3'],
+    ['up', '--tier', 'nitro'],
+    ['demo', '--tier', 'sim-vm'],
+    ['demo', '--port', '1'],
+  ])('ends with 2 and one line for %s %s %s', async (...args) => {
+    const { code, out, err } = await command(...args);
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    expect(err).toMatch(/^proofmark: [^\n]+\n$/);
+  });
+
+  it('says what is wrong in one line that no argument can break', async () => {
+    const { code, err } = await command('bad\n\u001b[2J\u202ename');
+    expect(code).toBe(2);
+    expect(err).toBe('proofmark: no command "bad\ufffd\ufffd[2J\ufffdname"; see proofmark --help\n');
+  });
+
+  it('is a program with the same answer and no stack', () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url));
+    const args = ['--import', 'tsx', 'cli/main.ts', 'audit', '/no/such/file.proofmark', '--policy', '/no/such/policy'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+    expect(status).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^proofmark: cannot read \/no\/such\/\S+: [^\n]+\n$/);
+  });
+});
