@@ -1,129 +1,129 @@
 import { randomBytes } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { fetchTransport } from '../../client/index.ts';
-import {
-  type ArchiveVerdict,
-  type NitroPolicy,
-  type Purpose,
-  parseUnverifiedArchive,
-  type Verdict,
-  type Verified,
-  VerifierError,
-  verifyArchive,
-  verifyWorker,
-  type WorkerFacts,
-} from '../../verifier/index.ts';
+import type { Purpose } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
-import { nodeSuite } from '../../wire/crypto/node.ts';
+import { sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { decodeEvidence } from '../../wire/message/evidence.ts';
-import { CommandError, exitCodeOf, UsageError } from '../exit-codes.ts';
-import { chainLines, checkLines, heading, notProvenLines, outcomeCounts, workerLines } from '../report.ts';
-import { parseArguments, textOption } from './arguments.ts';
+import { runBatch } from '../audit/batch.ts';
+import { type Chain, joinChains, readChain } from '../audit/certificates.ts';
+import { type Recognised, recognise, tooLarge } from '../audit/input.ts';
+import { judge, judgeHost, type Question, rejected } from '../audit/judge.ts';
+import { type BatchAudit, isUrl, readRequest, type SingleAudit } from '../audit/options.ts';
+import { givenChoice, shippedChoice } from '../audit/policies.ts';
+import { renderJson } from '../audit/render-json.ts';
+import { renderText } from '../audit/render-text.ts';
+import type { AuditReport, InputFacts } from '../audit/report.ts';
+import { readSmallFile, readSource } from '../audit/source.ts';
+import { verdictLine } from '../audit/words.ts';
+import { CommandError, exitCode, exitCodeOf, UsageError } from '../exit-codes.ts';
+import { renderHtml } from '../html/page.ts';
+import { jsonLine, printable } from '../report.ts';
 import type { CommandContext } from './context.ts';
-import { readPolicy } from './policy-file.ts';
 
-const options = {
-  policy: { type: 'string' },
-  purpose: { type: 'string' },
-  at: { type: 'string' },
-  json: { type: 'boolean' },
-} as const;
+export const auditUsage = `proofmark audit FILE|-|URL [--policy FILE] [--tee auto|aws-nitro|amd-sev-snp] [--chain FILE...]
+    [--at ISO-TIME] [--challenge HEX] [--purpose live|archive] [--json|--html FILE]
+  Checks a saved answer (.proofmark), a raw attestation document or report (binary, hex or base64), or the worker behind
+  a host, and lists every check. Offline unless given a URL. Without --policy the shipped default is asked, which
+  accepts no image. Exit codes: 0 accepted, 10 malformed, 20 untrusted, 30 refused by policy, 40 undetermined, 2 usage.
 
-export const auditUsage = `proofmark audit FILE.proofmark|URL --policy FILE [--purpose live|archive] [--at ISO-TIME] [--json]
-  Checks a saved answer offline, or the worker behind a host, and lists every check. Exit codes: 0 accepted,
-  10 malformed, 20 untrusted, 30 refused by policy, 40 undetermined, 2 usage.`;
-
-type Subject = ArchiveVerdict | Verdict<Verified<WorkerFacts>>;
+proofmark audit --batch CASES.json [--root DIR] [--policy FILE] --json
+  One line {id, verdict, code} for each case. Without --policy any image and age is accepted: for looking, not relying.`;
 
 export async function audit(context: CommandContext): Promise<number> {
-  const parsed = parseArguments(context.args, options);
-  const [target, ...rest] = parsed.positionals;
-  if (target === undefined || rest.length > 0) throw new UsageError('name one file or URL');
-  const policy = await readPolicy(textOption(parsed, 'policy'));
-  const purpose = readPurpose(context, textOption(parsed, 'purpose'), textOption(parsed, 'at'));
-  const verdict = /^https?:\/\//.test(target)
-    ? await auditHost(target, policy, purpose)
-    : await auditFile(target, policy, purpose);
-  if (parsed.values['json'] === true) context.write(`${toJson(verdict)}\n`);
-  else printVerdict(context, verdict);
-  return exitCodeOf(verdict.verdict);
+  const request = readRequest(context.args);
+  return request.kind === 'batch' ? auditMany(context, request) : auditOne(context, request);
 }
 
-function readPurpose(context: CommandContext, kind: string | undefined, at: string | undefined): Purpose {
-  if (kind !== undefined && kind !== 'live' && kind !== 'archive') throw new UsageError('--purpose is live or archive');
-  if (kind === 'archive') {
-    if (at !== undefined) throw new UsageError('--at belongs to --purpose live: an archive is judged at its own time');
-    return { kind: 'archive' };
+async function auditOne(context: CommandContext, request: SingleAudit): Promise<number> {
+  const { target, tee, challenge, output } = request;
+  const question: Question = {
+    tee,
+    chain: await readChains(request.chain),
+    policies: (await givenChoice(request.policies)) ?? shippedChoice,
+    purpose: purposeOf(request, context.now()),
+    challenge,
+  };
+  const report = isUrl(target) ? await auditHost(target, question) : await judge(await readTarget(request), question);
+  switch (output.kind) {
+    case 'json':
+      context.write(renderJson(report));
+      break;
+    case 'html':
+      await save(output.file, renderHtml(report));
+      context.write(`${report.verdict}${report.code === null ? '' : ` (${report.code})`}: ${verdictLine(report)}\n`);
+      break;
+    case 'text':
+      context.write(renderText(report, context.style));
+      break;
   }
-  if (at === undefined) return { kind: 'live', now: context.now() };
-  const now = Date.parse(at);
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/.test(at) || Number.isNaN(now)) {
-    throw new UsageError(`--at ${at} is not a UTC time like 2026-01-31T12:00:00Z`);
-  }
-  return { kind: 'live', now };
+  return exitCodeOf(report.verdict);
 }
 
-async function auditHost(url: string, policy: NitroPolicy, purpose: Purpose): Promise<Subject> {
-  if (purpose.kind !== 'live') throw new UsageError('a host is audited live');
-  const challenge = new Uint8Array(randomBytes(32));
+async function auditMany(context: CommandContext, request: BatchAudit): Promise<number> {
+  const folder = request.root ?? dirname(request.cases);
+  const list = await readSmallFile(request.cases, limits.auditCasesBytes);
+  const given = await givenChoice(request.policies);
+  for await (const { id, verdict, code } of runBatch(list, { folder, given, warn: context.warn })) {
+    context.write(
+      request.output === 'json'
+        ? jsonLine(JSON.stringify({ id, verdict, code }))
+        : `${printable(id)}  ${verdict}${code === null ? '' : ` (${code})`}\n`,
+    );
+  }
+  return exitCode.accepted;
+}
+
+function purposeOf({ purpose, at }: SingleAudit, now: number): Purpose {
+  return purpose === 'archive' ? { kind: 'archive' } : { kind: 'live', now: at ?? now };
+}
+
+async function readTarget({ target, tee }: SingleAudit): Promise<Recognised> {
+  const name = target === '-' ? 'standard input' : basename(target);
+  const bytes = await readSource(target, limits.archiveBytes);
+  return bytes === 'too-large' ? tooLarge(name, limits.archiveBytes) : recognise(bytes, { name, tee });
+}
+
+async function readChains(paths: readonly string[]): Promise<Chain> {
+  if (paths.length > limits.auditChainFiles)
+    throw new UsageError(`at most ${limits.auditChainFiles} files of certificates`);
+  const chains: Chain[] = [];
+  for (const path of paths) {
+    const chain = readChain(await readSmallFile(path, limits.auditChainBytes));
+    if (chain === undefined)
+      throw new CommandError(`${path} holds no certificate in DER, and no PEM of certificates only`);
+    chains.push(chain);
+  }
+  return joinChains(chains);
+}
+
+/** A fresh challenge unless the person has one: a host cannot have an answer to it in store. */
+async function auditHost(url: string, question: Question): Promise<AuditReport> {
+  const challenge = question.challenge === 'any' ? new Uint8Array(randomBytes(32)) : question.challenge;
   const path = `/v1/evidence?challenge=${toHex(challenge)}`;
   const bytes = await fetchTransport({ url, timeoutMs: 30_000 }).get(path, limits.evidenceBytes);
+  const input: InputFacts = {
+    name: url,
+    kind: 'host-evidence',
+    encoding: 'json',
+    bytes: bytes.length,
+    sha256: toHex(sha256(bytes)),
+  };
   try {
-    return await verifyWorker(decodeEvidence(bytes), { policy, now: purpose.now, challenge, suite: nodeSuite, cache: 'none' });
+    return await judgeHost(decodeEvidence(bytes), input, { ...question, challenge });
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    return malformed(error.message);
+    return rejected(input, { code: 'evidence_invalid', detail: error.message });
   }
 }
 
-async function auditFile(path: string, policy: NitroPolicy, purpose: Purpose): Promise<Subject> {
-  const bytes = await readBounded(path, limits.archiveBytes);
+async function save(path: string, text: string): Promise<void> {
   try {
-    return await verifyArchive(parseUnverifiedArchive(bytes), { policy, purpose, suite: nodeSuite, cache: 'none' });
+    await writeFile(path, text);
   } catch (error) {
-    if (!(error instanceof VerifierError) || error.code !== 'archive_invalid') throw error;
-    return malformed(error.message);
+    throw new CommandError(`cannot write ${path}: ${(error as Error).message}`);
   }
-}
-
-function malformed(detail: string): Subject {
-  const check = { id: 'F0', title: 'the file is a .proofmark archive', outcome: 'failed', detail } as const;
-  return { verdict: 'malformed', code: 'archive_invalid', checks: [check], notProven: [] };
-}
-
-async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const { size } = await file.stat();
-      if (size > maxBytes) throw new CommandError(`${path} has ${size} bytes; an archive has at most ${maxBytes}`);
-      return Uint8Array.from(await file.readFile());
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (error instanceof CommandError) throw error;
-    throw new CommandError(`cannot read ${path}: ${(error as Error).message}`);
-  }
-}
-
-function printVerdict({ style, write }: CommandContext, verdict: Subject): void {
-  if (verdict.verdict === 'accepted') {
-    const worker: Verified<WorkerFacts> = 'worker' in verdict.proven ? verdict.proven.worker : verdict.proven;
-    write(heading('Worker', style) + workerLines(worker, style));
-    write(heading('Evidence chain', style) + chainLines(worker));
-  }
-  write(heading('Checks', style) + checkLines(verdict.checks, style));
-  write(`  ${outcomeCounts(verdict.checks)}\n`);
-  if (verdict.notProven.length > 0) write(heading('Not proven', style) + notProvenLines(verdict.notProven, style));
-  const code = verdict.verdict === 'accepted' ? '' : ` (${verdict.code})`;
-  write(`${heading('Verdict', style)}  ${verdict.verdict}${code}\n`);
-}
-
-function toJson(verdict: Subject): string {
-  const code = verdict.verdict === 'accepted' ? null : verdict.code;
-  const { checks, notProven } = verdict;
-  return JSON.stringify({ verdict: verdict.verdict, code, checks, notProven });
 }

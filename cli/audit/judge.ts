@@ -1,0 +1,246 @@
+import {
+  type Check,
+  type NotProven,
+  type Purpose,
+  parseUnverifiedArchive,
+  VerifierError,
+  verifyArchive,
+  verifyNitroDocument,
+  verifyWorker,
+} from '../../verifier/index.ts';
+import { equalBytes, toHex } from '../../wire/bytes.ts';
+import { nodeSuite } from '../../wire/crypto/node.ts';
+import type { Archive } from '../../wire/message/archive.ts';
+import type { Evidence } from '../../wire/message/evidence.ts';
+import type { TeeName } from '../../wire/message/identity.ts';
+import { adviceOn } from './advice.ts';
+import { answerGroups, answerLinks } from './archive-claims.ts';
+import type { Chain } from './certificates.ts';
+import type { Problem, Recognised } from './input.ts';
+import { nitroGroups, nitroLeafStart, nitroLevel, nitroLinks, readNitroClaims } from './nitro-claims.ts';
+import type { ChosenPolicy, PolicyChoice } from './policies.ts';
+import {
+  type AuditCode,
+  type AuditReport,
+  type AuditVerdict,
+  type InputFacts,
+  inputKindNames,
+  type Judgement,
+  type TrustLink,
+} from './report.ts';
+import { readWorkerClaims, workerGroups, workerLink } from './worker-claims.ts';
+
+export interface Question {
+  readonly tee: TeeName | 'auto';
+  readonly chain: Chain;
+  readonly policies: PolicyChoice;
+  readonly purpose: Purpose;
+  readonly challenge: Uint8Array | 'any';
+}
+
+/** What was given, held against what was asked. Whatever the bytes are, they get a verdict. */
+export async function judge(recognised: Recognised, question: Question): Promise<AuditReport> {
+  const { input } = recognised;
+  if ('problem' in recognised) return rejected(input, recognised.problem);
+  const { subject } = recognised;
+  switch (subject.kind) {
+    case 'proofmark-archive':
+      return judgeArchive(subject.archive, input, question);
+    case 'nitro-document':
+      return judgeNitro(subject.document, input, question);
+    case 'snp-report':
+    case 'snp-extended-report':
+      return rejected(input, { code: 'unsupported_tee', detail: 'amd-sev-snp' });
+  }
+}
+
+/** Evidence that a host has just served for this challenge. */
+export async function judgeHost(evidence: Evidence, input: InputFacts, question: Question): Promise<AuditReport> {
+  const { challenge, purpose } = question;
+  const chosen = await choose(evidence.tee, question);
+  if ('problem' in chosen) return rejected(input, chosen.problem);
+  const at = purpose.kind === 'live' ? purpose.now : documentTime(evidence);
+  const { policy } = chosen;
+  const ruling = await verifyWorker(evidence, { policy, now: at, challenge, suite: nodeSuite, cache: 'none' });
+  return report({ input, tee: evidence.tee, chosen, at, question, ruling, about: aboutWorker(evidence, ruling) });
+}
+
+/** For evidence that nobody dated: one second after its leaf begins to be valid. Malformed evidence has no such time. */
+export function timeOfLeaf(recognised: Recognised): number {
+  const claims =
+    'subject' in recognised && recognised.subject.kind === 'nitro-document'
+      ? readNitroClaims(recognised.subject.document)
+      : null;
+  return claims === null ? 0 : nitroLeafStart(claims) + 1_000;
+}
+
+async function judgeArchive(bytes: Uint8Array, input: InputFacts, question: Question): Promise<AuditReport> {
+  const parsed = parsedArchive(bytes);
+  if ('problem' in parsed) return rejected(input, parsed.problem);
+  const { purpose } = question;
+  const archive = withChallenge(parsed, question.challenge);
+  const { tee } = archive.evidence;
+  const chosen = await choose(tee, question);
+  if ('problem' in chosen) return rejected(input, chosen.problem);
+  const ruling = await verifyArchive(archive, { policy: chosen.policy, purpose, suite: nodeSuite, cache: 'none' });
+  const { checks } = ruling;
+  const accepted = ruling.verdict === 'accepted';
+  const worker = aboutWorker(archive.evidence, ruling);
+  const about: About = {
+    ...worker,
+    trust: [...worker.trust, ...answerLinks(archive, checks, worker.trust.at(-1))],
+    groups: [...answerGroups(archive, checks, accepted), ...worker.groups],
+  };
+  const at = purpose.kind === 'live' ? purpose.now : documentTime(archive.evidence);
+  const asked = { ...question, challenge: archive.challenge.value };
+  return report({ input, tee, chosen, at, question: asked, ruling, about });
+}
+
+async function judgeNitro(document: Uint8Array, input: InputFacts, question: Question): Promise<AuditReport> {
+  const chosen = await choose('aws-nitro', question);
+  if ('problem' in chosen) return rejected(input, chosen.problem);
+  const { purpose, challenge } = question;
+  const claims = readNitroClaims(document);
+  const at = purpose.kind === 'live' ? purpose.now : clampTime(claims?.timestamp ?? 0);
+  const { policy } = chosen;
+  const found = await verifyNitroDocument(document, { policy, now: at, challenge, suite: nodeSuite, cache: 'none' });
+  const ruling = purpose.kind === 'archive' && found.verdict === 'accepted' ? undated(found) : found;
+  const { checks } = ruling;
+  const about: About = {
+    level: nitroLevel(claims, checks),
+    trust: nitroLinks(claims, checks),
+    groups: nitroGroups(claims, checks, ruling.verdict === 'accepted'),
+  };
+  return report({ input, tee: 'aws-nitro', chosen, at, question, ruling, about });
+}
+
+interface Ruling {
+  readonly verdict: AuditVerdict;
+  readonly code?: AuditCode;
+  readonly checks: readonly Check[];
+  readonly notProven: readonly NotProven[];
+}
+
+type About = Pick<AuditReport, 'level' | 'trust' | 'groups'>;
+
+/** DESIGN section 4: without a third party that dated it, evidence of the past is neither accepted nor refused. */
+function undated({ checks, notProven }: Ruling): Ruling {
+  const reason =
+    'Nobody but the hardware dated this evidence: it holds at its own time, and that time is its own word.';
+  return {
+    verdict: 'undetermined',
+    code: 'not_anchored',
+    checks,
+    notProven: [...notProven, { id: 'anchor', reason }],
+  };
+}
+
+function aboutWorker(evidence: Evidence, { verdict, checks }: Ruling): About {
+  const accepted = verdict === 'accepted';
+  const claims = readNitroClaims(evidence.document);
+  const measurements = [0, 1, 2].flatMap((index) => claims?.pcrs.get(index) ?? []);
+  const worker = readWorkerClaims(evidence, measurements);
+  const trust = nitroLinks(claims, checks);
+  return {
+    level: nitroLevel(claims, checks),
+    trust: [...trust, workerLink(worker, checks, trust.at(-1))],
+    groups: [...workerGroups(worker, checks, accepted), ...nitroGroups(claims, checks, accepted)],
+  };
+}
+
+type Choice = ChosenPolicy | { readonly problem: Problem };
+
+async function choose(found: TeeName, { tee, policies }: Question): Promise<Choice> {
+  const mismatch = (asked: string): Choice => ({
+    problem: { code: 'tee_mismatch', detail: `the evidence is of ${found}, ${asked}` },
+  });
+  if (tee !== 'auto' && tee !== found) return mismatch(`--tee asks for ${tee}`);
+  return (await policies(found)) ?? mismatch('and the policy given is for other hardware');
+}
+
+function parsedArchive(bytes: Uint8Array): Archive | { readonly problem: Problem } {
+  try {
+    return parseUnverifiedArchive(bytes);
+  } catch (error) {
+    if (!(error instanceof VerifierError) || error.code !== 'archive_invalid') throw error;
+    return { problem: { code: error.code, detail: error.detail } };
+  }
+}
+
+/** A challenge that the person names must be the one that the document answers, whatever the file says it was. */
+function withChallenge(archive: Archive, challenge: Uint8Array | 'any'): Archive {
+  if (challenge === 'any' || equalBytes(challenge, archive.challenge.value)) return archive;
+  return { ...archive, challenge: { ...archive.challenge, value: challenge } };
+}
+
+function documentTime({ document }: Evidence): number {
+  return clampTime(readNitroClaims(document)?.timestamp ?? 0);
+}
+
+/** JavaScript's calendar ends there; evidence that claims to be of later is judged then, and refused. */
+function clampTime(time: number): number {
+  return Math.min(time, 8_640_000_000_000_000);
+}
+
+const recognition = { id: 'I1', title: 'the input is evidence of a kind that this command knows' } as const;
+
+export function rejected(input: InputFacts, { code, detail }: Problem): AuditReport {
+  return {
+    verdict: 'malformed',
+    code,
+    checks: [{ ...recognition, outcome: 'failed', detail }],
+    notProven: [],
+    input,
+    tee: null,
+    level: null,
+    judgement: null,
+    trust: [],
+    groups: [],
+    advice: [],
+  };
+}
+
+interface Outcome {
+  readonly input: InputFacts;
+  readonly tee: TeeName;
+  readonly chosen: ChosenPolicy;
+  readonly at: number;
+  readonly question: Pick<Question, 'purpose' | 'challenge'>;
+  readonly ruling: Ruling;
+  readonly about: About;
+}
+
+/** The last word is not the hardware's: somebody has to want this image. */
+function policyLink({ verdict, checks }: Ruling, { policy }: ChosenPolicy): TrustLink {
+  const refusing = checks.filter(({ outcome }) => outcome === 'failed').map(({ id }) => id);
+  return {
+    kind: 'policy',
+    title: policy.name,
+    by: 'accepts what stands above',
+    state: verdict === 'accepted' ? 'proven' : verdict === 'refused' ? 'broken' : 'unproven',
+    checks: verdict === 'refused' ? refusing : [],
+    facts: [],
+  };
+}
+
+function report({ input, tee, chosen, at, question, ruling, about }: Outcome): AuditReport {
+  const { purpose, challenge } = question;
+  const judgement: Judgement = {
+    purpose: purpose.kind,
+    at: new Date(at).toISOString(),
+    challenge: challenge === 'any' ? 'any' : toHex(challenge),
+    policy: { name: chosen.policy.name, origin: chosen.origin },
+  };
+  const outcome: Omit<AuditReport, 'advice'> = {
+    verdict: ruling.verdict,
+    code: ruling.code ?? null,
+    checks: [{ ...recognition, outcome: 'passed', detail: inputKindNames[input.kind] }, ...ruling.checks],
+    notProven: ruling.notProven,
+    input,
+    tee,
+    judgement,
+    ...about,
+    trust: [...about.trust, policyLink(ruling, chosen)],
+  };
+  return { ...outcome, advice: adviceOn(outcome) };
+}

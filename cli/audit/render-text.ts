@@ -1,0 +1,73 @@
+import { checkLines, heading, notProvenLines, outcomeCounts, printable, type Style } from '../report.ts';
+import { phasesOf } from './phases.ts';
+import type { AuditReport, LinkState, TrustLink } from './report.ts';
+import {
+  challengeSentence,
+  inputSentence,
+  judgementSentence,
+  levelSentence,
+  linkWords,
+  policySentence,
+  standingWords,
+  valueLines,
+  verdictLine,
+} from './words.ts';
+
+/** For a terminal: the verdict comes last, where the eye is when the text has run through. */
+export function renderText(report: AuditReport, style: Style): string {
+  return [
+    heading('Audit', style) + rows(summary(report)),
+    ...(report.trust.length === 0 ? [] : [heading('Chain of trust', style) + trustLines(report.trust)]),
+    ...report.groups.map(
+      ({ title, standing, facts }) =>
+        heading(`${title} (${standingWords[standing]})`, style) +
+        rows(facts.map(({ label, value }) => [label, valueLines(value)])),
+    ),
+    ...phasesOf(report.checks).map(
+      ({ title, checks }) => heading(`Checks: ${title}`, style) + checkLines(checks, style),
+    ),
+    `\n  ${outcomeCounts(report.checks)}\n`,
+    ...(report.notProven.length === 0 ? [] : [heading('Not proven', style) + notProvenLines(report.notProven, style)]),
+    heading('Verdict', style) + verdictLines(report, style),
+  ].join('');
+}
+
+function summary(report: AuditReport): readonly Row[] {
+  return [
+    ['input', [printable(report.input.name), inputSentence(report)]],
+    ['SHA-256', [report.input.sha256]],
+    ['judged', [judgementSentence(report)]],
+    ['policy', [policySentence(report)]],
+    ['challenge', [challengeSentence(report)]],
+    ['level', [levelSentence(report)]],
+  ];
+}
+
+type Row = readonly [label: string, lines: readonly string[]];
+const LABEL = 24;
+
+function rows(items: readonly Row[]): string {
+  return items
+    .flatMap(([label, lines]) => lines.map((line, index) => `  ${(index === 0 ? label : '').padEnd(LABEL)} ${line}\n`))
+    .join('');
+}
+
+const LINK_MARKS: Readonly<Record<LinkState, string>> = { proven: '✓', broken: '✗', unproven: '–' };
+
+function trustLines(trust: readonly TrustLink[]): string {
+  return trust
+    .map(({ title, by, state }, depth) => {
+      const indent = '  '.repeat(Math.min(depth, 8));
+      return `  ${LINK_MARKS[state]} ${indent}${depth === 0 ? '' : '└ '}${printable(title)}, ${by}: ${linkWords[state]}\n`;
+    })
+    .join('');
+}
+
+function verdictLines(report: AuditReport, style: Style): string {
+  const reasons = report.checks.filter(({ outcome }) => outcome === 'failed');
+  return [
+    `  ${verdictLine(report)}\n`,
+    checkLines(reasons, style),
+    ...report.advice.map((line) => `  → ${line}\n`),
+  ].join('');
+}

@@ -1,0 +1,72 @@
+import { printable } from '../report.ts';
+import {
+  type AuditReport,
+  type FactValue,
+  inputKindNames,
+  type LinkState,
+  meaningOf,
+  type Standing,
+  verdictMeanings,
+} from './report.ts';
+
+/** Sentences that the report for terminals and the one for browsers share. */
+export const standingWords: Readonly<Record<Standing, string>> = {
+  accepted: 'accepted',
+  authentic: 'authentic, not accepted',
+  claimed: 'claimed, not proven',
+};
+
+export const linkWords: Readonly<Record<LinkState, string>> = {
+  proven: 'proven',
+  broken: 'broken here',
+  unproven: 'not proven',
+};
+
+/** `refused (image_refused): what that means`. */
+export function verdictLine({ verdict, code }: AuditReport): string {
+  return code === null ? `${verdict}: ${verdictMeanings[verdict]}` : `${verdict} (${code}): ${meaningOf(code)}`;
+}
+
+export function inputSentence({ input }: AuditReport): string {
+  const spelling = { binary: '', json: ', as JSON', hex: ', as hex', base64: ', as base64', unknown: '' }[
+    input.encoding
+  ];
+  return `${inputKindNames[input.kind]}${spelling}, ${input.bytes.toLocaleString('en-GB')} bytes`;
+}
+
+export function judgementSentence({ judgement }: AuditReport): string {
+  if (judgement === null) return 'nothing was judged';
+  const at = `${judgement.at.slice(0, 19)}Z`;
+  return judgement.purpose === 'live' ? `as of ${at}` : `as of its own time, ${at}, which nobody else vouches for`;
+}
+
+export function policySentence({ judgement }: AuditReport): string {
+  if (judgement === null) return 'none was asked';
+  const { name, origin } = judgement.policy;
+  const source = {
+    given: '',
+    shipped: ' (shipped default: none was given, and it accepts no image)',
+    survey: ' (survey: not for relying on)',
+  }[origin];
+  return `${printable(name)}${source}`;
+}
+
+export function challengeSentence({ judgement }: AuditReport): string {
+  if (judgement === null) return 'none';
+  return judgement.challenge === 'any'
+    ? 'none was asked: the evidence may be a copy of old evidence'
+    : judgement.challenge;
+}
+
+export function levelSentence({ level }: AuditReport): string {
+  if (level === null) return 'not established';
+  return level === 'attested' ? 'attested: the hardware vendor vouches for it' : 'simulated: nobody vouches for it';
+}
+
+/** One line per item of a list; nothing is shown as a dash, so that an absent fact is seen to be absent. */
+export function valueLines(value: FactValue): readonly string[] {
+  if (value === null) return ['–'];
+  if (typeof value === 'boolean') return [value ? 'yes' : 'no'];
+  if (typeof value === 'object') return value.length === 0 ? ['none'] : value.map(printable);
+  return [printable(String(value))];
+}
