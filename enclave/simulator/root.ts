@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createRoot, type Root } from './authority.ts';
 import { SimulatorError } from './errors.ts';
 import { openKept } from './kept.ts';
+import { refusePublishedKey } from './published.ts';
 import { generateP384, signingKey, systemChance } from './signing.ts';
 
 const KEY = 'root.key.pem';
@@ -24,6 +25,7 @@ export async function openRoot(stateDirectory: string, options: { readonly now: 
       if (!parsed.checkPrivateKey(key) || !parsed.verify(parsed.publicKey)) {
         throw new SimulatorError('root_invalid', 'key and certificate do not belong together');
       }
+      refusePublishedKey(parsed.publicKey);
       return { certificate, key: signingKey(key) };
     },
   });

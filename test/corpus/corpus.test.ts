@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parsePolicy, VerifierError, verifyNitroDocument } from '../../verifier/index.ts';
 import { codeMeanings } from '../../verifier/errors.ts';
+import { parsePolicy, VerifierError, verifyNitroDocument } from '../../verifier/index.ts';
 import { fromBase64url } from '../../wire/bytes.ts';
 import type { JsonValue } from '../../wire/codec/json.ts';
 import { corpusFiles } from '../vectors/corpus/files.ts';

@@ -1,5 +1,5 @@
-import type { JsonValue } from '../../wire/codec/json.ts';
 import { fromBase64url } from '../../wire/bytes.ts';
+import type { JsonValue } from '../../wire/codec/json.ts';
 import { nodeSuite } from '../../wire/crypto/node.ts';
 import type { CorpusCase } from '../vectors/corpus/case.ts';
 import { caseById, judge, nitroCases, nitroPolicies } from './corpus.ts';

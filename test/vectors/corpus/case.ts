@@ -1,6 +1,6 @@
 import type { VerifierCode } from '../../../verifier/index.ts';
 import { CHALLENGE, NOW } from './base.ts';
-import { documentWith, type DocumentEdit } from './document.ts';
+import { type DocumentEdit, documentWith } from './document.ts';
 import type { PolicyName } from './policies.ts';
 
 /** A case as its author writes it. Whatever is not said is right: only one thing differs from accepted evidence. */

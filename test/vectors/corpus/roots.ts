@@ -1,8 +1,8 @@
 import { createRoot } from '../../../enclave/simulator/authority.ts';
+import { time } from '../../support/der-writer.ts';
 import { HOUR, NOW, ROOT, SECOND } from './base.ts';
 import { type CertificateEdit, ECDSA_SHA256, editCertificate, subjectOf } from './certificate.ts';
 import { type PublishedKey, publishedChance, publishedKey, rootKey } from './keys.ts';
-import { time } from '../../support/der-writer.ts';
 
 /** A self-made root that has the name of the corpus root and another key (X17). */
 export const foreignKey: PublishedKey = publishedKey('foreign root');

@@ -1,5 +1,6 @@
 import { concatBytes } from '../../../../wire/bytes.ts';
 import { bits, der, NULL, octets, oid, sequence, TRUE, text, unsigned } from '../../../support/der-writer.ts';
+import { KEYS } from '../base.ts';
 import type { CaseSpec, Refusal } from '../case.ts';
 import {
   append,
@@ -17,7 +18,6 @@ import {
   replaceExtension,
   utcTimeText,
 } from '../certificate.ts';
-import { KEYS } from '../base.ts';
 import { ORDER_BYTES, replaceHalf } from '../keys.ts';
 
 /** One certificate that no strict reader of DER and RFC 5280 takes, in a chain that is otherwise signed and right. */
