@@ -16,7 +16,8 @@ import type { RsaSigningKey } from './rsa.ts';
 
 /**
  * AMD's authorities for one product line, and the firmware that signs reports under them. What it signs differs from
- * the real thing by its roots and by its names, which say SIMULATED where AMD's say AMD. Common names are AMD's, since verifiers go by them: nothing is recognised as simulated but by its root (DESIGN section 9).
+ * the real thing by its roots and by its names, which say SIMULATED where AMD's say AMD. Common names are AMD's, since
+ * verifiers go by them: nothing is recognised as simulated but by its root (DESIGN section 9).
  */
 
 const SECOND = 1_000;
@@ -70,36 +71,35 @@ export type ReportRequest = Pick<ReportFields, 'reportData' | 'measurement'> &
   };
 
 export interface SnpAuthority {
-  readonly product: Product;
-  readonly signer: SignerKind;
   /** Leaf, ASK or ASVK, ARK. */
   readonly certificates: readonly [leaf: Uint8Array, intermediate: Uint8Array, root: Uint8Array];
   readonly report: (request: ReportRequest) => Uint8Array;
 }
 
-export function createSnpRoot(options: {
+export interface SnpRootOptions {
   readonly product: Product;
   readonly now: number;
   readonly keys: SnpRootKeys;
   readonly chance: Chance;
-}): SnpRoot {
+  /** As `alterLeaf`, for the certificates above. */
+  readonly alter?: (role: keyof SnpRootKeys, request: SnpCertificateRequest) => SnpCertificateRequest;
+}
+
+export function createSnpRoot(options: SnpRootOptions): SnpRoot {
   const { product, now, keys, chance } = options;
-  const issue = (role: keyof SnpRootKeys): SnpCa => ({
-    key: keys[role],
-    certificate: issueSnpCertificate(
-      {
-        serial: authoritySerial(product, role),
-        issuer: snpName(authorityName(product, 'ark')),
-        subject: snpName(authorityName(product, role)),
-        ...validity(now, LIFETIME.authority),
-        subjectKey: rsaPublicKey(keys[role].modulus),
-        extensions: authorityExtensions(product, role),
-        trailer: 'written',
-        salt: chance.bytes(PSS_SALT_BYTES),
-      },
-      keys.ark,
-    ),
-  });
+  const issue = (role: keyof SnpRootKeys): SnpCa => {
+    const request: SnpCertificateRequest = {
+      serial: authoritySerial(product, role),
+      issuer: snpName(authorityName(product, 'ark')),
+      subject: snpName(authorityName(product, role)),
+      ...validity(now, LIFETIME.authority),
+      subjectKey: rsaPublicKey(keys[role].modulus),
+      extensions: authorityExtensions(product, role),
+      trailer: 'written',
+      salt: chance.bytes(PSS_SALT_BYTES),
+    };
+    return { key: keys[role], certificate: issueSnpCertificate(options.alter?.(role, request) ?? request, keys.ark) };
+  };
   return { product, ark: issue('ark'), ask: issue('ask'), asvk: issue('asvk') };
 }
 
@@ -145,8 +145,6 @@ export function makeSnpAuthority(options: SnpAuthorityOptions): SnpAuthority {
     mitigations: { launch: profile.mitigations, current: profile.mitigations },
   };
   return {
-    product,
-    signer,
     certificates: [leaf, issuer.certificate, root.ark.certificate],
     report: ({ patches = [], ...fields }) =>
       signReport(encodeReport(product, { ...defaults, ...fields }, patches), key),

@@ -39,13 +39,23 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rm(state, { recursive: true, force: true }));
 
-function rootOf(product: Product, chance: Chance = systemChance): SnpRoot {
+function rootOf(product: Product, chance: Chance): SnpRoot {
   const keys = { ark: milan.ark.key, ask: milan.ask.key, asvk: milan.asvk.key };
   return createSnpRoot({ product, now: NOW, keys, chance });
 }
 
-function authority(product: Product, signer: SignerKind, changes: Partial<SnpAuthorityOptions> = {}): SnpAuthority {
-  return makeSnpAuthority({ root: rootOf(product), signer, now: NOW, chance: systemChance, ...changes });
+const roots = new Map<Product, SnpRoot>();
+const plain = new Map<string, SnpAuthority>();
+
+/** Roots are made once, and authorities too that nothing is changed in: RSA-4096 signatures take their time. */
+function authority(product: Product, signer: SignerKind, changes?: Partial<SnpAuthorityOptions>): SnpAuthority {
+  const root = roots.get(product) ?? rootOf(product, systemChance);
+  roots.set(product, root);
+  const make = (): SnpAuthority => makeSnpAuthority({ root, signer, now: NOW, chance: systemChance, ...changes });
+  if (changes !== undefined) return make();
+  const known = plain.get(`${product} ${signer}`) ?? make();
+  plain.set(`${product} ${signer}`, known);
+  return known;
 }
 
 const chainOf = ({ certificates }: SnpAuthority): readonly X509Certificate[] =>
@@ -203,6 +213,16 @@ describe('the bytes of the simulated authority', () => {
       authority('Milan', 'vcek', { alterLeaf: (request) => ({ ...request, subject: [['CN', 'other']] }) }),
     );
     expect(named?.subject).toBe('CN=other');
+    const root = createSnpRoot({
+      product: 'Milan',
+      now: NOW,
+      keys: { ark: milan.ark.key, ask: milan.ask.key, asvk: milan.asvk.key },
+      chance: systemChance,
+      alter: (role, request) => (role === 'ask' ? { ...request, extensions: [{ kind: 'endEntity' }] } : request),
+    });
+    const isCa = ({ certificate }: { readonly certificate: Uint8Array }): boolean =>
+      new X509Certificate(certificate).ca;
+    expect([root.ark, root.ask, root.asvk].map(isCa)).toEqual([true, false, true]);
   });
 
   it('are refused where no chip of the line has such an id', async () => {
