@@ -106,7 +106,7 @@ const commonNames = [
 ];
 
 /** A specification of the certificate at one place of a chain of AWS's shape. */
-function specAt(index: number): CertificateSpec {
+export function specAt(index: number): CertificateSpec {
   const issuerIndex = Math.max(0, index - 1);
   const keyId = Uint8Array.of(index, 7, 7);
   const issuerKeyId = Uint8Array.of(issuerIndex, 7, 7);
