@@ -1,6 +1,6 @@
 /** The public surface of `proofmark/verifier`: evidence in, proven facts out. */
 
-export { type Anchor, anchors } from './anchors.ts';
+export { type Anchor, anchors, type NitroAnchor, type SnpAnchor } from './anchors.ts';
 export {
   type ArchiveFacts,
   type ArchiveOptions,
@@ -12,6 +12,11 @@ export {
 } from './archive/verify.ts';
 export { type ChainCache, createChainCache } from './cache/chain-cache.ts';
 export type { ParsedNitroDocument } from './codec/nitro-document.ts';
+export { type PemContents, parsePem } from './codec/pem.ts';
+export type { SnpProduct } from './codec/snp-product.ts';
+export type { ParsedSnpReport, SnpCpu, SnpFirmware, SnpReportVersion } from './codec/snp-report.ts';
+export { parseSnpCertificateTable, type SnpCertificateTable } from './codec/snp-table.ts';
+export type { SnpTcb } from './codec/snp-tcb.ts';
 export {
   codeMeanings,
   type MalformedCode,
@@ -26,6 +31,17 @@ export type { CertificateSummary, NitroFacts, NitroOptions } from './nitro/facts
 export { parseUnverifiedNitroDocument, type UnverifiedNitroDocument, verifyNitroDocument } from './nitro/verify.ts';
 export { type NitroImage, type NitroPolicy, type NitroPolicyRules, parsePolicy } from './policy/policy.ts';
 export type { PolicyChain } from './policy/readers.ts';
+export {
+  type BitRule,
+  type MicrocodeFloor,
+  parseSnpPolicy,
+  type SnpPolicy,
+  type SnpPolicyRules,
+  type SnpSigner,
+  type TcbFloor,
+  type TcbFloors,
+  type TurinTcbFloor,
+} from './policy/snp-policy.ts';
 export type {
   ExpectedRequest,
   ExpectedResponse,
@@ -44,5 +60,7 @@ export {
   type Verdict,
   type Verified,
 } from './result.ts';
+export type { SnpEvidence, SnpFacts, SnpOptions, SnpTcbs } from './snp/facts.ts';
+export { parseUnverifiedSnpReport, type UnverifiedSnpReport, verifySnpReport } from './snp/verify.ts';
 export type { WorkerFacts, WorkerOptions } from './worker/facts.ts';
 export { verifyWorker } from './worker/verify.ts';

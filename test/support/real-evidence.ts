@@ -16,6 +16,22 @@ export interface RealCase {
   readonly expect: string;
 }
 
+export interface RealSnpCase {
+  readonly id: string;
+  readonly file: string;
+  readonly leaf: string;
+  readonly ca: string;
+  readonly encoding?: 'hex';
+  readonly at?: string;
+  readonly expect: string;
+}
+
+export function realSnpCases(): readonly RealSnpCase[] {
+  if (!hasRealEvidence) return [];
+  const cases = JSON.parse(readFileSync(new URL('cases.json', folder), 'utf8')) as (RealSnpCase & RealCase)[];
+  return cases.filter(({ tee }) => tee === 'sev-snp');
+}
+
 export function realNitroCases(): readonly RealCase[] {
   if (!hasRealEvidence) return [];
   const cases = JSON.parse(readFileSync(new URL('cases.json', folder), 'utf8')) as readonly RealCase[];

@@ -3,8 +3,6 @@ import type { SnpCpu } from './snp-report.ts';
 /** AMD's names for what has its own root. Siena and Bergamo are under Genoa's. */
 export type SnpProduct = 'Milan' | 'Genoa' | 'Turin';
 
-export const snpProducts: readonly SnpProduct[] = ['Milan', 'Genoa', 'Turin'];
-
 const MODELS: readonly { readonly family: number; readonly from: number; readonly to: number; product: SnpProduct }[] =
   [
     { family: 0x19, from: 0x00, to: 0x0f, product: 'Milan' },
