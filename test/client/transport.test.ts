@@ -26,7 +26,7 @@ interface Hostile {
   readonly seen: string[];
 }
 
-async function serve(handler: Handler, timeoutMs = 2_000): Promise<Hostile> {
+async function serve(handler: Handler, timeoutMs = 10_000): Promise<Hostile> {
   const seen: string[] = [];
   const server = createServer((request, response) => {
     seen.push(`${request.method} ${request.url}`);
@@ -65,7 +65,7 @@ describe('an address', () => {
   it('may have a path, with or without a slash at its end', async () => {
     const { url, seen } = await serve(says(200, ''));
     for (const base of [url, `${url}/`, `${url}/relay`, `${url}/relay//`]) {
-      await fetchTransport({ url: base, timeoutMs: 2_000 }).get('/v1/x', 10);
+      await fetchTransport({ url: base, timeoutMs: 10_000 }).get('/v1/x', 10);
     }
     expect(seen).toEqual(['GET /v1/x', 'GET /v1/x', 'GET /relay/v1/x', 'GET /relay/v1/x']);
   });
@@ -207,7 +207,7 @@ describe('a connection that breaks', () => {
   it('or was never made names the reason', async () => {
     const { url } = await serve(says(200, ''));
     servers[0]?.close();
-    const host = fetchTransport({ url, timeoutMs: 2_000 });
+    const host = fetchTransport({ url, timeoutMs: 10_000 });
     await expect(host.get('/', 10)).rejects.toThrow('ECONNREFUSED');
   });
 });
@@ -216,7 +216,7 @@ describe('connect', () => {
   it('sends nothing before the first call', async () => {
     const { rules } = await createWorld();
     const { url, seen } = await serve(says(503, '{"code":"not_configured"}'));
-    const client = connect(url, { policy: parsePolicy(rules), timeoutMs: 2_000 });
+    const client = connect(url, { policy: parsePolicy(rules), timeoutMs: 10_000 });
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(seen).toEqual([]);
     expect(await refusalOf(client.worker())).toBe('host_error/not_configured');

@@ -53,6 +53,16 @@ describe('a new connection', () => {
     expect(second.frames.slice(1, 3)).toEqual(sent);
   });
 
+  it('gets the entries of what it asks from then on, before its answers', async () => {
+    const worker = await serve();
+    await answered(worker, 1);
+    const second = await openLink(worker);
+    second.send({ id: 5, kind: linkKind.plain, payload: requestBytes({ modelId: worker.demo.modelId }) });
+    await second.first(linkKind.reply);
+    expect(entriesOf(second)).toEqual([0, 1]);
+    expect(second.frames.at(-1)?.kind).toBe(linkKind.reply);
+  });
+
   it('gets what finished while nobody was connected', async () => {
     const worker = await serve();
     const { passed, open } = gate();
@@ -69,7 +79,8 @@ describe('a new connection', () => {
     await lost;
     open();
     await sleep(20);
-    const second = await settled(await openLink(worker));
+    const second = await openLink(worker);
+    await second.first(linkKind.entries);
     expect(entriesOf(second)).toEqual([0]);
   });
 
@@ -81,7 +92,7 @@ describe('a new connection', () => {
       return utf8('late');
     };
     worker.link.send({ id: 77, kind: linkKind.attest, payload: challenge });
-    await sleep(10);
+    while (worker.attester.asked.length === 0) await sleep(1);
     const second = await openLink(worker);
     await second.first(linkKind.state);
     open();
