@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { SimulatorError } from '../errors.ts';
 import { openKept } from '../kept.ts';
+import { refusePublishedKey } from '../published.ts';
 import { systemChance } from '../signing.ts';
 import { createSnpRoot, type SnpCa, type SnpRoot, type SnpRootKeys } from './authority.ts';
 import type { Product } from './product.ts';
@@ -60,6 +61,7 @@ function readRoot(product: Product, files: Readonly<Record<File, Uint8Array>>): 
     if (!parsed.checkPrivateKey(privateKey) || !parsed.checkIssued(ark) || !parsed.verify(ark.publicKey)) {
       throw new SimulatorError('root_invalid', `key and certificate of ${role} do not belong together`);
     }
+    refusePublishedKey(parsed.publicKey);
     return { certificate, key: rsaSigningKey(privateKey) };
   };
   return { product, ark: read('ark'), ask: read('ask'), asvk: read('asvk') };

@@ -1,12 +1,12 @@
 import 'reflect-metadata';
-import { createHash, generateKeyPairSync, verify, X509Certificate } from 'node:crypto';
-import { chmod, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash, createPrivateKey, generateKeyPairSync, verify, X509Certificate } from 'node:crypto';
+import { chmod, cp, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { p384 } from '@noble/curves/nist.js';
 import * as x509 from '@peculiar/x509';
-import forge from 'node-forge';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { p384PublicKey } from '../../../../enclave/simulator/certificate.ts';
 import { SimulatorError } from '../../../../enclave/simulator/errors.ts';
 import { type Chance, systemChance } from '../../../../enclave/simulator/signing.ts';
 import {
@@ -21,6 +21,8 @@ import { openSnpRoot } from '../../../../enclave/simulator/snp/root.ts';
 import { rsaSigningKey } from '../../../../enclave/simulator/snp/rsa.ts';
 import { concatBytes, fromHex, toHex } from '../../../../wire/bytes.ts';
 import { hasRealEvidence, realBytes } from '../../../support/real-evidence.ts';
+import { rootKey } from '../../../vectors/corpus/keys.ts';
+import { shapeOf } from './shape.ts';
 
 const DAY = 24 * 3_600_000;
 const NOW = Date.UTC(2026, 10, 21, 12, 0, 0, 250);
@@ -245,24 +247,6 @@ describe('the bytes of the simulated authority', () => {
   });
 });
 
-/** X.509 spells years from 2050 on in another type (RFC 5280 section 4.1.2.5): both are a time. */
-const TIMES: readonly number[] = [forge.asn1.Type.UTCTIME, forge.asn1.Type.GENERALIZEDTIME];
-
-/** Every tag of an encoding in order, with the object identifiers: its shape without its contents. */
-function shapeOf(der: Uint8Array): readonly string[] {
-  const shape: string[] = [];
-  const walk = (element: forge.asn1.Asn1, depth: number): void => {
-    const isOid = element.tagClass === 0 && (element.type as number) === forge.asn1.Type.OID;
-    const id = isOid ? forge.asn1.derToOid(forge.util.createBuffer(element.value as string)) : '';
-    const type = TIMES.includes(element.type) ? 'time' : element.type;
-    shape.push(`${depth}:${element.tagClass}.${type} ${id}`);
-    if (Array.isArray(element.value)) for (const child of element.value) walk(child, depth + 1);
-  };
-  const text = Buffer.from(der).toString('latin1');
-  walk(forge.asn1.fromDer(text, { decodeBitStrings: false } as never), 0);
-  return shape;
-}
-
 describe.skipIf(!hasRealEvidence)('beside AMD’s certificates (skipped without ../shared/vectors)', () => {
   const pem = (file: string): readonly Uint8Array[] =>
     [
@@ -320,6 +304,32 @@ describe('the SNP root of a machine', () => {
       await chmod(path, 0o604);
       expect(await codeOf(() => openSnpRoot(state, { product: 'Milan', now: NOW }))).toBe('root_unsafe');
       await chmod(path, 0o600);
+    }
+  });
+
+  it('is refused when the key of one of its authorities is published', async () => {
+    const published = Buffer.from(rootKey.privateKey).toString('base64url');
+    const [x, y] = [rootKey.point.subarray(1, 49), rootKey.point.subarray(49)].map((part) =>
+      Buffer.from(part).toString('base64url'),
+    );
+    const jwk = { kty: 'EC', crv: 'P-384', d: published, x: x as string, y: y as string };
+    const pem = createPrivateKey({ format: 'jwk', key: jwk }).export({ type: 'pkcs8', format: 'pem' });
+    const keys = { ark: milan.ark.key, ask: milan.ask.key, asvk: milan.asvk.key };
+    const { ask } = createSnpRoot({
+      product: 'Milan',
+      now: NOW,
+      keys,
+      chance: systemChance,
+      alter: (role, request) => (role === 'ask' ? { ...request, subjectKey: p384PublicKey(rootKey.point) } : request),
+    });
+    const foreign = await mkdtemp(join(tmpdir(), 'proofmark-snp-'));
+    try {
+      await cp(join(state, DIRECTORY), join(foreign, DIRECTORY), { recursive: true });
+      await writeFile(join(foreign, DIRECTORY, 'ask.key.pem'), pem);
+      await writeFile(join(foreign, DIRECTORY, 'ask.der'), ask.certificate);
+      expect(await codeOf(() => openSnpRoot(foreign, { product: 'Milan', now: NOW }))).toBe('root_unsafe');
+    } finally {
+      await rm(foreign, { recursive: true, force: true });
     }
   });
 
