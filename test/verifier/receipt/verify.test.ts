@@ -324,6 +324,12 @@ describe('verifyReceipt', () => {
     expect(verdict.notProven.map(({ id }) => id)).toEqual(['cpu', 'quality', ...unasked, 'header']);
   });
 
+  it('knows the three formats of an answer, each with its own length', async () => {
+    for (const response of [{ format: 0, jsonLength: 3 }, {}, { format: 2, jsonLength: 0 }]) {
+      expect(ruling(await judgeReceipt(answer({ response })))).toBe('accepted');
+    }
+  });
+
   it('refuses the answer of another proven worker', async () => {
     const elsewhere = answer({ identity: { sealKey: other } });
     expect(ruling(await judgeReceipt(elsewhere, { evidence: plain.evidence }))).toBe('untrusted head_of_other_log');
