@@ -21,7 +21,8 @@ describe('the codes', () => {
   });
 
   it('are each provoked by a test, as far as evidence verification raises them', () => {
-    const sources = ['verifier/codec', 'verifier/crypto', 'verifier/nitro', 'verifier/policy'].map(textOf).join('\n');
+    const folders = ['codec', 'crypto', 'nitro', 'policy', 'worker', 'receipt', 'release', 'archive'];
+    const sources = folders.map((folder) => textOf(`verifier/${folder}`)).join('\n');
     const tests = textOf('test/verifier');
     const raised = codes.map(([code]) => code).filter((code) => sources.includes(`'${code}'`));
     expect(raised.length).toBeGreaterThan(60);
