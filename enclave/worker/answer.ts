@@ -146,6 +146,8 @@ function admit(context: Answering, { header, body }: Request): Release {
   const price = unitPriceOf(context.configuration, header.modelId, header.operation);
   if (price === undefined) return refuse('operation_not_offered', 'the price table has no line for it');
   if (header.unitPrice < price) refuse('price_too_low', `one unit costs ${price}`);
+  // The fee never passes maxFee, so a maximum below one unit would buy it for less than it costs.
+  if (header.maxFee < price) refuse('price_too_low', `the maximum is below one unit, which costs ${price}`);
   if (body.length > context.configuration.limits.bodyBytes) refuse('body_too_large', `${body.length} bytes`);
   return context.releases.find(header.modelId) ?? refuse('model_not_loaded', 'no such model here');
 }

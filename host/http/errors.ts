@@ -90,9 +90,7 @@ const linkCodes: Readonly<Record<Exclude<LinkErrorCode, 'worker_refused'>, HostE
 const refusalCodes: Readonly<Partial<Record<WorkerRefusalCode, HostErrorCode>>> = {
   not_configured: 'worker_unreachable',
   malformed: 'request_invalid',
-  model_unknown: 'model_unknown',
   session_unknown: 'session_unknown',
-  session_limit: 'busy',
   record_refused: 'record_refused',
   busy: 'busy',
   log_full: 'busy',

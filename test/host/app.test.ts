@@ -111,7 +111,6 @@ describe('plain requests', () => {
     ['busy', '503 busy'],
     ['log_full', '503 busy'],
     ['malformed', '400 request_invalid'],
-    ['model_unknown', '404 model_unknown'],
     ['not_configured', '503 worker_unreachable'],
     ['internal', '502 worker_refused'],
   ])('says what a worker that answers %s means', async (code, expected) => {

@@ -186,6 +186,7 @@ describe('what the worker refuses', () => {
     { says: 'a stream', code: 'stream_not_offered', fields: { flags: 4n } },
     { says: 'a channel that was not opened', code: 'channel_not_open', fields: { channel: random(32) } },
     { says: 'a price below its own', code: 'price_too_low', fields: { unitPrice: 4n } },
+    { says: 'a maximum below one unit', code: 'price_too_low', fields: { maxFee: 4n } },
     {
       says: 'a price below the model’s own',
       code: 'price_too_low',
