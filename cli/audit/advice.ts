@@ -6,7 +6,7 @@ type Outcome = Omit<AuditReport, 'advice'>;
 export function adviceOn(outcome: Outcome): readonly string[] {
   const { judgement, code } = outcome;
   const advice: string[] = [];
-  if (judgement?.policy.origin === 'shipped') {
+  if (judgement?.policy.origin === 'shipped' && outcome.verdict === 'refused') {
     advice.push(
       `No policy was given, so the shipped default was asked, which accepts no image. Copy attestations/policies/${outcome.tee}-default.json, list what you accept, and name it with --policy.`,
     );

@@ -51,7 +51,7 @@ export function answerLinks(
       title: 'Request and answer',
       by: 'their hashes are in the receipt',
       checks: EXCHANGE,
-      facts: archive.response === null ? [] : [fact('bodyHash', 'answer, SHA-256', toHex(archive.response.bodyHash))],
+      facts: archive.response === null ? [] : [fact('bodyHash', 'answer hash', toHex(archive.response.bodyHash))],
     }),
     linkOf(checks, receiptLink, {
       kind: 'model',

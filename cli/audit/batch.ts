@@ -46,7 +46,7 @@ async function judgeCase(one: Case, options: BatchOptions): Promise<Outcome> {
     const chain = await readCertificates(one, options);
     if (chain === undefined) return { verdict: 'malformed', code: 'chain_unreadable' };
     const recognised = await readEvidence(one, options);
-    const now = one.at ?? timeOfLeaf(recognised);
+    const now = one.at ?? timeOfLeaf(recognised, chain);
     return await judge(recognised, {
       tee: one.tee,
       chain,

@@ -10,6 +10,9 @@ import type { AuditCode, InputFacts } from './report.ts';
 export type Subject =
   | { readonly kind: 'proofmark-archive'; readonly archive: Uint8Array }
   | { readonly kind: 'nitro-document'; readonly document: Uint8Array }
+  | SnpSubject;
+
+export type SnpSubject =
   | { readonly kind: 'snp-report'; readonly report: Uint8Array }
   | { readonly kind: 'snp-extended-report'; readonly report: Uint8Array; readonly table: Uint8Array };
 

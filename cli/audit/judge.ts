@@ -1,11 +1,15 @@
 import {
   type Check,
+  type NitroPolicy,
   type NotProven,
   type Purpose,
+  parseSnpCertificateTable,
   parseUnverifiedArchive,
+  type SnpEvidence,
   VerifierError,
   verifyArchive,
   verifyNitroDocument,
+  verifySnpReport,
   verifyWorker,
 } from '../../verifier/index.ts';
 import { equalBytes, toHex } from '../../wire/bytes.ts';
@@ -15,8 +19,8 @@ import type { Evidence } from '../../wire/message/evidence.ts';
 import type { TeeName } from '../../wire/message/identity.ts';
 import { adviceOn } from './advice.ts';
 import { answerGroups, answerLinks } from './archive-claims.ts';
-import type { Chain } from './certificates.ts';
-import type { Problem, Recognised } from './input.ts';
+import { type Chain, joinChains } from './certificates.ts';
+import type { Problem, Recognised, SnpSubject } from './input.ts';
 import { nitroGroups, nitroLeafStart, nitroLevel, nitroLinks, readNitroClaims } from './nitro-claims.ts';
 import type { ChosenPolicy, PolicyChoice } from './policies.ts';
 import {
@@ -26,8 +30,10 @@ import {
   type InputFacts,
   inputKindNames,
   type Judgement,
+  type PolicyOrigin,
   type TrustLink,
 } from './report.ts';
+import { readSnpClaims, type SnpClaims, snpGroups, snpLeafStart, snpLevel, snpLinks } from './snp-claims.ts';
 import { readWorkerClaims, workerGroups, workerLink } from './worker-claims.ts';
 
 export interface Question {
@@ -50,14 +56,14 @@ export async function judge(recognised: Recognised, question: Question): Promise
       return judgeNitro(subject.document, input, question);
     case 'snp-report':
     case 'snp-extended-report':
-      return rejected(input, { code: 'unsupported_tee', detail: 'amd-sev-snp' });
+      return judgeSnp(subject, input, question);
   }
 }
 
 /** Evidence that a host has just served for this challenge. */
 export async function judgeHost(evidence: Evidence, input: InputFacts, question: Question): Promise<AuditReport> {
   const { challenge, purpose } = question;
-  const chosen = await choose(evidence.tee, question);
+  const chosen = await chooseForWorker(evidence.tee, question);
   if ('problem' in chosen) return rejected(input, chosen.problem);
   const at = purpose.kind === 'live' ? purpose.now : documentTime(evidence);
   const { policy } = chosen;
@@ -66,12 +72,39 @@ export async function judgeHost(evidence: Evidence, input: InputFacts, question:
 }
 
 /** For evidence that nobody dated: one second after its leaf begins to be valid. Malformed evidence has no such time. */
-export function timeOfLeaf(recognised: Recognised): number {
-  const claims =
-    'subject' in recognised && recognised.subject.kind === 'nitro-document'
-      ? readNitroClaims(recognised.subject.document)
-      : null;
-  return claims === null ? 0 : nitroLeafStart(claims) + 1_000;
+export function timeOfLeaf(recognised: Recognised, chain: Chain): number {
+  if ('problem' in recognised) return 0;
+  const { subject } = recognised;
+  switch (subject.kind) {
+    case 'proofmark-archive':
+      return 0;
+    case 'nitro-document': {
+      const claims = readNitroClaims(subject.document);
+      return claims === null ? 0 : nitroLeafStart(claims) + 1_000;
+    }
+    case 'snp-report':
+    case 'snp-extended-report': {
+      const evidence = snpEvidence(subject, chain);
+      return 'problem' in evidence ? 0 : snpTime(readSnpClaims(evidence));
+    }
+  }
+}
+
+function snpTime(claims: SnpClaims | null): number {
+  const start = claims === null ? null : snpLeafStart(claims);
+  return start === null ? 0 : start + 1_000;
+}
+
+/** The certificates that came with a report, and those that were named beside it. */
+function snpEvidence(subject: SnpSubject, chain: Chain): SnpEvidence | { readonly problem: Problem } {
+  const { report } = subject;
+  if (subject.kind === 'snp-report') return { report, ...chain };
+  try {
+    return { report, ...joinChains([parseSnpCertificateTable(subject.table), chain]) };
+  } catch (error) {
+    if (!(error instanceof VerifierError)) throw error;
+    return { problem: { code: error.code, detail: error.detail } };
+  }
 }
 
 async function judgeArchive(bytes: Uint8Array, input: InputFacts, question: Question): Promise<AuditReport> {
@@ -80,7 +113,7 @@ async function judgeArchive(bytes: Uint8Array, input: InputFacts, question: Ques
   const { purpose } = question;
   const archive = withChallenge(parsed, question.challenge);
   const { tee } = archive.evidence;
-  const chosen = await choose(tee, question);
+  const chosen = await chooseForWorker(tee, question);
   if ('problem' in chosen) return rejected(input, chosen.problem);
   const ruling = await verifyArchive(archive, { policy: chosen.policy, purpose, suite: nodeSuite, cache: 'none' });
   const { checks } = ruling;
@@ -97,7 +130,7 @@ async function judgeArchive(bytes: Uint8Array, input: InputFacts, question: Ques
 }
 
 async function judgeNitro(document: Uint8Array, input: InputFacts, question: Question): Promise<AuditReport> {
-  const chosen = await choose('aws-nitro', question);
+  const chosen = await chooseForWorker('aws-nitro', question);
   if ('problem' in chosen) return rejected(input, chosen.problem);
   const { purpose, challenge } = question;
   const claims = readNitroClaims(document);
@@ -112,6 +145,27 @@ async function judgeNitro(document: Uint8Array, input: InputFacts, question: Que
     groups: nitroGroups(claims, checks, ruling.verdict === 'accepted'),
   };
   return report({ input, tee: 'aws-nitro', chosen, at, question, ruling, about });
+}
+
+async function judgeSnp(subject: SnpSubject, input: InputFacts, question: Question): Promise<AuditReport> {
+  const chosen = await choose('amd-sev-snp', question);
+  if ('problem' in chosen) return rejected(input, chosen.problem);
+  const { origin, policy } = chosen;
+  if (policy.tee !== 'amd-sev-snp') return rejected(input, { code: 'tee_mismatch', detail: policy.tee });
+  const evidence = snpEvidence(subject, question.chain);
+  if ('problem' in evidence) return rejected(input, evidence.problem);
+  const { purpose, challenge } = question;
+  const claims = readSnpClaims(evidence);
+  const at = purpose.kind === 'live' ? purpose.now : snpTime(claims);
+  const found = await verifySnpReport(evidence, { policy, now: at, challenge, product: 'any', suite: nodeSuite });
+  const ruling = purpose.kind === 'archive' && found.verdict === 'accepted' ? undated(found) : found;
+  const { checks } = ruling;
+  const about: About = {
+    level: snpLevel(claims, checks),
+    trust: snpLinks(claims, checks),
+    groups: snpGroups(claims, checks, ruling.verdict === 'accepted'),
+  };
+  return report({ input, tee: 'amd-sev-snp', chosen: { origin, policy }, at, question, ruling, about });
 }
 
 interface Ruling {
@@ -148,7 +202,18 @@ function aboutWorker(evidence: Evidence, { verdict, checks }: Ruling): About {
   };
 }
 
+type WorkerChoice = { readonly origin: PolicyOrigin; readonly policy: NitroPolicy } | { readonly problem: Problem };
 type Choice = ChosenPolicy | { readonly problem: Problem };
+
+/** Workers are verified on the hardware whose evidence binds an identity in this version. */
+async function chooseForWorker(found: TeeName, question: Question): Promise<WorkerChoice> {
+  const chosen = await choose(found, question);
+  if ('problem' in chosen) return chosen;
+  const { origin, policy } = chosen;
+  return policy.tee === 'aws-nitro'
+    ? { origin, policy }
+    : { problem: { code: 'unsupported_tee', detail: `a worker on ${found}` } };
+}
 
 async function choose(found: TeeName, { tee, policies }: Question): Promise<Choice> {
   const mismatch = (asked: string): Choice => ({

@@ -1,3 +1,4 @@
+import { isVendorRoot } from '../../verifier/anchors.ts';
 import type { ParsedCertificate } from '../../verifier/codec/x509.ts';
 import type { Check } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
@@ -36,16 +37,22 @@ export function certificateLinks(
     return {
       kind: index === 0 ? 'root' : index === last ? 'leaf' : 'ca',
       title: subject.commonName ?? '(no common name)',
-      by: index === 0 ? 'a trusted root, byte for byte' : 'signed with the key above',
+      by: index === 0 ? rootWords(sha256) : 'signed with the key above',
       state: certificateState(index, last, checks),
       checks: index === 0 ? [ROOT] : CHAIN,
       facts: [
-        fact('notBefore', 'valid from', new Date(notBefore).toISOString()),
-        fact('notAfter', 'valid until', new Date(notAfter).toISOString()),
+        fact('notBefore', 'valid from', seconds(notBefore)),
+        fact('notAfter', 'valid until', seconds(notAfter)),
         fact('sha256', 'SHA-256', toHex(sha256)),
       ],
     };
   });
+}
+
+function rootWords(digest: Uint8Array): string {
+  return isVendorRoot(digest)
+    ? 'pinned: the vendor’s own, byte for byte'
+    : 'somebody’s own: trusted only where the policy names it';
 }
 
 function certificateState(index: number, last: number, checks: readonly Check[]): LinkState {
@@ -57,6 +64,10 @@ function certificateState(index: number, last: number, checks: readonly Check[])
   if (failed.id === ROOT) return 'unproven';
   // The root is trusted for its bytes; signatures are checked from the root down, so those above the break hold.
   return index === 0 || (failed.id === SIGNATURES && index < at) ? 'proven' : 'unproven';
+}
+
+function seconds(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }
 
 function isChainRule(id: string): boolean {

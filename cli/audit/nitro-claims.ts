@@ -1,6 +1,6 @@
+import { isVendorRoot } from '../../verifier/anchors.ts';
 import { parseCertificate } from '../../verifier/codec/x509.ts';
 import {
-  anchors,
   type Check,
   type ParsedNitroDocument,
   parseUnverifiedNitroDocument,
@@ -34,8 +34,7 @@ export function nitroLevel(
   checks: readonly Check[],
 ): 'attested' | 'simulated' | null {
   if (claims === null || !haveAllPassed(checks, ['C16', SIGNATURE])) return null;
-  const root = toHex(sha256(claims.caBundle[0] ?? claims.certificate));
-  return anchors.some((anchor) => anchor.sha256 === root) ? 'attested' : 'simulated';
+  return isVendorRoot(sha256(claims.caBundle[0] ?? claims.certificate)) ? 'attested' : 'simulated';
 }
 
 export function nitroLinks(claims: ParsedNitroDocument | null, checks: readonly Check[]): readonly TrustLink[] {

@@ -1,16 +1,20 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type NitroPolicy, parsePolicy, VerifierError } from '../../verifier/index.ts';
+import { type NitroPolicy, parsePolicy, parseSnpPolicy, type SnpPolicy, VerifierError } from '../../verifier/index.ts';
+import { parseJson } from '../../wire/codec/json.ts';
+import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import type { TeeName } from '../../wire/message/identity.ts';
 import { CommandError, UsageError } from '../exit-codes.ts';
 import type { PolicyOrigin } from './report.ts';
 import { readSmallFile } from './source.ts';
-import { nitroSurvey } from './survey.ts';
+import { nitroSurvey, snpSurvey } from './survey.ts';
+
+export type AuditPolicy = NitroPolicy | SnpPolicy;
 
 export interface ChosenPolicy {
   readonly origin: PolicyOrigin;
-  readonly policy: NitroPolicy;
+  readonly policy: AuditPolicy;
 }
 
 /** The policy that evidence of one kind of hardware is judged by; undefined where the person chose other hardware only. */
@@ -19,7 +23,7 @@ export type PolicyChoice = (tee: TeeName) => Promise<ChosenPolicy | undefined>;
 /** The policies that the person named, one for each kind of hardware; null if none was. */
 export async function givenChoice(paths: readonly string[]): Promise<PolicyChoice | null> {
   if (paths.length === 0) return null;
-  const given = new Map<TeeName, NitroPolicy>();
+  const given = new Map<TeeName, AuditPolicy>();
   for (const path of paths) {
     const policy = parsed(path, await readSmallFile(path, limits.policyBytes));
     if (given.has(policy.tee)) throw new UsageError(`two policies for ${policy.tee}`);
@@ -38,19 +42,25 @@ export const shippedChoice: PolicyChoice = async (tee) => {
 };
 
 /** For a batch without a policy; a case may name the VMPLs that its reports are taken at. */
-export function surveyChoice(_vmpls: readonly number[]): PolicyChoice {
-  return async () => ({ origin: 'survey', policy: parsePolicy(nitroSurvey) });
+export function surveyChoice(vmpls: readonly number[]): PolicyChoice {
+  return async (tee) => {
+    const policy = tee === 'aws-nitro' ? parsePolicy(nitroSurvey) : parseSnpPolicy(snpSurvey(vmpls));
+    return { origin: 'survey', policy };
+  };
 }
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 /** From source this file is two folders deep, compiled three. */
 const PACKAGE = join(HERE, '..', '..', ...(import.meta.url.endsWith('.ts') ? [] : ['..']));
 
-function parsed(path: string, bytes: Uint8Array): NitroPolicy {
+function parsed(path: string, bytes: Uint8Array): AuditPolicy {
   try {
-    return parsePolicy(bytes);
+    const rules = parseJson(bytes, limits.policyBytes);
+    const forSnp = typeof rules === 'object' && rules !== null && 'tee' in rules && rules['tee'] === 'amd-sev-snp';
+    return forSnp ? parseSnpPolicy(rules) : parsePolicy(rules);
   } catch (error) {
-    if (error instanceof VerifierError) throw new CommandError(`${path}: ${error.message}`);
+    if (error instanceof VerifierError || error instanceof WireError)
+      throw new CommandError(`${path}: ${error.message}`);
     throw error;
   }
 }

@@ -6,9 +6,10 @@ import {
   inputSentence,
   judgementSentence,
   levelSentence,
-  linkWords,
   policySentence,
+  simulatedWarning,
   standingWords,
+  stateWord,
   valueLines,
   verdictLine,
 } from './words.ts';
@@ -56,9 +57,10 @@ const LINK_MARKS: Readonly<Record<LinkState, string>> = { proven: '✓', broken:
 
 function trustLines(trust: readonly TrustLink[]): string {
   return trust
-    .map(({ title, by, state }, depth) => {
+    .map((link, depth) => {
+      const { title, by, state } = link;
       const indent = '  '.repeat(Math.min(depth, 8));
-      return `  ${LINK_MARKS[state]} ${indent}${depth === 0 ? '' : '└ '}${printable(title)}, ${by}: ${linkWords[state]}\n`;
+      return `  ${LINK_MARKS[state]} ${indent}${depth === 0 ? '' : '└ '}${printable(title)}, ${by}: ${stateWord(link)}\n`;
     })
     .join('');
 }
@@ -67,6 +69,7 @@ function verdictLines(report: AuditReport, style: Style): string {
   const reasons = report.checks.filter(({ outcome }) => outcome === 'failed');
   return [
     `  ${verdictLine(report)}\n`,
+    report.level === 'simulated' ? `  ! ${simulatedWarning}\n` : '',
     checkLines(reasons, style),
     ...report.advice.map((line) => `  → ${line}\n`),
   ].join('');

@@ -6,6 +6,7 @@ import {
   type LinkState,
   meaningOf,
   type Standing,
+  type TrustLink,
   verdictMeanings,
 } from './report.ts';
 
@@ -16,11 +17,26 @@ export const standingWords: Readonly<Record<Standing, string>> = {
   claimed: 'claimed, not proven',
 };
 
-export const linkWords: Readonly<Record<LinkState, string>> = {
+const linkWords: Readonly<Record<LinkState, string>> = {
   proven: 'proven',
   broken: 'broken here',
   unproven: 'not proven',
 };
+
+/** A policy proves nothing; it wants or does not want what was proven. */
+const policyWords: Readonly<Record<LinkState, string>> = {
+  proven: 'accepts',
+  broken: 'refuses',
+  unproven: 'no verdict',
+};
+
+export function stateWord({ kind, state }: TrustLink): string {
+  return kind === 'policy' ? policyWords[state] : linkWords[state];
+}
+
+/** A verdict of the simulator looks like one of hardware in all but this, so it is said wherever the verdict is. */
+export const simulatedWarning =
+  'Simulated: no hardware vouches for any of this. Whoever owns the machine can forge it all.';
 
 /** `refused (image_refused): what that means`. */
 export function verdictLine({ verdict, code }: AuditReport): string {
@@ -60,7 +76,9 @@ export function challengeSentence({ judgement }: AuditReport): string {
 
 export function levelSentence({ level }: AuditReport): string {
   if (level === null) return 'not established';
-  return level === 'attested' ? 'attested: the hardware vendor vouches for it' : 'simulated: nobody vouches for it';
+  return level === 'attested'
+    ? 'attested: the hardware vendor vouches for it'
+    : 'simulated: no hardware vouches for it';
 }
 
 /** One line per item of a list; nothing is shown as a dash, so that an absent fact is seen to be absent. */

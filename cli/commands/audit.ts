@@ -54,7 +54,7 @@ async function auditOne(context: CommandContext, request: SingleAudit): Promise<
       break;
     case 'html':
       await save(output.file, renderHtml(report));
-      context.write(`${report.verdict}${report.code === null ? '' : ` (${report.code})`}: ${verdictLine(report)}\n`);
+      context.write(`${verdictLine(report)}\n`);
       break;
     case 'text':
       context.write(renderText(report, context.style));

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Check } from '../../verifier/index.ts';
 import { type AuditReport, meaningOf, verdictMeanings } from '../audit/report.ts';
-import { challengeSentence, inputSentence, judgementSentence, levelSentence, policySentence } from '../audit/words.ts';
+import {
+  challengeSentence,
+  inputSentence,
+  judgementSentence,
+  levelSentence,
+  policySentence,
+  simulatedWarning,
+} from '../audit/words.ts';
 import { checksSection } from './checks.ts';
 import { factList, groupsSection } from './facts.ts';
 import { constantMarkup, type Html, html } from './markup.ts';
@@ -45,12 +52,14 @@ ${footer(report)}
 }
 
 function verdictBanner(report: AuditReport): Html {
-  const { verdict, code, checks } = report;
+  const { verdict, code, checks, level } = report;
+  const simulated = level === 'simulated';
   const reasons = checks.filter(({ outcome }) => outcome === 'failed');
-  return html`<header class="verdict ${verdict}">
+  return html`<header class="verdict ${verdict}${simulated ? ' simulated' : ''}">
 <p class="brand">Proofmark audit</p>
 <h1>${verdict}</h1>
 <p class="lead">${verdictMeanings[verdict]}</p>
+${simulated ? html`<p class="warning">${simulatedWarning}</p>` : ''}
 ${code === null ? '' : html`<p class="code"><code>${code}</code> ${meaningOf(code)}</p>`}
 ${reasons.length === 0 ? '' : html`<ul>${reasons.map(reason)}</ul>`}
 </header>`;

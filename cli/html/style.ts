@@ -30,13 +30,15 @@ dd, td, li, h3, code { unicode-bidi: isolate; }
 .verdict h1 { color: var(--tone); font-size: clamp(2rem, 9vw, 3rem); line-height: 1.15; text-transform: capitalize; }
 .verdict .lead { font-size: 1.05rem; margin-top: .25rem; }
 .verdict .code { margin-top: .6rem; }
-.verdict .code code { color: var(--tone); border: 1px solid var(--tone); border-radius: 6px; padding: .05rem .5rem; margin-right: .4rem; }
+.verdict .code code { color: var(--tone); border: 1px solid var(--tone); border-radius: 6px; padding: .15rem .5rem .25rem; margin-right: .4rem; }
 .verdict .found { display: block; color: var(--soft); font-size: .88rem; }
 .verdict ul { list-style: none; margin-top: .9rem; }
 .verdict li { border-top: 1px solid var(--line); padding: .45rem 0; }
 .verdict li:last-child { padding-bottom: 0; }
 .accepted { --tone: var(--good); --wash: var(--good-wash); }
 .refused, .undetermined, .authentic { --tone: var(--warn); --wash: var(--warn-wash); }
+.accepted.simulated { --tone: var(--warn); --wash: var(--warn-wash); border-style: dashed; }
+.verdict .warning { margin-top: .5rem; font-weight: 650; }
 .malformed, .untrusted { --tone: var(--bad); --wash: var(--bad-wash); }
 .claimed { --tone: var(--mute); --wash: var(--mute-wash); }
 .advice { margin-top: .75rem; border-left: 4px solid var(--warn); padding: .35rem .9rem; }
@@ -78,15 +80,17 @@ dd, td, li, h3, code { unicode-bidi: isolate; }
 .checks caption { text-align: left; font-weight: 600; padding: 1.1rem 0 .35rem; }
 .checks td { border-top: 1px solid var(--line); padding: .35rem .5rem .35rem 0; vertical-align: top; }
 .checks td:nth-child(1) { width: 6.8rem; } .checks td:nth-child(2) { width: 7.4rem; color: var(--soft); }
+.checks code { white-space: nowrap; }
 .checks .detail { color: var(--soft); display: block; font-size: .92em; }
 .passed { --tone: var(--good); --wash: transparent; } .failed { --tone: var(--bad); --wash: var(--bad-wash); }
 .not-asked { --tone: var(--warn); --wash: transparent; } .not-reached { --tone: var(--mute); --wash: transparent; }
 footer { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: .9rem; color: var(--soft); font-size: .85rem; }
 
 @media (max-width: 40rem) {
-  .facts, .trust .facts { grid-template-columns: 1fr; gap: 0; }
+  .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .5rem; }
-  .trust .facts dd { margin-bottom: .15rem; }
+  .trust .facts { grid-template-columns: 4.6rem 1fr; }
+  .trust .facts dd { margin-bottom: 0; }
   .checks, .checks tbody, .checks caption { display: block; }
   .checks tr { display: grid; grid-template-columns: auto 1fr; gap: 0 .6rem; border-top: 1px solid var(--line); padding: .4rem 0; }
   .checks td { border: 0; padding: 0; }
@@ -95,9 +99,14 @@ footer { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: .9r
 }
 @media print {
   :root { --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --good: #145a30; --good-wash: #fff; --bad: #8f1512; --bad-wash: #fff; --warn: #6d4700; --warn-wash: #fff; --mute: #555; --mute-wash: #fff; }
-  body { font-size: 10.5pt; }
+  body { font-size: 9.5pt; }
   main { max-width: none; padding: 0; }
   .card, .verdict, .trust li, .checks tr, .open li { break-inside: avoid; }
+  .trust { break-inside: auto; }
+  .checks { font-size: .88em; } .checks td { padding: .12rem .5rem .12rem 0; } .checks caption { padding-top: .7rem; }
+  .checks .detail { display: inline; } .checks .detail::before { content: " · "; }
+  .facts { gap: .1rem 1rem; } .trust li { padding-bottom: .8rem; }
+  h2 { margin-top: 1.5rem; }
   h2, .checks caption { break-after: avoid; }
 }
 `;

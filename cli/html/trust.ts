@@ -1,5 +1,5 @@
 import type { AuditReport, LinkState, TrustLink } from '../audit/report.ts';
-import { linkWords } from '../audit/words.ts';
+import { stateWord } from '../audit/words.ts';
 import { factList, shown } from './facts.ts';
 import { type Html, html } from './markup.ts';
 
@@ -19,7 +19,7 @@ function step(link: TrustLink, next: TrustLink | undefined): Html {
   const { kind, title, by, state, facts } = link;
   return html`<li class="${state}${next === undefined ? '' : ` to-${next.state}`}">
 ${icon(state)}
-<h3>${title} <span class="tag">${linkWords[state]}</span></h3>
+<h3>${title} <span class="tag">${stateWord(link)}</span></h3>
 <span class="how">${kindWords[kind]}: ${by}</span>
 ${facts.length === 0 ? '' : factList(facts.map(shown))}
 </li>
