@@ -1,4 +1,18 @@
-import type { SnpAnchor } from './anchors.ts';
+import type { SnpProduct } from './codec/snp-product.ts';
+
+export interface SnpAnchor {
+  readonly name: string;
+  readonly tee: 'amd-sev-snp';
+  /** The product line that this root vouches for, and no other. */
+  readonly product: SnpProduct;
+  readonly subject: string;
+  readonly sha256: string;
+  readonly key: 'RSA-4096';
+  readonly modulus: string;
+  readonly exponent: 65_537;
+  readonly notBefore: string;
+  readonly notAfter: string;
+}
 
 /** AMD's root keys (ARK), one to a product line, as facts. Stated again in attestations/anchors/; a test holds them together. */
 export const amdAnchors: readonly SnpAnchor[] = [

@@ -1,8 +1,7 @@
 import { equalBytes, fromHex } from '../wire/bytes.ts';
 import { isRsa4096 } from '../wire/crypto/suite.ts';
-import { amdAnchors } from './anchors-amd.ts';
+import { amdAnchors, type SnpAnchor } from './anchors-amd.ts';
 import { isOnP384 } from './codec/p384.ts';
-import type { SnpProduct } from './codec/snp-product.ts';
 import { VerifierError } from './errors.ts';
 
 /**
@@ -19,20 +18,6 @@ export interface NitroAnchor {
   readonly curve: 'P-384';
   readonly x: string;
   readonly y: string;
-  readonly notBefore: string;
-  readonly notAfter: string;
-}
-
-export interface SnpAnchor {
-  readonly name: string;
-  readonly tee: 'amd-sev-snp';
-  /** The product line that this root vouches for, and no other. */
-  readonly product: SnpProduct;
-  readonly subject: string;
-  readonly sha256: string;
-  readonly key: 'RSA-4096';
-  readonly modulus: string;
-  readonly exponent: 65_537;
   readonly notBefore: string;
   readonly notAfter: string;
 }

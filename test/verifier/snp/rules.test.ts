@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { amdProfile, parseCertificate } from '../../../verifier/codec/x509.ts';
-import { anchors, type RefusedCode, type SnpOptions } from '../../../verifier/index.ts';
+import { anchors } from '../../../verifier/index.ts';
 import { snpPolicyRules } from '../../../verifier/snp/rules.ts';
 import { fromHex, toHex } from '../../../wire/bytes.ts';
 import { NOW } from '../../support/certificates.ts';
 import { sha256Hex } from '../../support/nitro-evidence.ts';
 import { revocationList } from '../../support/snp-certificates.ts';
 import {
-  anyTcb,
   type JsonChanges,
   le,
   profiles,
@@ -16,19 +15,11 @@ import {
   snpCertificates,
   snpEvidence,
   snpGuestPolicyJson,
-  snpPlatformJson,
   snpPolicy,
   snpRulingOn,
   verifySnp,
 } from '../../support/snp-evidence.ts';
-
-interface RuleCase {
-  readonly says: string;
-  readonly code: RefusedCode | 'accepted';
-  readonly evidence?: SnpChanges;
-  readonly policy?: JsonChanges;
-  readonly options?: Partial<SnpOptions>;
-}
+import { firmwareCases, platformCases, type SnpRuleCase } from '../../support/snp-rule-cases.ts';
 
 const SECOND = 1_000;
 const DAY = 86_400 * SECOND;
@@ -40,25 +31,9 @@ const field = (offset: number, length: number, byte: number): SnpChanges => ({
   patches: { [offset]: new Uint8Array(length).fill(byte) },
 });
 const guestPolicy = (bits: number): SnpChanges => ({ patches: { 8: le(0x3_0000 | bits, 8) } });
-const platformInfo = (bits: number): SnpChanges => ({ patches: { 64: le(bits, 8) } });
 const bit = (index: number): number => 2 ** index;
-const genoaFloor = (changes: JsonChanges = {}): JsonChanges => ({
-  ...anyTcb,
-  Genoa: { bootloader: 10, tee: 0, snp: 0x1b, microcode: 'any', ...changes },
-});
-const floors = (name: string, changes: JsonChanges = {}): JsonChanges => ({
-  tcb: { reported: anyTcb, committed: anyTcb, launch: anyTcb, [name]: genoaFloor(changes) },
-});
-const counted = (minimum: number, model = 0x11, stepping = 1): JsonChanges => ({
-  microcode: [{ model, stepping, minimum }],
-});
-const TCB_AT = { current: 0x38, reported: 0x180, committed: 0x1e0, launch: 0x1f0 };
-/** Current, committed and launch below what the certificate is for is one thing; reported must stay. */
-const lowered = (name: 'committed' | 'launch', index: number): SnpChanges => ({
-  patches: { [TCB_AT[name]]: profiles.Genoa.tcb.map((level, at) => (at === index ? level - 1 : level)) },
-});
 
-const heads: readonly RuleCase[] = [
+const heads: readonly SnpRuleCase[] = [
   { says: 'good evidence', code: 'accepted' },
   { says: 'a policy at its last moment', code: 'accepted', policy: { expires: '2030-05-17T12:00:00Z' } },
   { says: 'a policy that ended a second ago', code: 'policy_expired', policy: { expires: '2030-05-17T11:59:59Z' } },
@@ -89,7 +64,7 @@ const heads: readonly RuleCase[] = [
   },
 ];
 
-const keys: readonly RuleCase[] = [
+const keys: readonly SnpRuleCase[] = [
   { says: 'S13 a VCEK of Milan', code: 'product_line_refused', evidence: { product: 'Milan' } },
   { says: 'a VLEK of Milan', code: 'accepted', evidence: { product: 'Milan', kind: 'VLEK' } },
   { says: 'a VCEK of Turin', code: 'accepted', evidence: { product: 'Turin' } },
@@ -125,7 +100,7 @@ const keys: readonly RuleCase[] = [
   { says: 'a VLEK without a chip', code: 'chip_refused', evidence: { kind: 'VLEK' }, policy: { chips: [chipId] } },
 ];
 
-const guests: readonly RuleCase[] = [
+const guests: readonly SnpRuleCase[] = [
   { says: 'S3 DEBUG', code: 'guest_debug', evidence: guestPolicy(bit(19)) },
   {
     says: 'DEBUG, allowed by name',
@@ -150,7 +125,7 @@ const guests: readonly RuleCase[] = [
       ['ciphertextHiding', 24],
       ['pageSwapDisabled', 25],
     ] as const
-  ).flatMap(([name, index]): readonly RuleCase[] => {
+  ).flatMap(([name, index]): readonly SnpRuleCase[] => {
     const set = { patches: { 8: le(0x2_0000 | bit(index), 8) } };
     const clear = { patches: { 8: le(0x2_0000, 8) } };
     const wants = (rule: string): JsonChanges => ({ guestPolicy: snpGuestPolicyJson({ [name]: rule }) });
@@ -169,7 +144,7 @@ const guests: readonly RuleCase[] = [
       [0, 99, 'accepted'],
     ] as const
   ).map(
-    ([major, minor, code]): RuleCase => ({
+    ([major, minor, code]): SnpRuleCase => ({
       says: `ABI 1.31 where ${major}.${minor} is wanted`,
       code,
       evidence: guestPolicy(0x011f),
@@ -206,7 +181,7 @@ const guests: readonly RuleCase[] = [
   },
 ];
 
-const fields: readonly RuleCase[] = [
+const fields: readonly SnpRuleCase[] = [
   { says: 'another measurement', code: 'measurement_refused', evidence: field(0x90, 48, 9) },
   { says: 'no measurement allowed', code: 'measurement_refused', policy: { measurements: [] } },
   { says: 'any measurement', code: 'accepted', policy: { measurements: 'any' } },
@@ -218,7 +193,7 @@ const fields: readonly RuleCase[] = [
       ['idKeyDigests', 0xe0, 48, 'id_key_refused'],
       ['reportIds', 0x140, 32, 'report_id_refused'],
     ] as const
-  ).flatMap(([rule, offset, length, code]): readonly RuleCase[] => {
+  ).flatMap(([rule, offset, length, code]): readonly SnpRuleCase[] => {
     const value = field(offset, length, 7);
     return [
       { says: `${rule} as listed`, code: 'accepted', evidence: value, policy: { [rule]: ['07'.repeat(length)] } },
@@ -273,169 +248,8 @@ const fields: readonly RuleCase[] = [
   { says: 'no challenge', code: 'accepted', evidence: field(0x70, 32, 0), options: { challenge: 'any' } },
 ];
 
-const firmware: readonly RuleCase[] = [
-  ...(['reported', 'committed', 'launch'] as const).flatMap((name): readonly RuleCase[] => [
-    { says: `a ${name} TCB at its minimum`, code: 'accepted', policy: floors(name, counted(0x58)) },
-    { says: `a ${name} TCB below in bootloader`, code: 'tcb_too_low', policy: floors(name, { bootloader: 11 }) },
-    { says: `a ${name} TCB below in tee`, code: 'tcb_too_low', policy: floors(name, { tee: 1 }) },
-    { says: `a ${name} TCB below in snp`, code: 'tcb_too_low', policy: floors(name, { snp: 0x1c }) },
-    { says: `a ${name} TCB below in microcode`, code: 'tcb_too_low', policy: floors(name, counted(0x59)) },
-    {
-      says: `a ${name} TCB above in all and below in one`,
-      code: 'tcb_too_low',
-      policy: floors(name, { bootloader: 0, tee: 0, snp: 0x1c }),
-    },
-  ]),
-  {
-    says: 'a TCB at launch below the one running now',
-    code: 'tcb_too_low',
-    evidence: lowered('launch', 6),
-    policy: floors('launch'),
-  },
-  {
-    says: 'a committed TCB below the one running now',
-    code: 'tcb_too_low',
-    evidence: lowered('committed', 6),
-    policy: { ...floors('committed'), provisionalFirmware: 'allow' },
-  },
-  { says: 'a model without a minimum of microcode', code: 'tcb_too_low', policy: floors('reported', counted(0, 0xa0)) },
-  { says: 'a stepping without one', code: 'tcb_too_low', policy: floors('reported', counted(0, 0x11, 2)) },
-  {
-    says: 'a report that names no CPU',
-    code: 'tcb_too_low',
-    evidence: { version: 2 },
-    policy: { ...floors('reported', counted(0)), reportVersions: [2] },
-  },
-  ...(['fmc', 'bootloader', 'snp'] as const).map(
-    (name): RuleCase => ({
-      says: `S14 a TCB of Turin below in ${name}`,
-      code: 'tcb_too_low',
-      evidence: { product: 'Turin' },
-      policy: {
-        tcb: {
-          committed: anyTcb,
-          launch: anyTcb,
-          reported: {
-            ...anyTcb,
-            Turin: { fmc: 3, bootloader: 1, tee: 0, snp: 2, microcode: 'any', [name]: 4 },
-          },
-        },
-      },
-    }),
-  ),
-  {
-    says: 'S9 a committed TCB above the current one',
-    code: 'tcb_order',
-    evidence: { patches: { 480: profiles.Genoa.tcb.map((level, at) => (at === 7 ? level + 1 : level)) } },
-    policy: { provisionalFirmware: 'allow' },
-  },
-  {
-    says: 'a reported TCB above the current one',
-    code: 'tcb_order',
-    evidence: {
-      patches: {
-        56: profiles.Genoa.tcb.map((level, at) => (at === 0 ? level - 1 : level)),
-        480: profiles.Genoa.tcb.map((level, at) => (at === 0 ? level - 1 : level)),
-      },
-    },
-  },
-  {
-    says: 'committed firmware above the current one',
-    code: 'tcb_order',
-    evidence: { patches: { 492: [56] } },
-    policy: { provisionalFirmware: 'allow' },
-  },
-  {
-    says: 'S9 firmware that is not committed, by its TCB',
-    code: 'firmware_provisional',
-    evidence: lowered('committed', 7),
-  },
-  {
-    says: 'firmware that is not committed, by its version',
-    code: 'firmware_provisional',
-    evidence: { patches: { 492: [54] } },
-  },
-  {
-    says: 'firmware that is not committed, allowed',
-    code: 'accepted',
-    evidence: lowered('committed', 7),
-    policy: { provisionalFirmware: 'allow' },
-  },
-  ...(['current', 'committed'] as const).flatMap((name) =>
-    (
-      [
-        [1, 55, 55, 'accepted'],
-        [1, 55, 56, 'firmware_too_old'],
-        [1, 56, 0, 'firmware_too_old'],
-        [2, 0, 0, 'firmware_too_old'],
-        [1, 54, 99, 'accepted'],
-        [0, 99, 99, 'accepted'],
-      ] as const
-    ).map(
-      ([major, minor, build, code]): RuleCase => ({
-        says: `${name} firmware 1.55.55 where ${major}.${minor}.${build} is wanted`,
-        code,
-        policy: { firmware: { current: 'any', committed: 'any', [name]: { major, minor, build } } },
-      }),
-    ),
-  ),
-  ...(['launch', 'current'] as const).flatMap((name): readonly RuleCase[] => {
-    const wants = (bits: string): JsonChanges => ({ mitigations: { launch: 'any', current: 'any', [name]: bits } });
-    return [
-      { says: `mitigations at ${name} as wanted`, code: 'accepted', policy: wants('000000000000000b') },
-      { says: `fewer mitigations wanted at ${name}`, code: 'accepted', policy: wants('0000000000000002') },
-      { says: `a mitigation missing at ${name}`, code: 'mitigation_missing', policy: wants('0000000000000004') },
-      { says: `the highest bit missing at ${name}`, code: 'mitigation_missing', policy: wants('8000000000000000') },
-      {
-        says: `a version without mitigations at ${name}`,
-        code: 'mitigation_missing',
-        evidence: { version: 3 },
-        policy: wants('0000000000000001'),
-      },
-    ];
-  }),
-];
-
-const platforms: readonly RuleCase[] = [
-  { says: 'S18 an alias check that is not complete', code: 'alias_check_incomplete', evidence: platformInfo(0x05) },
-  {
-    says: 'an alias check that is not asked',
-    code: 'accepted',
-    evidence: platformInfo(0x05),
-    policy: { platform: snpPlatformJson({ aliasCheckComplete: 'any' }) },
-  },
-  ...(
-    [
-      ['smtEnabled', 0],
-      ['tsmeEnabled', 1],
-      ['eccEnabled', 2],
-      ['raplDisabled', 3],
-      ['ciphertextHiding', 4],
-      ['iommuWriteSafe', 6],
-      ['tioEnabled', 7],
-    ] as const
-  ).flatMap(([name, index]): readonly RuleCase[] => {
-    const set = platformInfo(bit(5) | bit(index));
-    const clear = platformInfo(bit(5));
-    const wants = (rule: string): JsonChanges => ({ platform: snpPlatformJson({ [name]: rule }) });
-    return [
-      { says: `${name} set and wanted`, code: 'accepted', evidence: set, policy: wants('set') },
-      { says: `${name} clear and wanted`, code: 'accepted', evidence: clear, policy: wants('clear') },
-      { says: `S19 ${name} set and not wanted`, code: 'platform_refused', evidence: set, policy: wants('clear') },
-      { says: `${name} clear and not wanted`, code: 'platform_refused', evidence: clear, policy: wants('set') },
-    ];
-  }),
-  { says: 'a bit that is not understood', code: 'platform_refused', evidence: platformInfo(0x125) },
-  {
-    says: 'a bit that is not understood, ignored',
-    code: 'accepted',
-    evidence: platformInfo(0x125),
-    policy: { platform: snpPlatformJson({ unknownBits: 'ignore' }) },
-  },
-];
-
 const required = { revocationList: 'required' };
-const lists: readonly RuleCase[] = [
+const lists: readonly SnpRuleCase[] = [
   { says: 'no list where one is wanted', code: 'revocation_unknown', policy: required },
   {
     says: 'a list where one is wanted',
@@ -461,7 +275,7 @@ const lists: readonly RuleCase[] = [
   },
 ];
 
-const all = [...heads, ...keys, ...guests, ...fields, ...firmware, ...platforms, ...lists];
+const all = [...heads, ...keys, ...guests, ...fields, ...firmwareCases, ...platformCases, ...lists];
 
 describe('the policy rules for SEV-SNP', () => {
   it.each(all)('$says: $code', async (rule) => {
