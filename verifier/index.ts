@@ -1,6 +1,7 @@
 /** The public surface of `proofmark/verifier`: evidence in, proven facts out. */
 
-export { type Anchor, anchors, type NitroAnchor, type SnpAnchor } from './anchors.ts';
+export { type Anchor, anchors, type NitroAnchor } from './anchors.ts';
+export type { SnpAnchor } from './anchors-amd.ts';
 export {
   type ArchiveFacts,
   type ArchiveOptions,
