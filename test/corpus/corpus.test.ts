@@ -2,14 +2,22 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { codeMeanings } from '../../verifier/errors.ts';
-import { parsePolicy, VerifierError, verifyNitroDocument } from '../../verifier/index.ts';
+import {
+  parsePolicy,
+  parseSnpPolicy,
+  VerifierError,
+  verifyNitroDocument,
+  verifySnpReport,
+} from '../../verifier/index.ts';
 import { fromBase64url } from '../../wire/bytes.ts';
 import type { JsonValue } from '../../wire/codec/json.ts';
 import { corpusFiles } from '../vectors/corpus/files.ts';
-import { CORPUS_FOLDER, caseById, judge, nitroCases, nitroPolicies, refusedPolicies } from './corpus.ts';
+import { CORPUS_FOLDER, caseById, corpusCases, corpusPolicies, judge, refusedPolicies } from './corpus.ts';
 
-const verifier = { parsePolicy, verifyNitroDocument };
-const all = [...nitroCases, ...refusedPolicies];
+const verifier = { parsePolicy, parseSnpPolicy, verifyNitroDocument, verifySnpReport };
+const TEES = ['aws-nitro', 'amd-sev-snp'] as const;
+const casesOf = (wanted: string): typeof corpusCases => corpusCases.filter(({ tee }) => tee === wanted);
+const all = [...corpusCases, ...refusedPolicies];
 
 describe('the corpus', () => {
   it.each([...corpusFiles()])('regenerates %s byte for byte', (name, text) => {
@@ -23,10 +31,17 @@ describe('the corpus', () => {
     expect(files.sort()).toEqual([...corpusFiles().keys()].sort());
   });
 
-  it('is large enough, mostly of evidence that must fail, and has no id twice', () => {
-    const failing = nitroCases.filter(({ expect: { verdict } }) => verdict !== 'accepted');
-    expect(nitroCases.length).toBeGreaterThanOrEqual(110);
-    expect(failing.length / nitroCases.length).toBeGreaterThanOrEqual(0.7);
+  it.each([
+    ['aws-nitro', 110],
+    ['amd-sev-snp', 40],
+  ])('has many cases for %s, most of which must fail', (tee, least) => {
+    const cases = casesOf(tee);
+    const failing = cases.filter(({ expect: { verdict } }) => verdict !== 'accepted');
+    expect(cases.length).toBeGreaterThanOrEqual(least);
+    expect(failing.length / cases.length).toBeGreaterThanOrEqual(0.7);
+  });
+
+  it('has no id twice', () => {
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
   });
 
@@ -35,11 +50,12 @@ describe('the corpus', () => {
     expect(bytes).toBeLessThan(3_000_000);
   });
 
-  it('has a case for every attack of the lists V, X and P that is about evidence', () => {
+  it('has a case for every attack of the lists V, X, S and P that is about evidence', () => {
     const covered = new Set(all.map(({ list }) => list));
     const wanted = [
       ...Array.from({ length: 30 }, (_, index) => `V${index + 1}`),
-      ...Array.from({ length: 22 }, (_, index) => `X${index + 1}`).filter((id) => id !== 'X20'),
+      ...Array.from({ length: 22 }, (_, index) => `X${index + 1}`),
+      ...Array.from({ length: 21 }, (_, index) => `S${index + 1}`),
       ...['P1', 'P2', 'P3', 'P4', 'P5', 'P10', 'P11', 'P14', 'P15'],
     ];
     expect(wanted.filter((id) => !covered.has(id))).toEqual([]);
@@ -49,33 +65,38 @@ describe('the corpus', () => {
     for (const {
       id,
       expect: { verdict, code },
-    } of nitroCases) {
+    } of corpusCases) {
       if (verdict === 'accepted') expect(code, id).toBeNull();
       else expect(Object.keys(codeMeanings[verdict]), id).toContain(code);
     }
   });
 
-  it('uses every one of its policies', () => {
-    const used = new Set(nitroCases.map(({ policy }) => policy));
-    expect(Object.keys(nitroPolicies).filter((name) => !used.has(name))).toEqual([]);
+  it.each(TEES)('uses every one of its policies for %s', (tee) => {
+    const used = new Set(casesOf(tee).map(({ policy }) => policy));
+    expect(Object.keys(corpusPolicies[tee]).filter((name) => !used.has(name))).toEqual([]);
   });
 });
 
 describe('evidence of the corpus', () => {
-  it.each(nitroCases)('$id ($list): $title', async (entry) => {
-    const { verdict, code, failed } = await judge(verifier, entry);
+  it.each(corpusCases)('$id ($list): $title', async (entry) => {
+    const { verdict, code, failed, checks } = await judge(verifier, entry);
     const wanted = entry.expect.check === null ? [] : [entry.expect.check];
     expect({ verdict, code, failed }).toEqual({
       verdict: entry.expect.verdict,
       code: entry.expect.code,
       failed: wanted,
     });
+    expect(new Set(checks).size).toBe(checks.length);
   });
 
-  it('is the same document behind both of its signatures (V13)', async () => {
-    const [high, low] = [caseById('nitro-ok-document-high-s'), caseById('nitro-ok-document-low-s')];
-    expect(high.document).not.toBe(low.document);
-    expect((await judge(verifier, high)).documentId).toBe((await judge(verifier, low)).documentId);
+  it.each([
+    ['nitro-ok-document-high-s', 'nitro-ok-document-low-s'],
+    ['snp-ok-high-s', 'snp-ok-low-s'],
+  ])('is the same behind both of its signatures: %s, %s (V13)', async (high, low) => {
+    const [first, second] = [await judge(verifier, caseById(high)), await judge(verifier, caseById(low))];
+    expect(caseById(high)).not.toEqual(caseById(low));
+    expect(first.documentId).not.toBeNull();
+    expect(first.documentId).toBe(second.documentId);
   });
 });
 
@@ -95,12 +116,12 @@ describe('texts that are no policy', () => {
 describe('the corpus root', () => {
   const shipped = join(import.meta.dirname, '../../attestations/policies');
   const policies = readdirSync(shipped)
-    .filter((name) => name.endsWith('.json') && name !== 'policy.schema.json')
-    .map((name) => [name, JSON.parse(readFileSync(join(shipped, name), 'utf8')) as { readonly tee: string }] as const)
-    .filter(([, { tee }]) => tee === 'aws-nitro');
+    .filter((name) => name.endsWith('.json') && !name.endsWith('.schema.json'))
+    .map((name) => [name, JSON.parse(readFileSync(join(shipped, name), 'utf8')) as { readonly tee: string }] as const);
 
   it.each(policies)('is refused by the shipped policy %s', async (_, policy) => {
-    const accepted = nitroCases.filter(({ expect: { verdict } }) => verdict === 'accepted');
+    const accepted = casesOf(policy.tee).filter(({ expect: { verdict } }) => verdict === 'accepted');
+    expect(accepted.length).toBeGreaterThan(0);
     for (const entry of accepted) {
       expect(await judge(verifier, entry, policy as unknown as JsonValue), entry.id).toMatchObject({
         verdict: 'untrusted',

@@ -1,32 +1,58 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NitroFacts, NitroOptions, NitroPolicy, Verdict, Verified } from '../../verifier/index.ts';
-import { fromBase64url } from '../../wire/bytes.ts';
+import type {
+  parsePolicy,
+  parseSnpPolicy,
+  SnpOptions,
+  verifyNitroDocument,
+  verifySnpReport,
+} from '../../verifier/index.ts';
+import { fromBase64url, toHex } from '../../wire/bytes.ts';
 import type { JsonValue } from '../../wire/codec/json.ts';
 import { nodeSuite } from '../../wire/crypto/node.ts';
-import type { CorpusCase } from '../vectors/corpus/case.ts';
+import type { CorpusCase as NitroCase } from '../vectors/corpus/case.ts';
 import type { RefusedPolicy } from '../vectors/corpus/refused-policies.ts';
+import type { SnpCorpusCase } from '../vectors/corpus/snp/case.ts';
 
 /** The corpus as another implementation would read it: from the files, and by nothing but README.md beside them. */
 export const CORPUS_FOLDER: string = join(import.meta.dirname, '../../attestations/vectors/evidence');
-const NITRO = join(CORPUS_FOLDER, 'nitro');
 
-const NOT_CASES: ReadonlySet<string> = new Set(['root.json', 'policies.json', 'refused-policies.json']);
+export type CorpusCase = NitroCase | SnpCorpusCase;
+type Texts = { readonly [name: string]: string };
+type Policies = { readonly [name: string]: JsonValue };
+
+/** Files that hold something other than cases. */
+const NOT_CASES: ReadonlySet<string> = new Set([
+  'root.json',
+  'roots.json',
+  'policies.json',
+  'refused-policies.json',
+  'certificates.json',
+]);
 
 function read(name: string): unknown {
-  return JSON.parse(readFileSync(join(NITRO, name), 'utf8'));
+  return JSON.parse(readFileSync(join(CORPUS_FOLDER, name), 'utf8'));
 }
 
-export const nitroCases: readonly CorpusCase[] = readdirSync(NITRO)
-  .filter((name) => name.endsWith('.json') && !NOT_CASES.has(name))
-  .sort()
-  .flatMap((name) => read(name) as readonly CorpusCase[]);
+function readCases(folder: string): readonly CorpusCase[] {
+  return readdirSync(join(CORPUS_FOLDER, folder))
+    .filter((name) => name.endsWith('.json') && !NOT_CASES.has(name))
+    .sort()
+    .flatMap((name) => read(join(folder, name)) as readonly CorpusCase[]);
+}
 
-export const nitroPolicies: { readonly [name: string]: JsonValue } = read('policies.json') as {
-  readonly [name: string]: JsonValue;
+export const corpusCases: readonly CorpusCase[] = [...readCases('nitro'), ...readCases('snp')];
+
+export const corpusPolicies: { readonly [tee in CorpusCase['tee']]: Policies } = {
+  'aws-nitro': read('nitro/policies.json') as Policies,
+  'amd-sev-snp': read('snp/policies.json') as Policies,
 };
 
-export const refusedPolicies: readonly RefusedPolicy[] = read('refused-policies.json') as readonly RefusedPolicy[];
+export const refusedPolicies: readonly RefusedPolicy[] = read(
+  'nitro/refused-policies.json',
+) as readonly RefusedPolicy[];
+
+const snpCertificates = read('snp/certificates.json') as Texts;
 
 export interface PublishedRoot {
   readonly privateKey: string;
@@ -35,18 +61,20 @@ export interface PublishedRoot {
   readonly sha256: string;
 }
 
-export const publishedRoot: PublishedRoot = read('root.json') as PublishedRoot;
+export const publishedRoot: PublishedRoot = read('nitro/root.json') as PublishedRoot;
 
 export function caseById(id: string): CorpusCase {
-  const found = nitroCases.find((entry) => entry.id === id);
+  const found = corpusCases.find((entry) => entry.id === id);
   if (found === undefined) throw new RangeError(`no case ${id}`);
   return found;
 }
 
 /** What judging takes of the verifier: the real one, or one with a check taken out. */
-export interface NitroVerifier {
-  readonly parsePolicy: (source: JsonValue) => NitroPolicy;
-  readonly verifyNitroDocument: (document: Uint8Array, options: NitroOptions) => Promise<Verdict<Verified<NitroFacts>>>;
+export interface Verifier {
+  readonly parsePolicy: typeof parsePolicy;
+  readonly parseSnpPolicy: typeof parseSnpPolicy;
+  readonly verifyNitroDocument: typeof verifyNitroDocument;
+  readonly verifySnpReport: typeof verifySnpReport;
 }
 
 export interface Judgement {
@@ -54,25 +82,55 @@ export interface Judgement {
   readonly code: string | null;
   /** Every check that failed, in order. */
   readonly failed: readonly string[];
+  readonly checks: readonly string[];
   readonly documentId: string | null;
 }
 
 export async function judge(
-  verifier: NitroVerifier,
+  verifier: Verifier,
   entry: CorpusCase,
-  policy: JsonValue = nitroPolicies[entry.policy] as JsonValue,
+  policy: JsonValue = corpusPolicies[entry.tee][entry.policy] as JsonValue,
 ): Promise<Judgement> {
-  const verdict = await verifier.verifyNitroDocument(fromBase64url(entry.document), {
-    policy: verifier.parsePolicy(policy),
-    now: Date.parse(entry.at),
-    challenge: entry.challenge === 'any' ? 'any' : fromBase64url(entry.challenge),
-    suite: nodeSuite,
-    cache: 'none',
-  });
+  const verdict =
+    entry.tee === 'aws-nitro' ? await judgeNitro(verifier, entry, policy) : await judgeSnp(verifier, entry, policy);
   return {
     verdict: verdict.verdict,
     code: verdict.verdict === 'accepted' ? null : verdict.code,
     failed: verdict.checks.filter(({ outcome }) => outcome === 'failed').map(({ id }) => id),
-    documentId: verdict.verdict === 'accepted' ? Buffer.from(verdict.proven.documentId).toString('hex') : null,
+    checks: verdict.checks.map(({ id }) => id),
+    documentId: verdict.verdict === 'accepted' ? toHex(verdict.proven.documentId) : null,
   };
+}
+
+function judgeNitro(verifier: Verifier, entry: NitroCase, policy: JsonValue): ReturnType<typeof verifyNitroDocument> {
+  return verifier.verifyNitroDocument(fromBase64url(entry.document), {
+    policy: verifier.parsePolicy(policy),
+    now: Date.parse(entry.at),
+    challenge: challengeOf(entry),
+    suite: nodeSuite,
+    cache: 'none',
+  });
+}
+
+function judgeSnp(verifier: Verifier, entry: SnpCorpusCase, policy: JsonValue): ReturnType<typeof verifySnpReport> {
+  const shown = (names: readonly string[]): readonly Uint8Array[] =>
+    names.map((name) => fromBase64url(snpCertificates[name] as string));
+  return verifier.verifySnpReport(
+    {
+      report: fromBase64url(entry.report),
+      certificates: shown(entry.certificates),
+      revocationLists: shown(entry.revocationLists),
+    },
+    {
+      policy: verifier.parseSnpPolicy(policy),
+      now: Date.parse(entry.at),
+      challenge: challengeOf(entry),
+      product: entry.product as SnpOptions['product'],
+      suite: nodeSuite,
+    },
+  );
+}
+
+function challengeOf({ challenge }: CorpusCase): Uint8Array | 'any' {
+  return challenge === 'any' ? 'any' : fromBase64url(challenge);
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { checkPrimeSync, createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,11 +7,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SimulatorError } from '../../enclave/simulator/errors.ts';
 import { roleCommand } from '../../enclave/simulator/role.ts';
 import { openRoot } from '../../enclave/simulator/root.ts';
+import { openSnpRoot } from '../../enclave/simulator/snp/root.ts';
 import { startSupervisor } from '../../enclave/simulator/supervisor.ts';
 import { fromBase64url, fromHex } from '../../wire/bytes.ts';
 import { CHAIN } from '../vectors/corpus/base.ts';
 import { editCertificate, nameOf } from '../vectors/corpus/certificate.ts';
 import { rootKey } from '../vectors/corpus/keys.ts';
+import { rootOf } from '../vectors/corpus/snp/base.ts';
+import { rsaJwk, snpKeys } from '../vectors/corpus/snp/keys.ts';
 import { publishedRoot } from './corpus.ts';
 
 const certificate = fromBase64url(publishedRoot.certificate);
@@ -89,5 +92,26 @@ describe('the published root of the corpus', () => {
     expect(ended.status).toBe(1);
     expect(ended.stderr).toContain('root_unsafe');
     expect(ended.stdout).toBe('');
+  });
+
+  it('is refused for AMD lines too', async () => {
+    const root = rootOf('Genoa');
+    const directory = join(state, 'simulated-snp-root-genoa');
+    await mkdir(directory, { mode: 0o700 });
+    for (const role of ['ark', 'ask', 'asvk'] as const) {
+      const key = createPrivateKey({ format: 'jwk', key: rsaJwk(snpKeys[role]) });
+      const pem = key.export({ type: 'pkcs8', format: 'pem' });
+      await writeFile(join(directory, `${role}.key.pem`), pem, { mode: 0o600 });
+      await writeFile(join(directory, `${role}.der`), root[role].certificate, { mode: 0o600 });
+    }
+    expect(await refusalOf(openSnpRoot(state, { product: 'Genoa', now: Date.now() }))).toMatch(
+      /^root_unsafe: .* published/,
+    );
+  });
+
+  it('has RSA keys of primes', () => {
+    for (const { primes } of Object.values(snpKeys)) {
+      for (const prime of Object.values(primes)) expect(checkPrimeSync(BigInt(`0x${prime}`), { checks: 4 })).toBe(true);
+    }
   });
 });

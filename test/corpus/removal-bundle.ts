@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import ts from 'typescript';
-import type { NitroVerifier } from './corpus.ts';
+import type { Verifier } from './corpus.ts';
 
 /**
  * The verifier with a switch at every check, made from its source when the test runs; the product has no such switch.
@@ -18,7 +18,7 @@ export interface Removal {
   wireCodes: readonly string[];
 }
 
-export interface SwitchedVerifier extends NitroVerifier {
+export interface SwitchedVerifier extends Verifier {
   readonly removal: Removal;
 }
 
@@ -117,14 +117,17 @@ function withSwitches(name: string, source: string): string {
   return `import { isSilenced, ruleUnless } from '${SWITCH}';\n${edited}`;
 }
 
-/** An entry of a checklist: an object with `id`, `title` and `run`, each written out. */
+/** An entry of a checklist: an object with `id`, `title` and `run`. */
 function ruleOf(node: ts.Node): { readonly id: ts.Expression; readonly run: ts.Expression } | undefined {
   if (!ts.isObjectLiteralExpression(node)) return undefined;
-  const valueOf = (name: string): ts.Expression | undefined =>
-    node.properties.find(
-      (property): property is ts.PropertyAssignment =>
-        ts.isPropertyAssignment(property) && property.name.getText() === name,
-    )?.initializer;
-  const [id, title, run] = [valueOf('id'), valueOf('title'), valueOf('run')];
+  const [id, title, run] = [written(node, 'id'), written(node, 'title'), written(node, 'run')];
   return id === undefined || title === undefined || run === undefined ? undefined : { id, run };
+}
+
+function written(object: ts.ObjectLiteralExpression, name: string): ts.Expression | undefined {
+  const property = object.properties.find((entry) => entry.name?.getText() === name);
+  if (property === undefined) return undefined;
+  if (ts.isPropertyAssignment(property)) return property.initializer;
+  // `run` in short would need its name kept; no rule is written so, and one that is shows up as a check that stays.
+  return ts.isShorthandPropertyAssignment(property) && name !== 'run' ? property.name : undefined;
 }

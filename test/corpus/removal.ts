@@ -1,67 +1,8 @@
-import { fromBase64url } from '../../wire/bytes.ts';
-import type { JsonValue } from '../../wire/codec/json.ts';
-import { nodeSuite } from '../../wire/crypto/node.ts';
-import type { CorpusCase } from '../vectors/corpus/case.ts';
-import { caseById, judge, nitroCases, nitroPolicies } from './corpus.ts';
-import { loadSwitchedVerifier, type Patch, type SwitchedVerifier } from './removal-bundle.ts';
+import { type CorpusCase, caseById, corpusCases, judge } from './corpus.ts';
+import { loadSwitchedVerifier, type SwitchedVerifier } from './removal-bundle.ts';
+import { backed, specials } from './removal-table.ts';
 
-/** What taking a check out means where its id is not enough. */
-interface Special {
-  /** Codes of the CBOR scan that this check stands for. */
-  readonly wireCodes?: readonly string[];
-  readonly patch?: Patch;
-  /** A case whose refusal is reported under another check's id. */
-  readonly witness?: string;
-}
-
-const specials: { readonly [id: string]: Special } = {
-  N1: {
-    patch: {
-      file: 'verifier/codec/cose.ts',
-      from: 'document[0] === TAG_18 ? 1 : 0',
-      to: "document[0] === TAG_18 || (isOff('N1') && (document[0] ?? 0) >> 5 === 6) ? 1 : 0",
-    },
-    witness: 'nitro-message-tag-17',
-  },
-  N8: { wireCodes: ['cbor_not_minimal', 'cbor_utf8', 'cbor_type'] },
-  X1: { wireCodes: ['too_large'] },
-  N5: { wireCodes: ['too_large'] },
-  X2: { wireCodes: ['cbor_depth', 'cbor_items'] },
-  // cbor-x refuses a second item by itself, so a reader that takes only the first stands in for one that never looked.
-  X3: {
-    wireCodes: ['trailing_bytes'],
-    patch: {
-      file: 'wire/codec/cbor.ts',
-      from: 'decoder.decode(view) as CborValue',
-      to: "(isOff('X3') ? (decoder.decodeMultiple(view) as unknown[])[0] : decoder.decode(view)) as CborValue",
-    },
-  },
-  X4: { wireCodes: ['cbor_duplicate_key'] },
-  A2: { witness: 'nitro-path-simulated-under-hardware' },
-  N26: { witness: 'nitro-path-root-not-pinned' },
-};
-
-/** A check behind which others stand that refuse the same evidence. */
-export interface Backed {
-  /** With these gone as well, the check is all that is left. */
-  readonly by: readonly string[];
-  readonly reason: string;
-}
-
-/** The checks that no case can show alone. They and their second lines stay: a second line is there to be one. */
-export const backed: { readonly [id: string]: Backed } = {
-  X1: { by: ['X3'], reason: 'a document is this long only with something after it' },
-  N5: { by: ['X3'], reason: 'a payload is this long only with something after the map' },
-  N6: { by: ['N7'], reason: 'no signature of another length verifies' },
-  N12: { by: ['N20'], reason: 'no such timestamp is inside the validity of a leaf' },
-  C5: {
-    by: ['C18'],
-    reason: 'every key of the chain verifies a signature, and the platform refuses one off its curve',
-  },
-  C16: { by: ['N26'], reason: 'the policy names roots once more' },
-  N26: { by: ['C16'], reason: "only a vendor's own signature gets past the list of roots to this rule" },
-  A2: { by: ['C16', 'N26'], reason: "only a vendor's own signature gets past the list of roots to this rule" },
-};
+type Tee = CorpusCase['tee'];
 
 export interface RemovalReport {
   readonly id: string;
@@ -76,27 +17,26 @@ export interface RemovalReport {
 }
 
 export async function loadForRemoval(): Promise<SwitchedVerifier> {
-  return loadSwitchedVerifier(Object.values(specials).flatMap(({ patch }) => (patch === undefined ? [] : [patch])));
+  const all = Object.values(specials).flatMap((table) => Object.values(table));
+  return loadSwitchedVerifier(all.flatMap(({ patch }) => (patch === undefined ? [] : [patch])));
 }
 
+const RIGHT: { readonly [tee in Tee]: string } = {
+  'aws-nitro': 'nitro-ok-definite',
+  'amd-sev-snp': 'snp-ok-strict',
+};
+
 /** Every id of the checklist, as an accepted verdict lists them. */
-export async function checklist(verifier: SwitchedVerifier): Promise<readonly string[]> {
-  const entry = caseById('nitro-ok-definite');
-  const { checks } = await verifier.verifyNitroDocument(fromBase64url(entry.document), {
-    policy: verifier.parsePolicy(nitroPolicies[entry.policy] as JsonValue),
-    now: Date.parse(entry.at),
-    challenge: fromBase64url(entry.challenge),
-    suite: nodeSuite,
-    cache: 'none',
-  });
-  return checks.map(({ id }) => id);
+export async function checklist(verifier: SwitchedVerifier, tee: Tee): Promise<readonly string[]> {
+  const { checks } = await judge(verifier, caseById(RIGHT[tee]));
+  return checks;
 }
 
 /** Takes a check out and judges what it refuses, until evidence passes that should not. */
-export async function removeCheck(verifier: SwitchedVerifier, id: string): Promise<RemovalReport> {
-  const second = backed[id]?.by;
+export async function removeCheck(verifier: SwitchedVerifier, tee: Tee, id: string): Promise<RemovalReport> {
+  const second = backed[tee][id]?.by;
   let report: RemovalReport = { id, alone: 'no case fails it', guarded: null, bare: null, witness: null };
-  for (const entry of casesFor(id)) {
+  for (const entry of casesFor(tee, id)) {
     const alone = await rulingWithout(verifier, [id], entry);
     const guarded = second === undefined ? null : await rulingWithout(verifier, second, entry);
     const bare = second === undefined ? null : await rulingWithout(verifier, [id, ...second], entry);
@@ -111,15 +51,15 @@ export function isMissed({ alone, guarded, bare }: RemovalReport): boolean {
   return alone === 'accepted' || (guarded !== 'accepted' && bare === 'accepted');
 }
 
-function casesFor(id: string): readonly CorpusCase[] {
-  const named = specials[id]?.witness;
+function casesFor(tee: Tee, id: string): readonly CorpusCase[] {
+  const named = specials[tee][id]?.witness;
   if (named !== undefined) return [caseById(named)];
-  return nitroCases.filter(({ expect: { check } }) => check === id);
+  return corpusCases.filter((entry) => entry.tee === tee && entry.expect.check === id);
 }
 
 async function rulingWithout(verifier: SwitchedVerifier, ids: readonly string[], entry: CorpusCase): Promise<string> {
   verifier.removal.ids = ids;
-  verifier.removal.wireCodes = ids.flatMap((id) => specials[id]?.wireCodes ?? []);
+  verifier.removal.wireCodes = ids.flatMap((id) => specials[entry.tee][id]?.wireCodes ?? []);
   try {
     const { verdict, code } = await judge(verifier, entry);
     return code === null ? verdict : `${verdict} ${code}`;

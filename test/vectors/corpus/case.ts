@@ -31,11 +31,14 @@ export interface CorpusCase {
   readonly at: string;
   readonly challenge: string;
   readonly policy: string;
-  readonly expect: {
-    readonly verdict: 'accepted' | 'malformed' | 'untrusted' | 'refused';
-    readonly code: string | null;
-    readonly check: string | null;
-  };
+  readonly expect: Expectation;
+}
+
+export interface Expectation {
+  readonly verdict: 'accepted' | 'malformed' | 'untrusted' | 'refused';
+  readonly code: string | null;
+  /** The one check that fails. */
+  readonly check: string | null;
 }
 
 export function writeCase(spec: CaseSpec): CorpusCase {
@@ -49,11 +52,13 @@ export function writeCase(spec: CaseSpec): CorpusCase {
     at: new Date(spec.at ?? NOW).toISOString(),
     challenge: challenge === 'any' ? 'any' : text(challenge),
     policy: spec.policy ?? 'strict',
-    expect:
-      expect === 'accepted'
-        ? { verdict: 'accepted', code: null, check: null }
-        : { verdict: expect[0], code: expect[1], check: expect[2] },
+    expect: writeExpectation(expect),
   };
+}
+
+export function writeExpectation(expect: 'accepted' | Refusal): Expectation {
+  if (expect === 'accepted') return { verdict: 'accepted', code: null, check: null };
+  return { verdict: expect[0], code: expect[1], check: expect[2] };
 }
 
 function text(bytes: Uint8Array): string {

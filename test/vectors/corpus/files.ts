@@ -1,3 +1,4 @@
+import { sha256 } from '../../../wire/crypto/node.ts';
 import { ROOT, ROOT_SHA256 } from './base.ts';
 import { type CaseSpec, type CorpusCase, writeCase } from './case.ts';
 import { acceptedCases } from './cases/accepted.ts';
@@ -9,6 +10,15 @@ import { policyCases } from './cases/policy.ts';
 import { rootKey } from './keys.ts';
 import { POLICIES } from './policies.ts';
 import { refusedPolicies } from './refused-policies.ts';
+import { rootOf } from './snp/base.ts';
+import { type SnpCaseSpec, writeSnpCase } from './snp/case.ts';
+import { acceptedSnpCases } from './snp/cases/accepted.ts';
+import { snpCertificateCases } from './snp/cases/certificate.ts';
+import { snpEndorsementCases } from './snp/cases/endorsement.ts';
+import { snpPolicyCases } from './snp/cases/policy.ts';
+import { snpReportCases } from './snp/cases/report.ts';
+import { snpKeys } from './snp/keys.ts';
+import { SNP_POLICIES } from './snp/policies.ts';
 
 const families: { readonly [family: string]: readonly CaseSpec[] } = {
   accepted: acceptedCases,
@@ -17,6 +27,14 @@ const families: { readonly [family: string]: readonly CaseSpec[] } = {
   certificate: certificateCases,
   path: pathCases,
   policy: policyCases,
+};
+
+const snpFamilies: { readonly [family: string]: readonly SnpCaseSpec[] } = {
+  accepted: acceptedSnpCases,
+  report: snpReportCases,
+  certificate: snpCertificateCases,
+  endorsement: snpEndorsementCases,
+  policy: snpPolicyCases,
 };
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
@@ -42,6 +60,43 @@ export function corpusFiles(): ReadonlyMap<string, string> {
       `nitro/${family}.json`,
       specs.map(writeCase),
     ]),
+    ...snpFiles(),
   ];
-  return new Map(files.map(([name, value]) => [name, `${JSON.stringify(value, null, 1)}\n`]));
+  return new Map(files.map(([name, value]) => [name, lines(value)]));
+}
+
+/** One entry in a line: a changed case is a changed line. */
+function lines(value: unknown): string {
+  const entries = Array.isArray(value)
+    ? value.map((entry) => JSON.stringify(entry))
+    : Object.entries(value as object).map(([name, entry]) => `${JSON.stringify(name)}: ${JSON.stringify(entry)}`);
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  return `${open}\n${entries.join(',\n')}\n${close}\n`;
+}
+
+function snpFiles(): readonly (readonly [string, unknown])[] {
+  const kept = new Map<string, string>();
+  const cases = Object.entries(snpFamilies).map(
+    ([family, specs]) => [`snp/${family}.json`, specs.map((spec) => writeSnpCase(spec, kept))] as const,
+  );
+  return [
+    ['snp/roots.json', snpRoots()],
+    ['snp/policies.json', SNP_POLICIES],
+    ['snp/certificates.json', Object.fromEntries([...kept].sort(([a], [b]) => (a < b ? -1 : 1)))],
+    ...cases,
+  ];
+}
+
+function snpRoots(): unknown {
+  return {
+    about: 'TEST VECTORS ONLY. The private keys of these roots are public: never trust them.',
+    tee: 'amd-sev-snp',
+    keys: Object.fromEntries(Object.entries(snpKeys).map(([role, { label, primes }]) => [role, { label, ...primes }])),
+    roots: Object.fromEntries(
+      (['Milan', 'Genoa', 'Turin'] as const).map((product) => {
+        const { certificate } = rootOf(product).ark;
+        return [product, { certificate: text(certificate), sha256: Buffer.from(sha256(certificate)).toString('hex') }];
+      }),
+    ),
+  };
 }
