@@ -21,7 +21,7 @@ describe('the codes', () => {
   });
 
   it('are each provoked by a test, as far as evidence verification raises them', () => {
-    const folders = ['codec', 'crypto', 'nitro', 'policy', 'worker', 'receipt', 'release', 'archive'];
+    const folders = ['codec', 'crypto', 'nitro', 'snp', 'policy', 'worker', 'receipt', 'release', 'archive'];
     const sources = folders.map((folder) => textOf(`verifier/${folder}`)).join('\n');
     const tests = textOf('test/verifier');
     const raised = codes.map(([code]) => code).filter((code) => sources.includes(`'${code}'`));

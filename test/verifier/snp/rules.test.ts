@@ -19,7 +19,7 @@ import {
   snpRulingOn,
   verifySnp,
 } from '../../support/snp-evidence.ts';
-import { firmwareCases, platformCases, type SnpRuleCase } from '../../support/snp-rule-cases.ts';
+import { firmwareCases, platformCases, type SnpRuleCase } from './platform-cases.ts';
 
 const SECOND = 1_000;
 const DAY = 86_400 * SECOND;

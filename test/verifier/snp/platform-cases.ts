@@ -1,5 +1,12 @@
-import type { RefusedCode, SnpOptions } from '../../verifier/index.ts';
-import { anyTcb, type JsonChanges, le, profiles, type SnpChanges, snpPlatformJson } from './snp-evidence.ts';
+import type { RefusedCode, SnpOptions } from '../../../verifier/index.ts';
+import {
+  anyTcb,
+  type JsonChanges,
+  le,
+  profiles,
+  type SnpChanges,
+  snpPlatformJson,
+} from '../../support/snp-evidence.ts';
 
 /** What one change of evidence or policy leads to. */
 export interface SnpRuleCase {
