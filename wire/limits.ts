@@ -42,6 +42,8 @@ export const limits = {
   certificateExtensions: 32,
   /** Attributes in a certificate's name. Genuine names have at most seven. */
   nameAttributes: 16,
+  /** CAs that a cache may know: three for a Nitro instance, in about 600 bytes each, and its own one is new every day. */
+  chainCacheEntries: 65_536,
   /** Signatures that one verification may check: a full CA bundle, the leaf and the document. */
   evidenceSignatures: 9,
   /** Certificates and lists beside an SNP report, and the table or PEM text that holds them: genuine ones fill 8 KiB. */
@@ -56,12 +58,13 @@ export const limits = {
   policyListItems: 1_024,
   /** Evidence as served by a host: a document, certificates and revocation lists (AMD's lists are the largest). */
   evidenceBytes: 1_048_576,
+  /** JSON values in it: eight fields, sixteen certificates and eight lists. More could cost 250 ms to read (A5: 10 ms). */
+  evidenceValues: 64,
   /** A whole `.proofmark` archive with payloads: A5 allows 8 MiB of memory, payloads stay outside beyond that. */
   archiveBytes: 50_331_648,
   /** Raw evidence in any spelling: an extended SNP report with its table of certificates, as hex. */
-  auditEvidenceBytes: 131_072,
-  /** One file of certificates (AMD's three take 7 KiB as PEM), and the files that one audit takes. */
-  auditChainBytes: 65_536,
+  auditEvidenceBytes: 139_264,
+  /** Files of certificates that one audit takes. */
   auditChainFiles: 16,
   /** A list of cases to judge in one go; each is judged by itself, so only the list is held in memory. */
   auditCasesBytes: 16_777_216,

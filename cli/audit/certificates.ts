@@ -8,8 +8,6 @@ export interface Chain {
   readonly revocationLists: readonly Uint8Array[];
 }
 
-export const noChain: Chain = { certificates: [], revocationLists: [] };
-
 /** One certificate as DER, or PEM with any number; undefined if the file holds anything else. */
 export function readChain(bytes: Uint8Array): Chain | undefined {
   if (bytes[0] === 0x30) return { certificates: [bytes], revocationLists: [] };

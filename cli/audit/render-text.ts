@@ -71,6 +71,6 @@ function verdictLines(report: AuditReport, style: Style): string {
     `  ${verdictLine(report)}\n`,
     report.level === 'simulated' ? `  ! ${simulatedWarning}\n` : '',
     checkLines(reasons, style),
-    ...report.advice.map((line) => `  → ${line}\n`),
+    ...report.advice.map((line) => `  → ${printable(line)}\n`),
   ].join('');
 }

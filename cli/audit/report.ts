@@ -3,6 +3,7 @@ import {
   type Check,
   codeMeanings,
   type NotProven,
+  type Undetermined,
   type VerifierCode,
 } from '../../verifier/index.ts';
 import type { TeeName } from '../../wire/message/identity.ts';
@@ -21,13 +22,13 @@ export const inputCodes = {
 
 export type InputCode = keyof typeof inputCodes;
 
-const undeterminedCodes = {
+const undeterminedCodes: Readonly<Record<Undetermined['code'], string>> = {
   not_anchored: 'no third party dated the head, so nobody can say when it existed',
   anchor_not_checked: 'the time anchors are of kinds that this version does not check',
   payload_missing: 'request or answer were deleted, so the receipt can be held against nothing',
-} as const satisfies Record<Extract<ArchiveVerdict, { readonly verdict: 'undetermined' }>['code'], string>;
+};
 
-export type AuditCode = VerifierCode | InputCode | keyof typeof undeterminedCodes;
+export type AuditCode = VerifierCode | InputCode | Undetermined['code'];
 export type AuditVerdict = ArchiveVerdict['verdict'];
 
 export function meaningOf(code: AuditCode): string {

@@ -92,7 +92,7 @@ async function readChains(paths: readonly string[]): Promise<Chain> {
     throw new UsageError(`at most ${limits.auditChainFiles} files of certificates`);
   const chains: Chain[] = [];
   for (const path of paths) {
-    const chain = readChain(await readSmallFile(path, limits.auditChainBytes));
+    const chain = readChain(await readSmallFile(path, limits.snpTableBytes));
     if (chain === undefined)
       throw new CommandError(`${path} holds no certificate in DER, and no PEM of certificates only`);
     chains.push(chain);
