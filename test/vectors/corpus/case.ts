@@ -1,7 +1,7 @@
 import type { VerifierCode } from '../../../verifier/index.ts';
 import { CHALLENGE, NOW } from './base.ts';
 import { type DocumentEdit, documentWith } from './document.ts';
-import type { PolicyName } from './policies.ts';
+import { POLICIES } from './policies.ts';
 
 /** A case as its author writes it. Whatever is not said is right: only one thing differs from accepted evidence. */
 export interface CaseSpec {
@@ -13,7 +13,7 @@ export interface CaseSpec {
   readonly edit?: DocumentEdit;
   /** Instead of an edited document. */
   readonly document?: Uint8Array;
-  readonly policy?: PolicyName;
+  readonly policy?: string;
   readonly at?: number;
   readonly challenge?: Uint8Array | 'any';
 }
@@ -51,9 +51,14 @@ export function writeCase(spec: CaseSpec): CorpusCase {
     document: text(spec.document ?? documentWith(spec.edit)),
     at: new Date(spec.at ?? NOW).toISOString(),
     challenge: challenge === 'any' ? 'any' : text(challenge),
-    policy: spec.policy ?? 'strict',
+    policy: nameIn(POLICIES, spec.policy ?? 'strict'),
     expect: writeExpectation(expect),
   };
+}
+
+export function nameIn(policies: { readonly [name: string]: unknown }, name: string): string {
+  if (policies[name] === undefined) throw new RangeError(`no policy ${name}`);
+  return name;
 }
 
 export function writeExpectation(expect: 'accepted' | Refusal): Expectation {

@@ -1,3 +1,4 @@
+import { codeMeanings, type VerifierCode } from '../../../verifier/errors.ts';
 import { sha256 } from '../../../wire/crypto/node.ts';
 import { ROOT, ROOT_SHA256 } from './base.ts';
 import { type CaseSpec, type CorpusCase, writeCase } from './case.ts';
@@ -61,6 +62,7 @@ export function corpusFiles(): ReadonlyMap<string, string> {
       specs.map(writeCase),
     ]),
     ...snpFiles(),
+    ['codes.json', codes()],
   ];
   return new Map(files.map(([name, value]) => [name, lines(value)]));
 }
@@ -72,6 +74,18 @@ function lines(value: unknown): string {
     : Object.entries(value as object).map(([name, entry]) => `${JSON.stringify(name)}: ${JSON.stringify(entry)}`);
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
   return `${open}\n${entries.join(',\n')}\n${close}\n`;
+}
+
+/** What each code of this corpus means, by the verdict that it goes with. */
+function codes(): { readonly [verdict: string]: { readonly [code: string]: string } } {
+  const specs = [...Object.values(families).flat(), ...Object.values(snpFamilies).flat()];
+  const used = new Set(specs.map(({ expect }) => (expect === 'accepted' ? '' : expect[1])));
+  return Object.fromEntries(
+    (['malformed', 'untrusted', 'refused'] as const).map((verdict) => [
+      verdict,
+      Object.fromEntries(Object.entries(codeMeanings[verdict]).filter(([code]) => used.has(code as VerifierCode))),
+    ]),
+  );
 }
 
 function snpFiles(): readonly (readonly [string, unknown])[] {

@@ -44,7 +44,7 @@ const regionalTbs = toHex(sha256(tbsOf(CHAIN[1] as Uint8Array)));
 const AWS_ROOT = '641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b';
 
 /** What each policy answers differently from `strict`. */
-const variants = {
+const variants: { readonly [name: string]: Rules } = {
   strict: {},
   'any-image': { images: 'any' },
   'no-image': { images: [] },
@@ -81,9 +81,7 @@ const variants = {
   'root-expired': { roots: [toHex(sha256(EXPIRED_ROOT))] },
   'root-of-tomorrow': { roots: [toHex(sha256(FUTURE_ROOT))] },
   'root-signed-with-sha256': { roots: [toHex(sha256(SHA256_ROOT))] },
-} satisfies { readonly [name: string]: Rules };
-
-export type PolicyName = keyof typeof variants;
+};
 
 /** Whole policies, since nothing may be left out of one. */
 export const POLICIES: { readonly [name: string]: Rules } = Object.fromEntries(

@@ -7,7 +7,7 @@ import {
   type SnpRoot,
   type SnpRootOptions,
 } from '../../../../enclave/simulator/snp/authority.ts';
-import { type Product, profiles, type SignerKind } from '../../../../enclave/simulator/snp/product.ts';
+import { type Product, profiles } from '../../../../enclave/simulator/snp/product.ts';
 import { issueRevocationList, type RevocationListRequest } from '../../../../enclave/simulator/snp/revocation.ts';
 import type { RsaSigningKey } from '../../../../enclave/simulator/snp/rsa.ts';
 import { concatBytes } from '../../../../wire/bytes.ts';
@@ -122,4 +122,4 @@ export function editRsa(original: Uint8Array, key: RsaSigningKey, edit: Certific
 
 export const SOON: number = NOW + SECOND;
 export const JUST_OVER: number = NOW - SECOND;
-export type { Product, SignerKind };
+export type { Product };

@@ -3,9 +3,9 @@ import { toHex } from '../../../../wire/bytes.ts';
 import { sha256 } from '../../../../wire/crypto/node.ts';
 import { CHALLENGE, NOW } from '../base.ts';
 import type { Expectation, Refusal } from '../case.ts';
-import { writeExpectation } from '../case.ts';
+import { nameIn, writeExpectation } from '../case.ts';
 import { GUEST, type MachineOptions, machine, type Product, revocationList } from './base.ts';
-import type { SnpPolicyName } from './policies.ts';
+import { SNP_POLICIES } from './policies.ts';
 
 /** A case as its author writes it. Whatever is not said is right: only one thing differs from accepted evidence. */
 export interface SnpCaseSpec {
@@ -20,7 +20,7 @@ export interface SnpCaseSpec {
   /** Leaf, intermediate, root. */
   readonly certificates?: (made: readonly Uint8Array[]) => readonly Uint8Array[];
   readonly lists?: readonly Uint8Array[];
-  readonly policy?: SnpPolicyName;
+  readonly policy?: string;
   readonly at?: number;
   readonly challenge?: Uint8Array | 'any';
   readonly product?: Product | 'any';
@@ -64,7 +64,7 @@ export function writeSnpCase(spec: SnpCaseSpec, kept: Map<string, string>): SnpC
     at: new Date(spec.at ?? NOW).toISOString(),
     challenge: challenge === 'any' ? 'any' : text(challenge),
     product: spec.product ?? 'any',
-    policy: spec.policy ?? 'strict',
+    policy: nameIn(SNP_POLICIES, spec.policy ?? 'strict'),
     expect: writeExpectation(spec.expect),
   };
 }

@@ -94,7 +94,7 @@ const anyFirmware: Rules = {
 const both = ['VCEK', 'VLEK'];
 
 /** What each policy answers differently from `strict`. */
-const variants = {
+const variants: { readonly [name: string]: Rules } = {
   strict: {},
   'any-firmware': anyFirmware,
   'profiles-chip': {
@@ -130,9 +130,7 @@ const variants = {
   'expired-a-second-ago': { expires: '2030-05-17T11:59:59Z' },
   'no-root': { roots: [] },
   hardware: { level: 'attested', roots: [] },
-} satisfies { readonly [name: string]: Rules };
-
-export type SnpPolicyName = keyof typeof variants;
+};
 
 /** Whole policies, since nothing may be left out of one. */
 export const SNP_POLICIES: { readonly [name: string]: Rules } = Object.fromEntries(
