@@ -80,7 +80,7 @@ export function timeOfLeaf(recognised: Recognised, chain: Chain): number {
       return 0;
     case 'nitro-document': {
       const claims = readNitroClaims(subject.document);
-      return claims === null ? 0 : nitroLeafStart(claims) + 1_000;
+      return claims === null ? 0 : clampTime(nitroLeafStart(claims) + 1_000);
     }
     case 'snp-report':
     case 'snp-extended-report': {
@@ -92,7 +92,7 @@ export function timeOfLeaf(recognised: Recognised, chain: Chain): number {
 
 function snpTime(claims: SnpClaims | null): number {
   const start = claims === null ? null : snpLeafStart(claims);
-  return start === null ? 0 : start + 1_000;
+  return start === null ? 0 : clampTime(start + 1_000);
 }
 
 /** The certificates that came with a report, and those that were named beside it. */
@@ -242,9 +242,9 @@ function documentTime({ document }: Evidence): number {
   return clampTime(readNitroClaims(document)?.timestamp ?? 0);
 }
 
-/** JavaScript's calendar ends there; evidence that claims to be of later is judged then, and refused. */
+/** The verifier's calendar: evidence that claims to be from outside of it is judged at its end, and refused. */
 function clampTime(time: number): number {
-  return Math.min(time, 8_640_000_000_000_000);
+  return Math.min(Math.max(time, 0), 8_640_000_000_000_000);
 }
 
 const recognition = { id: 'I1', title: 'the input is evidence of a kind that this command knows' } as const;

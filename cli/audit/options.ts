@@ -119,7 +119,7 @@ function parsed(args: readonly string[]): ParsedLine {
 
 export function readTime(text: string, name: string): number {
   const time = Date.parse(text);
-  const wellFormed = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/.test(text) && !Number.isNaN(time);
+  const wellFormed = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/.test(text) && time >= 0;
   // The calendar check: JavaScript reads the 30th of February as a day in March.
   if (!wellFormed || !new Date(time).toISOString().startsWith(text.slice(0, 10))) {
     throw new UsageError(`${name} ${text} is not a UTC time like 2026-01-31T12:00:00Z`);

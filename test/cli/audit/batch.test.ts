@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { concatBytes, toHex } from '../../../wire/bytes.ts';
-import { NOW } from '../../support/certificates.ts';
+import { NOW, validity } from '../../support/certificates.ts';
 import { command, temporaryFolder } from '../../support/command.ts';
 import { evidence, policyJson, sha256Hex } from '../../support/nitro-evidence.ts';
 
@@ -52,6 +52,7 @@ describe('proofmark audit --batch', () => {
         { ...nitro, id: 'no such encoding', encoding: 'rot13' },
         { id: 'other hardware', tee: 'tdx', file: 'absent' },
         { ...nitro, id: 'the other vendor', tee: 'sev-snp' },
+        { ...nitro, id: 'no certificate', leaf: 'document.cbor' },
       ],
       '--policy',
       policy,
@@ -67,6 +68,7 @@ describe('proofmark audit --batch', () => {
       { id: 'no such encoding', verdict: 'malformed', code: 'input_encoding' },
       { id: 'other hardware', verdict: 'malformed', code: 'unsupported_tee' },
       { id: 'the other vendor', verdict: 'malformed', code: 'tee_mismatch' },
+      { id: 'no certificate', verdict: 'malformed', code: 'chain_unreadable' },
     ]);
   });
 
@@ -75,6 +77,14 @@ describe('proofmark audit --batch', () => {
     // A leaf begins an hour before the document that it signs, so its age is what refuses.
     const { lines } = await batch([undated], '--policy', policy);
     expect(lines).toEqual([{ id: 'n', verdict: 'refused', code: 'document_from_future' }]);
+  });
+
+  it('survives a leaf that began before 1970', async () => {
+    const old = evidence({ chain: { 4: { validity: validity(-600_000_000_000, NOW) } } });
+    const { at: _, ...undated } = { ...nitro, file: 'old.cbor' };
+    folder.file('old.cbor', old);
+    const { lines } = await batch([undated], '--policy', policy);
+    expect(lines).toEqual([{ id: 'n', verdict: 'untrusted', code: 'certificate_not_yet_valid' }]);
   });
 
   it('trusts vendors only without a policy', async () => {

@@ -158,6 +158,7 @@ describe('the command line of an audit', () => {
     ['an unknown kind of hardware', [file, '--tee', 'intel-tdx']],
     ['a challenge that is none', [file, '--challenge', 'AA']],
     ['JSON and HTML together', [file, '--json', '--html', 'x.html']],
+    ['a time before 1970', [file, '--at', '1969-12-31T23:59:59Z']],
     ['an unknown option', [file, '--fast']],
     ['a root without a batch', [file, '--root', '.']],
     ['a batch with a target', [file, '--batch', 'x.json']],
