@@ -1,5 +1,6 @@
 import { toHex } from '../../wire/bytes.ts';
 import type { Suite } from '../../wire/crypto/suite.ts';
+import { limits } from '../../wire/limits.ts';
 import { isSameP384Signature } from '../codec/p384.ts';
 import { VerifierError } from '../errors.ts';
 
@@ -42,13 +43,10 @@ interface Entry {
 /** Only what `createChainCache` made is a cache: another object with these methods would have nothing to look up. */
 const contents = new WeakMap<object, Map<string, Entry>>();
 
-/** A Nitro chain takes three entries of about 600 bytes, and an instance's own CA is replaced every day. */
-const MAX_ENTRIES = 65_536;
-
 export function createChainCache(options: { readonly maxEntries: number }): ChainCache {
   const maxEntries = options?.maxEntries;
-  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1 || maxEntries > MAX_ENTRIES) {
-    throw new VerifierError('argument_invalid', `1 to ${MAX_ENTRIES} expected`, { field: 'maxEntries' });
+  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1 || maxEntries > limits.chainCacheEntries) {
+    throw new VerifierError('argument_invalid', `1 to ${limits.chainCacheEntries} expected`, { field: 'maxEntries' });
   }
   const entries = new Map<string, Entry>();
   const cache: ChainCache = Object.freeze({

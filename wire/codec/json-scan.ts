@@ -29,20 +29,23 @@ const FINITE_CHARACTERS = 309;
 interface Cursor {
   readonly text: string;
   offset: number;
+  valuesLeft: number;
 }
 
 /**
  * Walks JSON text (RFC 8259) without building a value and refuses what parsers disagree about; `JSON.parse` then accepts
  * all that is left. Recursion ends at `limits.nestingDepth`, and a list of numbers costs no allocation.
  */
-export function scanJson(text: string): void {
-  const cursor: Cursor = { text, offset: 0 };
+export function scanJson(text: string, maxValues: number): void {
+  const cursor: Cursor = { text, offset: 0, valuesLeft: maxValues };
   scanValue(cursor, 0);
   skipSpace(cursor);
   if (cursor.offset !== text.length) refuse(cursor, 'json_malformed', 'more follows the value');
 }
 
 function scanValue(cursor: Cursor, depth: number): void {
+  cursor.valuesLeft--;
+  if (cursor.valuesLeft < 0) refuse(cursor, 'too_large', 'more values than this format has');
   switch (skipSpace(cursor)) {
     case OPEN_LIST:
       scanList(cursor, depth + 1);

@@ -6,18 +6,26 @@ import { findInvalidUtf8 } from './utf8.ts';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
+/** For formats of few values and long texts: names cost a hundred times what the bytes of a text do. */
+export interface JsonBounds {
+  readonly maxBytes: number;
+  readonly maxValues: number;
+}
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Reads JSON that has one meaning for every reader: no duplicate names, no number that a reader would round or turn into
  * infinity, no lone surrogate, no byte order mark (attack-cases P11). Throws nothing but `WireError`.
  */
-export function parseJson(bytes: Uint8Array, maxBytes: number): JsonValue {
+export function parseJson(bytes: Uint8Array, bounds: number | JsonBounds): JsonValue {
+  // A value takes at least a byte, so that this bounds nothing more than the bytes do.
+  const { maxBytes, maxValues } = typeof bounds === 'number' ? { maxBytes: bounds, maxValues: bounds } : bounds;
   if (bytes.length > maxBytes) {
     throw new WireError('too_large', `${bytes.length} bytes where ${maxBytes} are allowed`);
   }
   const text = decode(bytes);
-  scanJson(text);
+  scanJson(text, maxValues);
   // JSON.parse keeps a member named "__proto__" as an own property, so nothing reaches a prototype from here.
   return JSON.parse(text) as JsonValue;
 }

@@ -52,5 +52,8 @@ export function encodeEvidence(evidence: Evidence): Uint8Array {
 }
 
 export function decodeEvidence(encoded: Uint8Array): Evidence {
-  return evidenceReader(parseJson(encoded, limits.evidenceBytes), 'evidence');
+  return evidenceReader(
+    parseJson(encoded, { maxBytes: limits.evidenceBytes, maxValues: limits.evidenceValues }),
+    'evidence',
+  );
 }

@@ -124,6 +124,12 @@ describe('a refusal', () => {
     expect(codeOf(() => parseJson(utf8('[1]'), 2))).toBe('too_large');
     expect(codeOf(() => parseJson(utf8('[1]'), 3))).toBe('accepted');
   });
+
+  it.each(['[1,2,3]', '{"a":1,"b":{"c":2}}', '[[[null]]]'])('of too many values is not read on: %s', (text) => {
+    const read = (maxValues: number) => codeOf(() => parseJson(utf8(text), { maxBytes: MAX, maxValues }));
+    expect([read(3), read(4)]).toEqual(['too_large', 'accepted']);
+    expect(codeOf(() => parseJson(utf8(text.repeat(9)), { maxBytes: MAX, maxValues: 3 }))).toBe('too_large');
+  });
 });
 
 describe('for every input', () => {

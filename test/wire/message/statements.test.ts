@@ -246,6 +246,14 @@ describe('evidence, bundle and archive', () => {
     expect(decodeArchive(encodeArchive(bare))).toEqual(bare);
   });
 
+  it('takes evidence with full lists, and not many small values in its place (A5)', () => {
+    const certificates = Array.from({ length: 16 }, () => bytes(10));
+    const full = { ...evidence, certificates, revocationLists: certificates.slice(0, 8) };
+    expect(decodeEvidence(encodeEvidence(full))).toEqual(full);
+    const many = utf8(JSON.stringify({ list: Array.from({ length: 64 }, () => 0) }));
+    expect(refusal(() => decodeEvidence(many))).toBe('too_large');
+  });
+
   it('agrees with the published schema, field by field', () => {
     const validate = new Ajv2020({ strict: false }).compile(schema('proofmark-archive'));
     const json = JSON.parse(new TextDecoder().decode(encodeArchive(archive))) as Record<string, unknown>;
