@@ -13,7 +13,6 @@ export function parseRsa4096Key(bytes: Uint8Array, base = 0): RsaPublicKey | und
   const modulus = derUnsigned(fields.read(derTag.integer));
   const exponentBytes = derUnsigned(fields.read(derTag.integer));
   fields.end();
-  if (exponentBytes.length > 4) return undefined;
   const exponent = exponentBytes.reduce((value, byte) => value * 256 + byte, 0);
   return isRsa4096(modulus, exponent) ? { modulus, exponent } : undefined;
 }

@@ -5,13 +5,14 @@ import type { Suite } from '../../../wire/crypto/suite.ts';
 import {
   basicConstraints,
   CA_USAGE,
+  ECDSA_SHA384,
   extension,
   LEAF_USAGE,
   NOW,
   testKey,
   validity,
 } from '../../support/certificates.ts';
-import { der, NULL, name, octets, oid, sequence, unsigned } from '../../support/der-writer.ts';
+import { bits, der, NULL, name, octets, oid, sequence, unsigned } from '../../support/der-writer.ts';
 import {
   caKey,
   INTERMEDIATE_SERIAL,
@@ -44,6 +45,8 @@ const levels = (product: 'Genoa' | 'Turin', changes: { readonly [spl: string]: n
   return { product, endorsement: { levels: kept } };
 };
 const leafExtensions = (more: readonly Uint8Array[]): SnpChanges => ({ endorsement: { more } });
+/** RSAPublicKey, as it lies in the bit string of a key. */
+const rsaNumbers = caKey.spki.subarray(24);
 const vlek = snpCertificates({ kind: 'VLEK' });
 const vcek = snpCertificates();
 
@@ -110,6 +113,28 @@ const chainCases: readonly TrustCase[] = [
     says: 'an intermediate with a key of 2048 bits',
     code: 'key_not_allowed',
     evidence: { chain: { intermediate: { spki: rsaTestKey(2048).spki } } },
+  },
+  ...(
+    [
+      ['rsaEncryption without its NULL', sequence(oid('1.2.840.113549.1.1.1'))],
+      ['rsaEncryption with more than its NULL', sequence(oid('1.2.840.113549.1.1.1'), NULL, NULL)],
+      ['an RSA key only for PSS', sequence(oid('1.2.840.113549.1.1.10'), NULL)],
+    ] as const
+  ).map(
+    ([says, algorithm]): TrustCase => ({
+      says: `an intermediate with ${says}`,
+      code: 'key_not_allowed',
+      evidence: { chain: { intermediate: { spki: sequence(algorithm, bits(rsaNumbers)) } } },
+    }),
+  ),
+  {
+    says: 'a leaf signed with ECDSA',
+    code: 'algorithm_not_allowed',
+    evidence: {
+      chain: {
+        leaf: { algorithm: ECDSA_SHA384, signature: () => sequence(unsigned(1), unsigned(1)) },
+      },
+    },
   },
   {
     says: 'a leaf with an RSA key',
@@ -214,7 +239,22 @@ const endorsementCases: readonly TrustCase[] = [
     code: 'product_unknown',
     evidence: { endorsement: { productName: ia5('Venice') } },
   },
-  { says: 'a CPU that nobody knows', code: 'product_unknown', evidence: { patches: { 392: [0x19, 0x20, 0] } } },
+  ...(
+    [
+      [0x17, 0x31],
+      [0x19, 0x20],
+      [0x19, 0x9f],
+      [0x19, 0xb0],
+      [0x1a, 0x12],
+      [0x1a, 0x50],
+    ] as const
+  ).map(
+    ([family, model]): TrustCase => ({
+      says: `a CPU of family ${family}, model ${model}`,
+      code: 'product_unknown',
+      evidence: { patches: { 392: [family, model, 0] } },
+    }),
+  ),
   { says: 'Siena under Genoa', code: 'accepted', evidence: { patches: { 392: [0x19, 0xa0, 2] } } },
   { says: 'a product that the caller expects', code: 'accepted', evidence: {}, options: { product: 'Genoa' } },
   {

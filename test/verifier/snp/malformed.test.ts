@@ -5,7 +5,7 @@ import { type MalformedCode, parsePem, parseSnpCertificateTable, VerifierError }
 import { concatBytes, fromHex, utf8 } from '../../../wire/bytes.ts';
 import { nodeSuite } from '../../../wire/crypto/node.ts';
 import { extension, NOW } from '../../support/certificates.ts';
-import { der, NULL, octets, sequence, set, text, unsigned } from '../../support/der-writer.ts';
+import { bits, der, NULL, octets, oid, sequence, set, text, unsigned } from '../../support/der-writer.ts';
 import { ia5, revocationEntry, revocationList } from '../../support/snp-certificates.ts';
 import { le, type SnpChanges, snpCertificates, snpEvidence, snpReport, verifySnp } from '../../support/snp-evidence.ts';
 
@@ -70,6 +70,7 @@ const cases: readonly Case[] = [
     'C18',
     leaf({ leaf: { signature: (made) => made.subarray(1) } }),
   ],
+  ['an RSA key with something behind it', 'der_invalid', 'C1', leaf({ intermediate: { spki: longRsaKey() } })],
   ['a level of two bytes', 'certificate_extension', 'C1', { endorsement: { levels: { fmc: 0 }, more: [spl256()] } }],
   ['a level that is text', 'der_invalid', 'C1', amd('3.9', ia5('1'))],
   ['a level with something behind it', 'der_invalid', 'C1', amd('3.9', concatBytes(unsigned(1), NULL))],
@@ -139,6 +140,11 @@ const cases: readonly Case[] = [
     ),
   ],
 ];
+
+function longRsaKey(): Uint8Array {
+  const numbers = sequence(unsigned(new Uint8Array(512).fill(0xff)), unsigned(Uint8Array.of(1, 0, 1)), NULL);
+  return sequence(sequence(oid('1.2.840.113549.1.1.1'), NULL), bits(numbers));
+}
 
 function spl256(): Uint8Array {
   return extension('1.3.6.1.4.1.3704.1.3.1', unsigned(Uint8Array.of(1, 0)), 'plain');

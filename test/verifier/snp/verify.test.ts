@@ -72,6 +72,14 @@ describe('verifySnpReport', () => {
     expect(short.chipId).toEqual(profiles.Turin.chipId);
   });
 
+  it('names the chip that a report by a VLEK shows', async () => {
+    const { chipId } = profiles.Genoa;
+    const evidence = snpEvidence({ kind: 'VLEK', patches: { 416: chipId } });
+    const policy = snpPolicy({ chips: [toHex(chipId)], maskedChipId: 'refuse' });
+    const facts = requireAccepted(await verifySnp(evidence, { policy }));
+    expect(facts).toMatchObject({ signer: 'VLEK', cspId: 'CN=cc-zz-test-1.example', chipId });
+  });
+
   it('is accepted until the first of certificates and policy ends', async () => {
     expect(requireAccepted(await verifySnp(good)).acceptedUntil).toBe(NOW + 10 * DAY);
     const policy = snpPolicy({ expires: '2030-05-17T12:00:09Z' });
