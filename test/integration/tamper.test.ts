@@ -61,7 +61,13 @@ async function refuseAll(
 async function judgeEvidence(change: Partial<Evidence>): Promise<string> {
   const evidence = { ...archive.evidence, ...change };
   const challenge = archive.challenge.value;
-  const verdict = await verifyWorker(evidence, { policy: stack.policy, now, challenge, suite: nodeSuite, cache: 'none' });
+  const verdict = await verifyWorker(evidence, {
+    policy: stack.policy,
+    now,
+    challenge,
+    suite: nodeSuite,
+    cache: 'none',
+  });
   return verdict.verdict === 'accepted' ? 'accepted' : verdict.code;
 }
 
