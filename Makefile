@@ -11,7 +11,7 @@ TIER_ARGS := $(if $(TIER),--tier $(TIER))
 # The stamp is a copy of the lock file: compared by content, so that a checkout that only touches times installs nothing.
 STAMP := node_modules/.proofmark-lock
 
-.PHONY: help install up demo test test-long check bench vectors build pack clean
+.PHONY: help install up demo test test-long fuzz mutation check bench vectors build pack clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -30,6 +30,12 @@ test: install ## all tests that fit 25 minutes on two cores
 
 test-long: install ## fuzz, soak, parity and fault campaigns; the unit tests on Node 22 and 24
 	@npm run -s test:long
+
+fuzz: install ## coverage-guided fuzzing of every parser for SECONDS=60, keeping what it finds
+	@npm run -s fuzz -- --keep --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
+
+mutation: install ## change the code of FILES in every way, and count what the tests notice
+	@npm run -s mutation -- $(FILES)
 
 check: install ## format, lint, types, boundaries, dead code, house rules
 	@npm run -s check

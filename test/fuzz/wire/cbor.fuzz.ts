@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { fromHex } from '../../../wire/bytes.ts';
 import { type CborProfile, decodeCbor, encodeCbor, strictCbor } from '../../../wire/codec/cbor.ts';
-import { unlessRefused } from './refused.ts';
+import { unlessRefused } from '../refused.ts';
 
 const MAX = 65_536;
 const lenient: CborProfile = { maxBytes: MAX, maps: 'definite-or-indefinite', order: 'any' };

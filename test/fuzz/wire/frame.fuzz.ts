@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { concatBytes } from '../../../wire/bytes.ts';
 import { createFrameReader, encodeFrame, type Frame } from '../../../wire/codec/frame.ts';
-import { unlessRefused } from './refused.ts';
+import { unlessRefused } from '../refused.ts';
 
 const MAX = 4_096;
 

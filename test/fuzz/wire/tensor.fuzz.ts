@@ -11,7 +11,7 @@ import {
   type Tensor,
   tensorValues,
 } from '../../../wire/message/tensor.ts';
-import { unlessRefused } from './refused.ts';
+import { unlessRefused } from '../refused.ts';
 
 /** The first byte chooses the format, the next two the jsonLength of a binary body. What is accepted survives encoding. */
 export function fuzz(data: Uint8Array): void {

@@ -1,0 +1,77 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { reportStep, runStep } from '../house/steps.ts';
+import { slices } from './slices.ts';
+
+/** In percent, for every file: fewer noticed changes than this fail the run. */
+const THRESHOLD = 85;
+const REPORTS = join('coverage', 'mutation');
+
+interface Mutant {
+  readonly status: string;
+  readonly mutatorName: string;
+  readonly replacement?: string;
+  readonly location: { readonly start: { readonly line: number; readonly column: number } };
+}
+
+interface Report {
+  readonly files: Readonly<Record<string, { readonly mutants: readonly Mutant[] }>>;
+}
+
+/** Narrows to some slices, or to one file of the slice that it belongs to: `wire/noise/record.ts`. */
+const { positionals } = parseArgs({ allowPositionals: true });
+
+const chosen = Object.entries(slices).flatMap(([name, slice]) => {
+  if (positionals.length === 0 || positionals.includes(name)) return [{ name, ...slice }];
+  const files = positionals.filter((file) => file.endsWith('.ts') && slice.mutate.some((glob) => covers(glob, file)));
+  return files.length === 0 ? [] : [{ name, mutate: files, tests: slice.tests }];
+});
+if (chosen.length === 0) throw new Error(`no such slice or file; slices are ${Object.keys(slices).join(', ')}`);
+
+function covers(glob: string, file: string): boolean {
+  const folder = glob.slice(0, glob.lastIndexOf('/') + 1).replace('**/', '');
+  if (glob.includes('**')) return file.startsWith(folder);
+  return (
+    glob === file || (glob.endsWith('*.ts') && file.lastIndexOf('/') + 1 === folder.length && file.startsWith(folder))
+  );
+}
+
+function isNoticed({ status }: Mutant): boolean {
+  return status === 'Killed' || status === 'Timeout';
+}
+
+mkdirSync(REPORTS, { recursive: true });
+let failures = 0;
+for (const { name, mutate, tests } of chosen) {
+  const report = join(REPORTS, `${name.replaceAll('/', '-')}.json`);
+  const step = await runStep({
+    name: `mutate ${name}`,
+    command: 'stryker',
+    args: ['run', 'test/mutation/stryker.config.mjs'],
+    env: {
+      PROOFMARK_MUTATE: mutate.join(),
+      PROOFMARK_MUTATION_TESTS: tests.join(),
+      PROOFMARK_MUTATION_REPORT: report,
+    },
+  });
+  reportStep(step);
+  if (step.passed) summarise(JSON.parse(readFileSync(report, 'utf8')) as Report);
+  else failures++;
+}
+process.exitCode = failures === 0 ? 0 : 1;
+
+function summarise({ files }: Report): void {
+  for (const [file, { mutants }] of Object.entries(files)) {
+    const judged = mutants.filter(({ status }) => !['Ignored', 'CompileError', 'RuntimeError'].includes(status));
+    const survivors = judged.filter((mutant) => !isNoticed(mutant));
+    if (judged.length === 0) continue;
+    const score = (100 * (judged.length - survivors.length)) / judged.length;
+    if (score < THRESHOLD) failures++;
+    console.log(`  ${score < THRESHOLD ? 'LOW ' : 'ok  '} ${score.toFixed(1)} % of ${judged.length} in ${file}`);
+    for (const { location, status, mutatorName, replacement = '' } of survivors) {
+      const where = `${file}:${location.start.line}:${location.start.column}`;
+      console.log(`       ${where} ${status} ${mutatorName} -> ${replacement.replaceAll(/\s+/g, ' ').slice(0, 80)}`);
+    }
+  }
+}

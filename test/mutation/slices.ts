@@ -1,0 +1,35 @@
+/** A part of the code and the tests that must notice every change of it: its own, not whatever happens to run it. */
+export interface Slice {
+  readonly mutate: readonly string[];
+  readonly tests: readonly string[];
+}
+
+const everything = (folder: string): string => `${folder}/**/*.ts`;
+const tests = (folder: string): string => `test/${folder}/**/*.test.ts`;
+
+/** One folder and the tests that mirror it. */
+function mirrored(folder: string, more: readonly string[] = []): Slice {
+  return { mutate: [everything(folder)], tests: [tests(folder), ...more] };
+}
+
+const golden = 'test/vectors/golden.test.ts';
+
+export const slices: Readonly<Record<string, Slice>> = {
+  words: { mutate: ['wire/words.ts', 'wire/bytes.ts'], tests: [tests('wire/message'), tests('wire/codec'), golden] },
+  'wire/codec': mirrored('wire/codec'),
+  'wire/crypto': mirrored('wire/crypto'),
+  'wire/message': mirrored('wire/message', [golden]),
+  'wire/noise': mirrored('wire/noise'),
+  'wire/tree': mirrored('wire/tree'),
+  'verifier/codec': mirrored('verifier/codec', ['test/verifier/snp/malformed.test.ts', tests('verifier/crypto')]),
+  'verifier/crypto': mirrored('verifier/crypto', ['test/verifier/nitro/rules.test.ts']),
+  'verifier/policy': mirrored('verifier/policy'),
+  'verifier/nitro': mirrored('verifier/nitro'),
+  'verifier/snp': mirrored('verifier/snp'),
+  'verifier/cache': mirrored('verifier/cache', ['test/verifier/nitro/verify.test.ts']),
+  'verifier/worker': mirrored('verifier/worker'),
+  'verifier/receipt': mirrored('verifier/receipt'),
+  'verifier/release': mirrored('verifier/release'),
+  'verifier/archive': mirrored('verifier/archive'),
+  verdicts: { mutate: ['verifier/*.ts'], tests: ['test/verifier/*.test.ts', tests('verifier/nitro')] },
+};
