@@ -98,8 +98,10 @@ export function fromBase64url(text: string): Uint8Array {
   return out;
 }
 
+const encoder = new TextEncoder();
+
 export function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+  return encoder.encode(text);
 }
 
 export function u32(value: number): Uint8Array {

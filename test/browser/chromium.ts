@@ -86,14 +86,18 @@ function launch(browser: string, profile: string, url: string): ChildProcess {
     // Headless Chromium ends at once when it has neither a page to dump nor a debugger to wait for.
     '--remote-debugging-port=0',
   ];
-  return spawn(browser, [...flags, url], { stdio: 'ignore' });
+  // A process group of its own, so that its helpers end with it and write no more into the profile.
+  return spawn(browser, [...flags, url], { stdio: 'ignore', detached: true });
 }
 
 function ended(child: ChildProcess | undefined): Promise<void> {
-  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  const pid = child?.pid;
+  if (child === undefined || pid === undefined || child.exitCode !== null || child.signalCode !== null) {
+    return Promise.resolve();
+  }
   return new Promise((resolve) => {
     child.once('exit', () => resolve());
-    child.kill('SIGKILL');
+    process.kill(-pid, 'SIGKILL');
   });
 }
 

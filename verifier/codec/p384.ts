@@ -12,8 +12,8 @@ export const P384_BYTES = 48;
 /** An uncompressed point with both coordinates below p, on the curve. The curve has cofactor 1: no further group check. */
 export function isOnP384(point: Uint8Array): boolean {
   if (point.length !== 1 + 2 * P384_BYTES || point[0] !== 4) return false;
-  const x = toInteger(point.subarray(1, 1 + P384_BYTES));
-  const y = toInteger(point.subarray(1 + P384_BYTES));
+  const x = toInteger(point, 1);
+  const y = toInteger(point, 1 + P384_BYTES);
   if (x >= P || y >= P) return false;
   return (y * y - (x * x * x - 3n * x + B)) % P === 0n;
 }
@@ -27,8 +27,8 @@ export function isP384Scalar(bytes: Uint8Array): boolean {
 export function isSameP384Signature(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== 2 * P384_BYTES || b.length !== a.length) return false;
   if (!equalBytes(a.subarray(0, P384_BYTES), b.subarray(0, P384_BYTES))) return false;
-  const [s, t] = [a.subarray(P384_BYTES), b.subarray(P384_BYTES)];
-  return equalBytes(s, t) || toInteger(s) + toInteger(t) === toInteger(ORDER);
+  if (equalBytes(a, b)) return true;
+  return toInteger(a, P384_BYTES) + toInteger(b, P384_BYTES) === toInteger(ORDER, 0);
 }
 
 function isBelowOrder(scalar: Uint8Array): boolean {
@@ -40,8 +40,8 @@ function isBelowOrder(scalar: Uint8Array): boolean {
 }
 
 /** Eight bytes at a time: four times as fast as by way of hex, and certificates alone take ten of these. */
-function toInteger(bytes: Uint8Array): bigint {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, P384_BYTES);
+function toInteger(bytes: Uint8Array, at: number): bigint {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, P384_BYTES);
   let value = 0n;
   for (let offset = 0; offset < P384_BYTES; offset += 8) value = (value << 64n) | view.getBigUint64(offset);
   return value;

@@ -1,4 +1,4 @@
-import type { Suite } from '../../wire/crypto/suite.ts';
+import type { SignatureRun, Suite } from '../../wire/crypto/suite.ts';
 import { isOnP384, isP384Scalar, P384_BYTES } from '../codec/p384.ts';
 
 /**
@@ -10,11 +10,12 @@ export async function verifyP384(
   point: Uint8Array,
   message: Uint8Array,
   fixed: Uint8Array,
+  run: SignatureRun = 'here',
 ): Promise<boolean> {
   if (fixed.length !== 2 * P384_BYTES || !isOnP384(point)) return false;
   if (!isP384Scalar(fixed.subarray(0, P384_BYTES)) || !isP384Scalar(fixed.subarray(P384_BYTES))) return false;
   try {
-    return (await suite.verifyP384(point, message, fixed)) === true;
+    return (await suite.verifyP384(point, message, fixed, run)) === true;
   } catch {
     // A suite that throws has not said yes.
     return false;

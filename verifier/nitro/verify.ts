@@ -1,8 +1,9 @@
+import type { Awaitable, Suite } from '../../wire/crypto/suite.ts';
 import { limits } from '../../wire/limits.ts';
 import { anchorDigests, anchorOf } from '../anchors.ts';
 import { isChainCache, useCache } from '../cache/chain-cache.ts';
 import type { ParsedNitroDocument } from '../codec/nitro-document.ts';
-import { createSignatureBudget } from '../crypto/budget.ts';
+import { createSignatureBudget, type SignatureBudget } from '../crypto/budget.ts';
 import { verifyP384 } from '../crypto/ecdsa.ts';
 import { type ChainContext, chainRules, leafOf, nitroChain, rootOf } from '../crypto/path.ts';
 import { type UntrustedCode, VerifierError } from '../errors.ts';
@@ -23,15 +24,31 @@ import { certifiedNames } from './names.ts';
 import { type ParsedNitroEvidence, parseNitroEvidence } from './parse.ts';
 import { isDebug, nitroPolicyRules } from './rules.ts';
 
+type CryptoFinding = Finding<UntrustedCode>;
+
 interface CryptoContext extends ChainContext {
-  readonly signed: Uint8Array;
-  readonly signature: Uint8Array;
+  /** Begins at the first call; every call gives the same finding. */
+  readonly documentSignature: () => Promise<CryptoFinding>;
 }
 
 const cryptoRules: readonly Rule<CryptoContext, UntrustedCode>[] = [
-  ...chainRules(nitroChain),
-  { id: 'N7', title: "the document's signature verifies under the leaf's key", run: documentSignatureVerifies },
+  ...chainRules(nitroChain).map(withTheDocument),
+  {
+    id: 'N7',
+    title: "the document's signature verifies under the leaf's key",
+    run: ({ documentSignature }) => documentSignature(),
+  },
 ];
+
+/** The document's signature is begun with those of the chain and runs beside them; its finding waits for its turn. */
+function withTheDocument(rule: Rule<ChainContext, UntrustedCode>): Rule<CryptoContext, UntrustedCode> {
+  if (rule.id !== 'C18') return rule;
+  const run = (context: CryptoContext): Awaitable<CryptoFinding> => {
+    void context.documentSignature();
+    return rule.run(context);
+  };
+  return { ...rule, run };
+}
 
 /** Outside what any document can settle, or outside what this function is given. Part of every verdict. */
 const neverProven: readonly NotProven[] = [
@@ -73,6 +90,8 @@ export async function verifyNitroDocument(
   const { evidence } = parse;
   const rootSha256 = await suite.sha256(rootOf(evidence.certificates).bytes);
 
+  const budget = createSignatureBudget(limits.evidenceSignatures);
+  let begun: Promise<CryptoFinding> | undefined;
   const crypto = await runUntilFailure(cryptoRules, {
     certificates: evidence.certificates,
     rootSha256,
@@ -80,10 +99,12 @@ export async function verifyNitroDocument(
     trustedRoots: [...anchorDigests('aws-nitro'), ...policy.roots],
     now,
     suite,
-    budget: createSignatureBudget(limits.evidenceSignatures),
-    signed: evidence.cose.signed,
-    signature: evidence.cose.signature,
+    budget,
     cache,
+    documentSignature: () => {
+      begun ??= documentSignatureVerifies(evidence, suite, budget);
+      return begun;
+    },
   });
   if (crypto.code !== null) {
     const checks = [...parse.checks, ...crypto.checks, ...notReached(nitroPolicyRules)];
@@ -157,11 +178,15 @@ function argument(field: string, detail: string): VerifierError {
   return new VerifierError('argument_invalid', detail, { field });
 }
 
-async function documentSignatureVerifies(context: CryptoContext): Promise<Finding<UntrustedCode>> {
-  const { key } = leafOf(context.certificates);
-  if (!context.budget.spend()) return failed('signature_budget', 'the document');
+async function documentSignatureVerifies(
+  { cose, certificates }: ParsedNitroEvidence,
+  suite: Suite,
+  budget: SignatureBudget,
+): Promise<CryptoFinding> {
+  const { key } = leafOf(certificates);
+  if (!budget.spend()) return failed('signature_budget', 'the document');
   if (key.kind !== 'P-384') return failed('document_signature', 'no key');
-  const good = await verifyP384(context.suite, key.point, context.signed, context.signature);
+  const good = await verifyP384(suite, key.point, cose.signed, cose.signature, 'beside');
   return good ? passed('ES384') : failed('document_signature', 'ES384');
 }
 
@@ -191,12 +216,12 @@ async function factsOf(
     userData: document.userData,
     nonce: document.nonce,
     certificates: await Promise.all(
-      certificates.map(async (certificate) => ({
+      certificates.map(async (certificate, index) => ({
         commonName: certificate.subject.commonName,
         serial: certificate.serial,
         notBefore: certificate.notBefore,
         notAfter: certificate.notAfter,
-        sha256: await suite.sha256(certificate.bytes),
+        sha256: index === 0 ? rootSha256 : await suite.sha256(certificate.bytes),
         tbsSha256: await suite.sha256(certificate.tbs),
       })),
     ),

@@ -9,12 +9,20 @@ import {
   hash,
   KeyObject,
   randomBytes as nodeRandomBytes,
+  type VerifyKeyObjectInput,
   verify,
   webcrypto,
 } from 'node:crypto';
 import { isZero, toBase64url } from '../bytes.ts';
 import { WireError } from '../errors.ts';
-import { isRsa4096, type KeyPairX25519, RSA_4096_BYTES, type Suite, type SyncSuite } from './suite.ts';
+import {
+  isRsa4096,
+  type KeyPairX25519,
+  RSA_4096_BYTES,
+  type SignatureRun,
+  type Suite,
+  type SyncSuite,
+} from './suite.ts';
 
 const GCM_TAG = 16;
 /** PKCS#8 of an X25519 private key is this prefix and the 32 raw bytes (RFC 8410 section 7). */
@@ -74,33 +82,33 @@ function verifyP256(point: Uint8Array, message: Uint8Array, signature: Uint8Arra
 }
 
 const P384 = { name: 'ECDSA', namedCurve: 'P-384' } as const;
-/** Roots and CAs come back with every document. Public keys only, each found by its own bytes; the oldest goes first. */
-const importedP384 = new Map<string, KeyObject>();
-const IMPORTED_KEYS = 64;
 
-/** Asynchronous in form only: WebCrypto's import of a raw point costs a third of what OpenSSL's reader of DER does. */
-async function importP384(point: Uint8Array): Promise<KeyObject> {
-  const name = Buffer.from(point).toString('latin1');
-  const known = importedP384.get(name);
-  if (known !== undefined) return known;
-  const key = KeyObject.from(await webcrypto.subtle.importKey('raw', point, P384, false, ['verify']));
-  for (const oldest of importedP384.keys()) {
-    if (importedP384.size < IMPORTED_KEYS) break;
-    importedP384.delete(oldest);
-  }
-  importedP384.set(name, key);
-  return key;
-}
-
-async function verifyP384(point: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+async function verifyP384(
+  point: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+  run: SignatureRun = 'here',
+): Promise<boolean> {
   // The import would also take a compressed point, of which Proofmark has no use.
   if (point.length !== 97 || point[0] !== 4) return false;
   try {
-    // Not on the thread pool: on a busy machine each way there and back can take longer than the signature.
-    return verify('sha384', message, { key: await importP384(point), dsaEncoding: 'ieee-p1363' }, signature);
+    // WebCrypto's way to import a raw point costs a third of OpenSSL's reader of DER, and is asynchronous in form only.
+    const imported = KeyObject.from(await webcrypto.subtle.importKey('raw', point, P384, false, ['verify']));
+    const key = { key: imported, dsaEncoding: 'ieee-p1363' } as const;
+    return run === 'here' ? verify('sha384', message, key, signature) : await verifyBeside(message, key, signature);
   } catch {
     return false;
   }
+}
+
+/** On the thread pool. On a busy machine the way there and back takes longer than a signature: not for a lone one. */
+function verifyBeside(message: Uint8Array, key: VerifyKeyObjectInput, signature: Uint8Array): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    verify('sha384', message, key, signature, (error, good) => {
+      if (error === null) resolve(good);
+      else reject(error);
+    });
+  });
 }
 
 function verifyRsaPss(modulus: Uint8Array, exponent: number, message: Uint8Array, signature: Uint8Array): boolean {

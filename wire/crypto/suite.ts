@@ -11,6 +11,9 @@ export interface KeyPairX25519 {
   readonly privateKey: unknown;
 }
 
+/** A hint: a signature that was begun `beside` may be checked on another thread while the caller goes on. */
+export type SignatureRun = 'here' | 'beside';
+
 export interface Suite {
   sha256(data: Uint8Array): Awaitable<Uint8Array>;
   sha384(data: Uint8Array): Awaitable<Uint8Array>;
@@ -18,7 +21,7 @@ export interface Suite {
   /** `point` is the 65-byte uncompressed form, `signature` 64 bytes r||s. Returns false for anything that does not verify. */
   verifyP256(point: Uint8Array, message: Uint8Array, signature: Uint8Array): Awaitable<boolean>;
   /** `point` is the 97-byte uncompressed form, `signature` 96 bytes r||s, hash SHA-384; high s is accepted (vendors emit it). */
-  verifyP384(point: Uint8Array, message: Uint8Array, signature: Uint8Array): Awaitable<boolean>;
+  verifyP384(point: Uint8Array, message: Uint8Array, signature: Uint8Array, run?: SignatureRun): Awaitable<boolean>;
   /**
    * RSASSA-PSS of RSA-4096 with SHA-384, MGF1 with SHA-384 and a salt of 48 bytes: how AMD signs certificates. Returns
    * false for keys of another size or exponent, and for another salt, which an "automatic" salt length would let pass.

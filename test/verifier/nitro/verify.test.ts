@@ -8,7 +8,7 @@ import {
 } from '../../../verifier/index.ts';
 import { concatBytes, toHex } from '../../../wire/bytes.ts';
 import { nodeSuite } from '../../../wire/crypto/node.ts';
-import { chain, MODULE_ID, NOW, ROOT } from '../../support/certificates.ts';
+import { chain, MODULE_ID, NOW, ROOT, testKey } from '../../support/certificates.ts';
 import { CHALLENGE, evidence, pcr, policy, rulingOn, sha256Hex, verify } from '../../support/nitro-evidence.ts';
 
 const good = evidence();
@@ -164,6 +164,31 @@ describe('verifyNitroDocument', () => {
       },
     ];
     for (const suite of suites) expect(await rulingOn(good, { suite })).toBe('untrusted certificate_signature');
+  });
+
+  it('begins no signature, not even of the document, before every cheap rule has passed', async () => {
+    let begun = 0;
+    const verifyP384 = (): boolean => {
+      begun += 1;
+      return true;
+    };
+    const suite = { ...nodeSuite, verifyP384 };
+    expect(await rulingOn(good, { suite, now: NOW + 7_200_001 })).toBe('untrusted certificate_expired');
+    expect(begun).toBe(0);
+    expect(await rulingOn(good, { suite })).toBe('accepted');
+    expect(begun).toBe(5);
+  });
+
+  it('names the first signature that is wrong, though they are checked beside each other', async () => {
+    const stranger = testKey().privateKey;
+    const bad = evidence({
+      chain: { 2: { signer: stranger }, 3: { signer: stranger } },
+      signature: (made) => made.with(95, (made[95] as number) ^ 1),
+    });
+    const { checks } = await verify(bad);
+    const failed = checks.filter(({ outcome }) => outcome === 'failed').map(({ id, detail }) => [id, detail]);
+    expect(failed).toEqual([['C18', 'certificate 2 (the root is 0)']]);
+    expect(checks.find(({ id }) => id === 'N7')?.outcome).toBe('not-reached');
   });
 
   it('gives facts that are frozen and cannot be imitated', async () => {

@@ -102,6 +102,11 @@ describe.each(suites)('%s suite', (_name, suite) => {
       const message = utf8('message');
       const signature = new Uint8Array(sign(hash, message, { key: privateKey, dsaEncoding: 'ieee-p1363' }));
       expect(await verify(point, message, signature)).toBe(true);
+      if (curve === 'P-384') {
+        const beside = [signature, signature.with(0, (signature[0] as number) ^ 1), empty];
+        const results = beside.map((other) => suite.verifyP384(point, message, other, 'beside'));
+        expect(await Promise.all(results)).toEqual([true, false, false]);
+      }
 
       const parity = (y[size - 1] as number) & 1;
       const offCurve = Uint8Array.from(point);
