@@ -177,13 +177,19 @@ export interface RevocationListSpec {
   readonly issuer: Uint8Array;
   readonly thisUpdate: number;
   readonly nextUpdate: number | null;
-  readonly revoked: readonly Uint8Array[];
+  /** DER leaves an empty list out. */
+  readonly revoked: readonly Uint8Array[] | 'empty and written';
   readonly extensions: readonly Uint8Array[] | null;
   readonly signer: KeyObject;
 }
 
 export function revocationEntry(serial: Uint8Array, extensions: readonly Uint8Array[] = []): Uint8Array {
   return sequence(serial, time(NOW - DAY), ...(extensions.length === 0 ? [] : [sequence(...extensions)]));
+}
+
+function entriesOf(revoked: RevocationListSpec['revoked']): readonly Uint8Array[] {
+  if (revoked === 'empty and written') return [sequence()];
+  return revoked.length === 0 ? [] : [sequence(...revoked)];
 }
 
 export function revocationList(product: SnpProduct, changes: Partial<RevocationListSpec> = {}): Uint8Array {
@@ -204,7 +210,7 @@ export function revocationList(product: SnpProduct, changes: Partial<RevocationL
     spec.issuer,
     time(spec.thisUpdate),
     ...(spec.nextUpdate === null ? [] : [time(spec.nextUpdate)]),
-    ...(spec.revoked.length === 0 ? [] : [sequence(...spec.revoked)]),
+    ...entriesOf(spec.revoked),
     ...(spec.extensions === null ? [] : [der(0xa0, sequence(...spec.extensions))]),
   );
   return pssSigned(tbs, { signer: spec.signer, salt: 48, algorithm, signature: null });

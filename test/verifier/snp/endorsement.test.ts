@@ -230,6 +230,16 @@ const endorsementCases: readonly TrustCase[] = [
     evidence: { patches: { 392: profiles.Milan.cpu } },
   },
   {
+    says: 'S12 a Genoa intermediate under the root of Turin',
+    code: 'product_mismatch',
+    evidence: {
+      certificates: [
+        snpRoot('Turin'),
+        ...snpCertificates({ chain: { intermediate: { issuer: name('ARK-Turin') } } }).slice(1),
+      ],
+    },
+  },
+  {
     says: 'a certificate without a product',
     code: 'product_unknown',
     evidence: { endorsement: { productName: null } },

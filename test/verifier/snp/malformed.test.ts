@@ -102,6 +102,18 @@ const cases: readonly Case[] = [
     lists(revocationList('Genoa', { version: [unsigned(2)] })),
   ],
   [
+    'a list of version 257',
+    'revocation_list_invalid',
+    'C19.form',
+    lists(revocationList('Genoa', { version: [unsigned(Uint8Array.of(1, 0))] })),
+  ],
+  [
+    'an empty list that is written',
+    'revocation_list_invalid',
+    'C19.form',
+    lists(revocationList('Genoa', { revoked: 'empty and written' })),
+  ],
+  [
     'X20 a list without an end',
     'revocation_list_invalid',
     'C19.form',
