@@ -159,9 +159,21 @@ function scanEscape(cursor: Cursor, start: number): number {
 }
 
 function readUnit(cursor: Cursor, start: number): number {
-  const digits = cursor.text.slice(start + 2, start + 6);
-  if (!/^[0-9a-fA-F]{4}$/.test(digits)) refuse(cursor, 'json_malformed', 'an escape has four hex digits', start);
-  return Number.parseInt(digits, 16);
+  let unit = 0;
+  // Digit by digit: a slice and a pattern for each escape made a text of escapes six times as slow (A5).
+  for (let offset = start + 2; offset < start + 6; offset++) {
+    const digit = hexDigit(cursor.text.charCodeAt(offset));
+    if (digit < 0) refuse(cursor, 'json_malformed', 'an escape has four hex digits', start);
+    unit = unit * 16 + digit;
+  }
+  return unit;
+}
+
+/** -1 for anything else, the end of the text included. */
+function hexDigit(code: number): number {
+  if (code >= ZERO && code <= NINE) return code - ZERO;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
 function scanWord(cursor: Cursor, word: string): void {
