@@ -117,7 +117,13 @@ describe.skipIf(!hasRealEvidence)('real AWS documents (skipped where ../shared/v
   it('gives two documents two ids', async () => {
     const ids = await Promise.all(
       [DEFINITE, INDEFINITE].map(async ({ file, now }) => {
-        const options = { policy: hardwarePolicy(), now, challenge: 'any' as const, suite: nodeSuite, cache: 'none' as const };
+        const options = {
+          policy: hardwarePolicy(),
+          now,
+          challenge: 'any' as const,
+          suite: nodeSuite,
+          cache: 'none' as const,
+        };
         return toHex(requireAccepted(await verifyNitroDocument(realBytes(file), options)).documentId);
       }),
     );
