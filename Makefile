@@ -28,8 +28,8 @@ demo: install ## the same once; the exit code tells
 test: install ## all tests that fit 25 minutes on two cores
 	@npm run -s test
 
-test-long: install ## fuzz, soak, parity and fault campaigns; the unit tests on Node 22 and 24
-	@npm run -s test:long
+test-long: install ## fuzz, soak, mutation and fault campaigns; the unit tests on Node 22 and 24 (ARGS: see test/house/long.ts)
+	@npm run -s test:long -- $(ARGS)
 
 fuzz: install ## coverage-guided fuzzing of every parser for SECONDS=60, keeping what it finds
 	@npm run -s fuzz -- --keep --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))

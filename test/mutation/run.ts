@@ -43,6 +43,8 @@ function isNoticed({ status }: Mutant): boolean {
 
 mkdirSync(REPORTS, { recursive: true });
 let failures = 0;
+let noticed = 0;
+let judgedInAll = 0;
 for (const { name, mutate, tests } of chosen) {
   const report = join(REPORTS, `${name.replaceAll('/', '-')}.json`);
   const step = await runStep({
@@ -59,6 +61,7 @@ for (const { name, mutate, tests } of chosen) {
   if (step.passed) summarise(JSON.parse(readFileSync(report, 'utf8')) as Report);
   else failures++;
 }
+console.log(`mutation: ${noticed} of ${judgedInAll} changes noticed, ${failures} files or slices failed`);
 process.exitCode = failures === 0 ? 0 : 1;
 
 function summarise({ files }: Report): void {
@@ -66,6 +69,8 @@ function summarise({ files }: Report): void {
     const judged = mutants.filter(({ status }) => !['Ignored', 'CompileError', 'RuntimeError'].includes(status));
     const survivors = judged.filter((mutant) => !isNoticed(mutant));
     if (judged.length === 0) continue;
+    judgedInAll += judged.length;
+    noticed += judged.length - survivors.length;
     const score = (100 * (judged.length - survivors.length)) / judged.length;
     if (score < THRESHOLD) failures++;
     console.log(`  ${score < THRESHOLD ? 'LOW ' : 'ok  '} ${score.toFixed(1)} % of ${judged.length} in ${file}`);

@@ -1,7 +1,6 @@
 // Stryker reads its options from here; test/mutation/run.ts says which slice they are for.
 const report = process.env['PROOFMARK_MUTATION_REPORT'];
 
-/** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 export default {
   testRunner: 'vitest',
   // `related` would follow imports to the tests of other slices.
