@@ -12,7 +12,7 @@ import { targets } from './targets.ts';
 const root = process.cwd();
 const { values } = parseArgs({
   options: {
-    /** Of wall-clock time for all targets together. */
+    /** For all targets together, while their fuzzers run; loading each takes a second or two more. */
     seconds: { type: 'string', default: '60' },
     target: { type: 'string', multiple: true, default: Object.keys(targets) },
     /** Adds what was found to the committed corpus. */
@@ -25,8 +25,10 @@ const chosen = values.target.map((name): readonly [string, FuzzTarget] => {
   if (target === undefined) throw new Error(`no target ${name}; there are ${Object.keys(targets).join(', ')}`);
   return [name, target];
 });
+/** jsfuzz says every three seconds how far it is; a shorter run could not be told from one that did nothing. */
+const MINIMUM = 4;
 const lanes = Math.min(availableParallelism(), chosen.length);
-const seconds = Math.max(1, (Number(values.seconds) * lanes) / chosen.length);
+const seconds = Math.max(MINIMUM, (Number(values.seconds) * lanes) / chosen.length);
 if (!Number.isFinite(seconds)) throw new Error(`--seconds wants a number, not ${values.seconds}`);
 const scratch = mkdtempSync(join(tmpdir(), 'proofmark-fuzz-'));
 

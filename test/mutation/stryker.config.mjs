@@ -13,7 +13,8 @@ export default {
   timeoutMS: 15_000,
   reporters: ['json'],
   jsonReporter: { fileName: report },
-  tempDirName: 'coverage/stryker',
+  // Its own, so that two runs do not clear each other away.
+  tempDirName: `coverage/stryker-${process.pid}`,
   ignorePatterns: ['dist', 'coverage', '.proofmark', 'test/fuzz/corpus'],
   disableTypeChecks: false,
   allowConsoleColors: false,
