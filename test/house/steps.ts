@@ -40,7 +40,10 @@ export function runStep(step: Step): Promise<StepResult> {
       output += error.message;
       finish(false);
     });
-    child.on('close', (code) => finish(code === 0));
+    child.on('close', (code, signal) => {
+      if (signal !== null) output += `\nended by ${signal}`;
+      finish(code === 0);
+    });
   });
 }
 
