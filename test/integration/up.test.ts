@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,11 @@ beforeAll(async () => {
   state = await mkdtemp(join(tmpdir(), 'pm-up-'));
 });
 
+/** A test that fails half-way must not leave servers behind. */
+const running = new Set<ChildProcess>();
+
 afterAll(async () => {
+  for (const child of running) child.kill('SIGINT');
   await rm(state, { recursive: true, force: true });
 });
 
@@ -24,6 +28,7 @@ interface Run {
 function proofmark(args: readonly string[], onText?: (text: string, kill: () => void) => void): Promise<Run> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...args], { cwd: root });
+    running.add(child);
     let text = '';
     const read = (chunk: Buffer): void => {
       text += chunk.toString();
@@ -31,7 +36,10 @@ function proofmark(args: readonly string[], onText?: (text: string, kill: () => 
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
-    child.on('close', (code, signal) => resolve({ code: signal ?? code, text }));
+    child.on('close', (code, signal) => {
+      running.delete(child);
+      resolve({ code: signal ?? code, text });
+    });
   });
 }
 
