@@ -69,7 +69,14 @@ describe('words that cannot be read', () => {
 describe('single words', () => {
   it('say where a tag is wrong', () => {
     expect(refusalOf(() => tagWord('ab\u007f'))).toEqual({ code: 'word_invalid', offset: 2 });
+    expect(refusalOf(() => tagWord('a\u001f'))).toEqual({ code: 'word_invalid', offset: 1 });
     expect(refusalOf(() => tagWord(''))).toEqual({ code: 'word_invalid' });
+    expect(refusalOf(() => tagWord('a'.repeat(33)))).toEqual({ code: 'word_invalid' });
+  });
+
+  it('hold a tag of every printable character, up to the whole word', () => {
+    expect(tagWord('a'.repeat(32))).toEqual(new Uint8Array(32).fill(0x61));
+    expect(tagWord(' ~').subarray(0, 3)).toEqual(Uint8Array.of(0x20, 0x7e, 0));
   });
 
   it('hold the largest integer of their width and no larger one', () => {
