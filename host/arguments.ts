@@ -6,7 +6,10 @@ import { StartError } from './errors.ts';
 import type { HostOptions, ListenAddress } from './host.ts';
 import { openRelease, type Release } from './releases.ts';
 
-/** `--link PATH --state DIR --listen 127.0.0.1:PORT --configuration FILE --release DIR...`, and the files they name. */
+/**
+ * `--link PATH --state DIR --listen 127.0.0.1:PORT --configuration FILE --release DIR... [--metrics 127.0.0.1:PORT]`,
+ * and the files they name.
+ */
 export function readOptions(args: readonly string[]): Omit<HostOptions, 'onEvent'> {
   const { values } = parse(args);
   const required = (name: 'link' | 'state' | 'listen' | 'configuration'): string => {
@@ -17,7 +20,8 @@ export function readOptions(args: readonly string[]): Omit<HostOptions, 'onEvent
   return {
     linkPath: required('link'),
     stateDirectory: required('state'),
-    listen: parseAddress(required('listen')),
+    listen: parseAddress('listen', required('listen')),
+    ...(values.metrics === undefined ? {} : { metrics: parseAddress('metrics', values.metrics) }),
     configuration: readConfiguration(required('configuration')),
     releases: (values.release ?? []).map(readRelease),
   };
@@ -28,6 +32,7 @@ function parse(args: readonly string[]): {
     readonly link?: string;
     readonly state?: string;
     readonly listen?: string;
+    readonly metrics?: string;
     readonly configuration?: string;
     readonly release?: readonly string[];
   };
@@ -39,6 +44,7 @@ function parse(args: readonly string[]): {
         link: { type: 'string' },
         state: { type: 'string' },
         listen: { type: 'string' },
+        metrics: { type: 'string' },
         configuration: { type: 'string' },
         release: { type: 'string', multiple: true },
       },
@@ -48,11 +54,13 @@ function parse(args: readonly string[]): {
   }
 }
 
-function parseAddress(text: string): ListenAddress {
+function parseAddress(option: string, text: string): ListenAddress {
   const match = /^(?:\[([0-9a-f:.]+)\]|([0-9A-Za-z.-]+)):([0-9]{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
-  if (host === undefined || !(port <= 65_535)) throw new StartError('arguments_invalid', '--listen is not HOST:PORT');
+  if (host === undefined || !(port <= 65_535)) {
+    throw new StartError('arguments_invalid', `--${option} is not HOST:PORT`);
+  }
   return { host, port };
 }
 

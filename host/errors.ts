@@ -1,4 +1,5 @@
 import type { WorkerRefusalCode } from '../wire/message/link.ts';
+import type { WorkerEnd } from '../wire/message/telemetry.ts';
 
 /** How a request to the worker can end without its answer. Codes are API. */
 export type LinkErrorCode =
@@ -58,6 +59,8 @@ export type HostEvent =
   | { readonly event: 'listening'; readonly url: string }
   | { readonly event: 'link_up'; readonly log: string }
   | { readonly event: 'link_down'; readonly code: LinkErrorCode }
+  | { readonly event: 'worker_ended'; readonly end: WorkerEnd }
+  | { readonly event: 'metrics'; readonly url: string }
   | { readonly event: 'worker_unusable'; readonly fault: WorkerFault }
   | { readonly event: 'release_loaded'; readonly modelId: string }
   | { readonly event: 'release_refused'; readonly modelId: string; readonly code: string }

@@ -5,11 +5,14 @@ import { fromHex } from '../wire/bytes.ts';
 import { limits } from '../wire/limits.ts';
 import { decodeConfiguration } from '../wire/message/configuration.ts';
 import { encodeEvidence } from '../wire/message/evidence.ts';
+import { describeEnd } from '../wire/message/telemetry.ts';
 import { createApp } from './app.ts';
 import { type EventSink, LinkError, StartError } from './errors.ts';
 import { nitroEvidence } from './http/routes/evidence.ts';
+import { openHealth } from './health.ts';
 import { createHttpServer, type ServerTimes, serverTimes } from './http/server.ts';
 import { JournalError, openJournal } from './journal/index.ts';
+import { type MetricsServer, serveMetrics } from './metrics.ts';
 import type { Release } from './releases.ts';
 import { openWorkerLink, type Patience, patience, type ReadyWorker } from './worker-link.ts';
 
@@ -17,6 +20,8 @@ export interface HostOptions {
   readonly linkPath: string;
   readonly stateDirectory: string;
   readonly listen: ListenAddress;
+  /** Where the operator reads counters and the worker's last ends; without it nobody can. */
+  readonly metrics?: ListenAddress;
   readonly configuration: Uint8Array;
   readonly releases: readonly Release[];
   readonly onEvent: EventSink;
@@ -47,12 +52,20 @@ const SWEEP_MS = 50;
 export async function startHost(options: HostOptions): Promise<Host> {
   const { onEvent } = options;
   const journal = openJournal(join(options.stateDirectory, 'journal'), { maxBytes: limits.journalBytes });
+  const health = openHealth({ stateDirectory: options.stateDirectory, now: () => new Date() });
   let draining = false;
   const link = openWorkerLink({
     path: options.linkPath,
     configuration: options.configuration,
     releases: options.releases,
     journal,
+    health: {
+      counters: (latest) => health.counters(latest),
+      ended: (exitStatus) => {
+        health.ended(exitStatus);
+        onEvent({ event: 'worker_ended', end: describeEnd(exitStatus) });
+      },
+    },
     onEvent: (event) => {
       onEvent(event);
       if (event.event === 'link_up') void saveFirstEvidence(fromHex(event.log, 32));
@@ -100,6 +113,20 @@ export async function startHost(options: HostOptions): Promise<Host> {
   }
   const url = urlOf(server.address() as AddressInfo);
   onEvent({ event: 'listening', url });
+  const metrics = await openMetrics(options.metrics);
+
+  async function openMetrics(listen: ListenAddress | undefined): Promise<MetricsServer | undefined> {
+    if (listen === undefined) return undefined;
+    try {
+      const opened = await serveMetrics({ listen, read: () => health.snapshot });
+      onEvent({ event: 'metrics', url: opened.url });
+      return opened;
+    } catch (cause) {
+      server.close();
+      await stopLinkAndJournal();
+      throw new StartError('listen_failed', `${listen.host}:${listen.port}`, { cause });
+    }
+  }
 
   return {
     url,
@@ -116,6 +143,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       await closed;
       clearInterval(sweeping);
       clearTimeout(cutting);
+      await metrics?.close();
       await stopLinkAndJournal();
       onEvent({ event: 'stopped' });
     },

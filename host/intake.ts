@@ -1,7 +1,9 @@
 import type { Frame } from '../wire/codec/frame.ts';
 import { limits } from '../wire/limits.ts';
 import { decodeEntries, decodeState, linkKind, type WorkerState } from '../wire/message/link.ts';
+import { decodeEnd, decodeTelemetry } from '../wire/message/telemetry.ts';
 import { LinkError } from './errors.ts';
+import type { Health } from './health.ts';
 import type { Journal } from './journal/index.ts';
 
 /** Takes the worker's own frames in order: first its state, then receipts, each of which goes to the journal. */
@@ -15,7 +17,11 @@ export interface Intake {
 
 const DONE: Promise<void> = Promise.resolve();
 
-export function createIntake(journal: Journal, onFailure: (error: unknown) => void): Intake {
+export function createIntake(
+  journal: Journal,
+  health: Pick<Health, 'counters' | 'ended'>,
+  onFailure: (error: unknown) => void,
+): Intake {
   let hasState = false;
   let log: Uint8Array | undefined;
   let acknowledge = (_: number): void => undefined;
@@ -55,6 +61,12 @@ export function createIntake(journal: Journal, onFailure: (error: unknown) => vo
         if (log !== undefined) store(log, frame);
         else if (held.length < limits.unacknowledgedLeaves) held.push(frame);
         else throw new LinkError('worker_protocol', 'more receipts than a worker may hold');
+      } else if (frame.kind === linkKind.telemetry && hasState) {
+        health.counters(decodeTelemetry(frame.payload));
+      } else if (frame.kind === linkKind.ended) {
+        // Also instead of a state: the launcher's word to a host that comes after the worker's end.
+        health.ended(decodeEnd(frame.payload));
+        throw new LinkError('worker_lost', 'the worker ended');
       } else {
         throw new LinkError('worker_protocol', `an unexpected frame of kind ${frame.kind}`);
       }

@@ -14,6 +14,7 @@ import {
 import { type Connection, openConnection } from './connection.ts';
 import { deferred } from './deferred.ts';
 import { type EventSink, LinkError, type WorkerFault, WorkerRefusedError } from './errors.ts';
+import type { Health } from './health.ts';
 import { createIntake, type Intake } from './intake.ts';
 import { type Journal, JournalError, logOf } from './journal/index.ts';
 import { pushRelease, type Release } from './releases.ts';
@@ -77,6 +78,7 @@ export interface WorkerLinkOptions {
   readonly configuration: Uint8Array;
   readonly releases: readonly Release[];
   readonly journal: Journal;
+  readonly health: Pick<Health, 'counters' | 'ended'>;
   readonly onEvent: EventSink;
   readonly patience?: Partial<Patience>;
 }
@@ -114,7 +116,7 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
   async function connectOnce(): Promise<boolean> {
     const ended = deferred<LinkError>();
     const stateArrived = deferred<WorkerState>();
-    const intake = createIntake(journal, (error) => onJournalFailure(error));
+    const intake = createIntake(journal, options.health, (error) => onJournalFailure(error));
     let opened: Connection;
     try {
       opened = await openConnection(options.path, {

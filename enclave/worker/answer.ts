@@ -42,6 +42,9 @@ export type AnswerErrorCode =
   | ModelErrorCode;
 
 export interface Answer {
+  readonly status: bigint;
+  /** Null where there is a result. */
+  readonly error: AnswerErrorCode | null;
   readonly bundle: ReceiptBundle;
   readonly format: bigint;
   readonly body: EncodedBody;
@@ -49,6 +52,7 @@ export interface Answer {
 
 interface Outcome {
   readonly status: bigint;
+  readonly error: AnswerErrorCode | null;
   readonly units: bigint;
   readonly format: bigint;
   readonly body: EncodedBody;
@@ -110,7 +114,7 @@ export async function answer(context: Answering, request: Request, reservation: 
     },
     execution,
   );
-  return { bundle, format: outcome.format, body: outcome.body };
+  return { status: outcome.status, error: outcome.error, bundle, format: outcome.format, body: outcome.body };
 }
 
 async function attempt(context: Answering, request: Request): Promise<Outcome> {
@@ -127,7 +131,7 @@ async function attempt(context: Answering, request: Request): Promise<Outcome> {
       bodyFormat,
     );
     if (body.body.length > context.configuration.limits.responseBytes) throw tooLarge(`${body.body.length} bytes`);
-    return { status: status.ok, units: 1n, format: request.header.format, body };
+    return { status: status.ok, error: null, units: 1n, format: request.header.format, body };
   } catch (error) {
     return failed(error);
   }
@@ -195,5 +199,5 @@ function failed(error: unknown): Outcome {
 
 function refusal(outcome: bigint, code: AnswerErrorCode, detail: string): Outcome {
   const body = utf8(JSON.stringify({ error: { code, detail: detail.slice(0, 1_024) } }));
-  return { status: outcome, units: 0n, format: format.json, body: { body, jsonLength: body.length } };
+  return { status: outcome, error: code, units: 0n, format: format.json, body: { body, jsonLength: body.length } };
 }

@@ -19,6 +19,7 @@ import {
   encodeState,
   linkKind,
   type ReadyInfo,
+  type WorkerRefusalCode,
 } from '../../wire/message/link.ts';
 import { decodeRequest, flag, type Request } from '../../wire/message/request.ts';
 import { decodeRecordKind, encodeFinalRecord, recordKind } from '../../wire/message/session.ts';
@@ -34,6 +35,7 @@ import { Refusal } from './refusal.ts';
 import { createReleases, type Releases } from './releases.ts';
 import { runtime } from './runtime.ts';
 import { createSessions, type Sessions } from './sessions.ts';
+import { createTelemetry, silentTelemetry, type Telemetry } from './telemetry.ts';
 
 /** A worker after its one configuration: a key epoch, which ends with the process. */
 interface Epoch {
@@ -63,6 +65,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
   let pending = 0;
   let attesting = 0;
   let host: Link | undefined;
+  let telemetry: Telemetry = silentTelemetry;
 
   async function configure(bytes: Uint8Array): Promise<Uint8Array> {
     if (epoch !== undefined || configuring) throw new Refusal('already_configured', 'a worker is configured once');
@@ -71,11 +74,20 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     // From here on a failure ends the process: the register may be extended, and a half-made epoch must not serve.
     try {
       epoch = await startEpoch(configuration, bytes);
+      telemetry = telemetryFor(epoch);
     } catch (error) {
       options.onFatal(error);
       throw error;
     }
     return encodeReadyInfo(epoch.ready);
+  }
+
+  function telemetryFor({ configuration, log }: Epoch): Telemetry {
+    if (configuration.telemetry === 'none') return silentTelemetry;
+    return createTelemetry({
+      send: (payload) => host?.send({ id: 0, kind: linkKind.telemetry, payload }),
+      gauges: () => ({ leaves: log.size, leavesAcknowledged: log.acknowledged, requestsUnderWay: pending }),
+    });
   }
 
   async function startEpoch(configuration: Configuration, bytes: Uint8Array): Promise<Epoch> {
@@ -128,7 +140,9 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     if (attesting >= limits.attestationsPending) throw new Refusal('busy', 'the device has enough to do');
     attesting += 1;
     try {
-      return await attester.attest({ userData: logId, nonce: challenge, publicKey: keys.signerPoint });
+      const document = await attester.attest({ userData: logId, nonce: challenge, publicKey: keys.signerPoint });
+      telemetry.count('attestations');
+      return document;
     } finally {
       attesting -= 1;
     }
@@ -148,13 +162,18 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     }
   }
 
-  function run(current: Epoch, request: Request): Promise<Answer> {
+  async function run(current: Epoch, request: Request): Promise<Answer> {
     const { configuration, releases } = current;
-    return admitted(current, (reservation) => answer({ configuration, runtime, cpu, releases }, request, reservation));
+    const given = await admitted(current, (reservation) =>
+      answer({ configuration, runtime, cpu, releases }, request, reservation),
+    );
+    telemetry.countAnswer(given.status, given.error);
+    return given;
   }
 
   async function plain(payload: Uint8Array): Promise<Uint8Array> {
     const current = ready();
+    telemetry.count('plainRequests');
     const request = decodeRequest(payload);
     if ((request.header.flags & flag.sealed) !== 0n) throw new Refusal('malformed', 'it came unsealed and says sealed');
     const { bundle, format, body } = await run(current, request);
@@ -168,6 +187,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
 
   async function sealed(payload: Uint8Array): Promise<Uint8Array> {
     const current = ready();
+    telemetry.count('sealedRequests');
     const { sessionId, rest } = decodeForSession(payload);
     const session = current.sessions.find(sessionId);
     if (session === undefined) throw new Refusal('session_unknown', 'no such session in this worker');
@@ -218,8 +238,15 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
 
   function reply(frame: Frame, link: Link): void {
     handle(frame).then(
-      (payload) => link.send({ id: frame.id, kind: linkKind.reply, payload }),
-      (error: unknown) => link.send({ id: frame.id, kind: linkKind.refusal, payload: encodeRefusal(explain(error)) }),
+      (payload) => {
+        countDone(telemetry, frame.kind, payload);
+        link.send({ id: frame.id, kind: linkKind.reply, payload });
+      },
+      (error: unknown) => {
+        const refusal = explain(error);
+        countRefused(telemetry, frame.kind, refusal.code);
+        link.send({ id: frame.id, kind: linkKind.refusal, payload: encodeRefusal(refusal) });
+      },
     );
   }
 
@@ -234,12 +261,25 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
       for (const entries of epoch?.log.unacknowledged() ?? []) {
         link.send({ id: 0, kind: linkKind.entries, payload: encodeEntries(entries) });
       }
+      telemetry.repeat();
     },
     onFrame(frame, link) {
       if (frame.kind === linkKind.acknowledge) acknowledge(frame.payload);
       else reply(frame, link);
     },
   });
+}
+
+function countDone(telemetry: Telemetry, kind: number, reply: Uint8Array): void {
+  if (kind === linkKind.handshake) telemetry.count('sessionsOpened');
+  // The last piece of a release is answered once its model runs.
+  if (kind === linkKind.file && reply[0] === 1) telemetry.count('modelsLoaded');
+}
+
+function countRefused(telemetry: Telemetry, kind: number, code: WorkerRefusalCode): void {
+  if (kind === linkKind.handshake) telemetry.count('handshakesRefused');
+  else if (kind === linkKind.release || kind === linkKind.file) telemetry.count('modelsRefused');
+  else telemetry.countRefusal(code);
 }
 
 function parseConfiguration(bytes: Uint8Array): Configuration {

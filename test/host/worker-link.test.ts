@@ -9,6 +9,7 @@ import { concatBytes, u32 } from '../../wire/bytes.ts';
 import { limits } from '../../wire/limits.ts';
 import { encodeEntries, linkKind } from '../../wire/message/link.ts';
 import { encodeRequestHeader } from '../../wire/message/request.ts';
+import { type Counters, counterNames, encodeEnd, encodeTelemetry } from '../../wire/message/telemetry.ts';
 import { createFakeLog, random, testConfiguration } from '../support/fake-log.ts';
 import { testRelease } from '../support/fake-release.ts';
 import { type FakeWorker, type FakeWorkerOptions, startFakeWorker } from '../support/fake-worker.ts';
@@ -21,11 +22,15 @@ let journal: Journal;
 let worker: FakeWorker;
 let link: WorkerLink | undefined;
 let events: HostEvent[];
+let counters: Counters[];
+let ends: number[];
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'proofmark-link-'));
   journal = openJournal(join(directory, 'journal'), { maxBytes: 2 ** 28 });
   events = [];
+  counters = [];
+  ends = [];
 });
 
 afterEach(async () => {
@@ -54,6 +59,7 @@ function openLink(changes: Changes = {}): WorkerLink {
     configuration,
     releases: changes.releases ?? [],
     journal: changes.journal ?? journal,
+    health: { counters: (latest) => counters.push(latest), ended: (exitStatus) => ends.push(exitStatus) },
     onEvent: (event) => events.push(event),
     patience: { ...PATIENCE, ...changes.patience },
   });
@@ -415,5 +421,32 @@ describe('A7: the order of journal and answer', () => {
     expect(opened.status).toEqual({ kind: 'unusable', fault: 'journal_disagrees' });
     expect(journal.conflicts(worker.log.log)).toHaveLength(1);
     expect(await codeOf(opened.plain(request()))).toBe('worker_unreachable');
+  });
+});
+
+describe('what a worker says about itself', () => {
+  it('is handed on, counter by counter', async () => {
+    await startWorker();
+    await openLink().ready;
+    const values = Object.fromEntries(counterNames.map((name, place) => [name, place])) as unknown as Counters;
+    worker.send({ id: 0, kind: linkKind.telemetry, payload: encodeTelemetry(values) });
+    await until(() => counters.length > 0);
+    expect(counters).toEqual([values]);
+  });
+
+  it('ends the connection when it is no telemetry', async () => {
+    await startWorker();
+    await openLink().ready;
+    worker.send({ id: 0, kind: linkKind.telemetry, payload: Uint8Array.of(1, 2, 3) });
+    await until(() => events.some((event) => event.event === 'link_down' && event.code === 'worker_protocol'));
+    expect(counters).toEqual([]);
+  });
+
+  it('ends with the launcher’s word, also to a host that never saw the worker', async () => {
+    await startWorker();
+    await openLink().ready;
+    worker.send({ id: 0, kind: linkKind.ended, payload: encodeEnd(137) });
+    await until(() => events.some((event) => event.event === 'link_down' && event.code === 'worker_lost'));
+    expect(ends).toEqual([137]);
   });
 });

@@ -23,6 +23,10 @@ export const linkKind = {
   refusal: 0x82,
   state: 0x83,
   entries: 0x84,
+  /** Counters, while the configuration allows them. */
+  telemetry: 0x85,
+  /** The launcher's word on how the worker ended; nothing follows it. */
+  ended: 0x86,
 } as const;
 
 export const SESSION_ID_BYTES = 16;
