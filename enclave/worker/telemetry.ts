@@ -51,10 +51,10 @@ const answerCounters: readonly (readonly [bigint, CounterName])[] = [
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const counted = Object.fromEntries(counterNames.map((name) => [name, 0])) as Record<CounterName, number>;
   let last = '';
-  let timer: NodeJS.Timeout | undefined;
+  let scheduled = false;
 
   function say(): void {
-    timer = undefined;
+    scheduled = false;
     const counters: Counters = { ...counted, ...options.gauges() };
     const now = JSON.stringify(counters);
     if (now === last) return;
@@ -65,7 +65,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   }
 
   function schedule(): void {
-    timer ??= setTimeout(say, INTERVAL_MILLISECONDS).unref();
+    if (scheduled) return;
+    scheduled = true;
+    setTimeout(say, INTERVAL_MILLISECONDS).unref();
   }
 
   function count(name: CounterName): void {
