@@ -1,5 +1,6 @@
 import { ClientError } from '../client/index.ts';
 import { audit, auditUsage } from './commands/audit.ts';
+import { configuration, configurationUsage } from './commands/configuration.ts';
 import type { Command, CommandContext } from './commands/context.ts';
 import { exitCodeOfClientError, infer, inferUsage } from './commands/infer.ts';
 import { exitCode, UsageError } from './exit-codes.ts';
@@ -11,6 +12,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./commands/up.ts')).demo,
   audit: () => Promise.resolve(audit),
   infer: () => Promise.resolve(infer),
+  configuration: () => Promise.resolve(configuration),
+  host: async () => (await import('./commands/host.ts')).host,
 };
 
 const usage = `Proofmark: check which code ran which model on which input.
@@ -24,6 +27,13 @@ proofmark demo [--tier sim-process]
 ${auditUsage}
 
 ${inferUsage}
+
+${configurationUsage}
+
+proofmark host --link SOCKET --state DIR --listen ADDRESS:PORT --configuration FILE.cbor --release DIR...
+               [--metrics ADDRESS:PORT]
+  Serves a worker that runs elsewhere: relays requests, keeps the journal, hands out evidence. Nobody needs to trust it.
+  Events go to the error stream, one JSON line each.
 `;
 
 /** One command line from start to exit code. Whatever goes wrong ends in one line on the error stream, never in a stack. */

@@ -9,7 +9,7 @@ describe('the command line', () => {
     async (...args) => {
       const { code, out, err } = await command(...args);
       expect(code).toBe(0);
-      for (const name of ['up', 'demo', 'audit', 'infer']) expect(out).toContain(`proofmark ${name}`);
+      for (const name of ['up', 'demo', 'audit', 'infer', 'configuration', 'host']) expect(out).toContain(`proofmark ${name}`);
       for (const meaning of ['10 malformed', '20 untrusted', '30 refused', '40 undetermined']) {
         expect(out.replaceAll(/\s+/g, ' ')).toContain(meaning);
       }
@@ -44,6 +44,9 @@ describe('the command line', () => {
     ['up', '--tier', 'nitro'],
     ['demo', '--tier', 'sim-vm'],
     ['demo', '--port', '1'],
+    ['host'],
+    ['host', '--link', 'l', '--state', 's', '--configuration', 'c', '--listen', 'nowhere'],
+    ['configuration', 'encode', 'one'],
   ])('ends with 2 and one line for %s %s %s', async (...args) => {
     const { code, out, err } = await command(...args);
     expect(code).toBe(2);
