@@ -2,6 +2,7 @@ import { ClientError } from '../client/index.ts';
 import { audit, auditUsage } from './commands/audit.ts';
 import { configuration, configurationUsage } from './commands/configuration.ts';
 import type { Command, CommandContext } from './commands/context.ts';
+import { evidence, evidenceUsage } from './commands/evidence.ts';
 import { exitCodeOfClientError, infer, inferUsage } from './commands/infer.ts';
 import { exitCode, UsageError } from './exit-codes.ts';
 import { printable } from './report.ts';
@@ -12,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./commands/up.ts')).demo,
   audit: () => Promise.resolve(audit),
   infer: () => Promise.resolve(infer),
+  evidence: () => Promise.resolve(evidence),
   configuration: () => Promise.resolve(configuration),
   host: async () => (await import('./commands/host.ts')).host,
 };
@@ -27,6 +29,8 @@ proofmark demo [--tier sim-process]
 ${auditUsage}
 
 ${inferUsage}
+
+${evidenceUsage}
 
 ${configurationUsage}
 
