@@ -52,6 +52,8 @@ export const limits = {
   snpCertificates: 16,
   snpTableBytes: 65_536,
   snpTableEntries: 16,
+  /** A simulated firmware's answer: as much as the driver gives (4,000 bytes), and a certificate table. */
+  snpResponseBytes: 69_536,
   /** AMD's revocation lists are about 1 KB; they name intermediates, of which there were a handful. */
   revocationListBytes: 65_536,
   revokedCertificates: 1_024,
@@ -97,6 +99,16 @@ export const limits = {
   executionBytes: 32_768,
   /** A receipt with proof, head, signature and execution preimage. */
   bundleBytes: 65_536,
+  /** The small file beside an encrypted release: one wrapped key, its name and the format's constants, with room. */
+  encryptedReleaseBytes: 16_384,
+  /** What KMS takes as CiphertextBlob (API reference, Decrypt), and as the name of a key. */
+  kmsCiphertextBytes: 6_144,
+  kmsKeyIdBytes: 2_048,
+  /** KMS's answer for an enclave: 514 bytes where a 256-bit key is sealed to RSA-2048; elements in it: 33, two dozen in DER. */
+  kmsRecipientBytes: 4_096,
+  kmsRecipientElements: 64,
+  /** Pieces of one string in that answer: KMS sends one, openssl as well; nested strings have nothing to add. */
+  kmsRecipientPieces: 8,
   /** One piece of a model file on its way to a worker: large enough to be quick, small enough not to hold up answers. */
   fileChunkBytes: 4_194_304,
   /** Channels that have paid something in one log; their totals are never evicted, so their number is bounded. */
@@ -111,6 +123,8 @@ export const limits = {
   hostPending: 1_024,
   /** Bytes that the host holds for a worker that reads slowly, before it answers 503. */
   hostBacklogBytes: 67_108_864,
+  /** Files of AMD's certificates and lists that one host keeps: a few for each machine that its workers may run on. */
+  hostCertificateFiles: 64,
   /** HTTP connections of one host; an idle one costs about 10 KiB, and no public host needs more on one machine. */
   hostConnections: 4_096,
   /** Request bodies that the host holds at once: a quarter of a small machine's memory. */
@@ -129,4 +143,36 @@ export const limits = {
   /** A Nitro Secure Module has 32 registers; its id is "i-" and 17 digits, "-enc" and 16 digits. */
   nsmPcrs: 32,
   nsmModuleIdBytes: 64,
+  /** An enclave image: what Node reads and hashes in one piece. Model weights are never in it. */
+  eifBytes: 2_147_483_647,
+  /** What x86 kernels keep of a command line (COMMAND_LINE_SIZE). */
+  eifCommandLineBytes: 2_048,
+  /** Unmeasured metadata of an image: nitro-cli copies what Docker says about its source, some 10 KB. */
+  eifMetadataBytes: 1_048_576,
+  /** A signing certificate and one signature, each byte as a CBOR integer. Read with `cborItems`. */
+  eifSignatureBytes: 65_536,
+  /** Entries of a ramdisk, and a path in it (PATH_MAX, with its NUL). A worker's image has some 200. */
+  archiveEntries: 65_536,
+  archivePathBytes: 4_096,
+  /** A compressed kernel, what it unpacks to, and the configuration in it: distribution kernels have 15, 70 and 0.3 MB. */
+  kernelBytes: 134_217_728,
+  kernelUnpackedBytes: 536_870_912,
+  kernelConfigBytes: 2_097_152,
+  /** Firmware of a confidential VM: what QEMU maps below 4 GiB. */
+  firmwareBytes: 16_777_216,
+  /** Entries of a firmware's table and of its SEV metadata: OVMF has five and seven. */
+  firmwareEntries: 64,
+  /** Memory that a firmware has measured before it starts: OVMF asks for 200 KiB; each page costs a hash. */
+  firmwareMeasuredBytes: 67_108_864,
+  /** Virtual CPUs of a confidential VM: two sockets of 192 cores with two threads are 768. */
+  snpVcpus: 1_024,
+  /** The lock of an image's inputs: some thirty files of about 250 bytes each. */
+  imageLockBytes: 65_536,
+  /** Packages that one lock may name, and files taken from one: kernel modules are the longest list. */
+  imageArtefacts: 16,
+  imageArtefactFiles: 64,
+  /** One input file of an image; node has 127 MB. Model weights are larger than what is left of an image's 512 MiB. */
+  imageInputBytes: 268_435_456,
+  /** The worker's bundle and each native program of this repository. They have 0.4 MB and some kilobytes. */
+  imageProgramBytes: 4_194_304,
 } as const;
