@@ -2,6 +2,7 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler, t
 import { toBase64url, toHex } from '../wire/bytes.ts';
 import { limits } from '../wire/limits.ts';
 import type { EventSink } from './errors.ts';
+import type { AssembleEvidence } from './evidence/assemble.ts';
 import { createBudget } from './http/body.ts';
 import type { AppContext } from './http/context.ts';
 import { errorBody, explanations, HttpError, hostErrorCode, retryAfter } from './http/errors.ts';
@@ -19,6 +20,7 @@ export interface AppOptions {
   readonly journal: Journal;
   readonly releases: readonly Release[];
   readonly onEvent: EventSink;
+  readonly assemble: AssembleEvidence;
   /** Attestation documents per second: each costs the worker a signature. */
   readonly evidencePerSecond: number;
   readonly now: () => number;
@@ -29,7 +31,13 @@ const EVIDENCE_BURST = 16;
 
 export function createApp(options: AppOptions): Express {
   const { link, journal, releases } = options;
-  const context: AppContext = { link, journal, releases, budget: createBudget(limits.hostBodyBytes) };
+  const context: AppContext = {
+    link,
+    journal,
+    releases,
+    budget: createBudget(limits.hostBodyBytes),
+    assemble: options.assemble,
+  };
   const documents = createTokenBucket({
     burst: EVIDENCE_BURST,
     perSecond: options.evidencePerSecond,

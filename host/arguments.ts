@@ -7,7 +7,8 @@ import type { HostOptions, ListenAddress } from './host.ts';
 import { openRelease, type Release } from './releases.ts';
 
 /**
- * `--link PATH --state DIR --listen 127.0.0.1:PORT --configuration FILE --release DIR... [--metrics 127.0.0.1:PORT]`,
+ * `--link PATH --state DIR --listen 127.0.0.1:PORT --configuration FILE --release DIR... [--certificates DIR]
+ * [--metrics 127.0.0.1:PORT]`,
  * and the files they name.
  */
 export function readOptions(args: readonly string[]): Omit<HostOptions, 'onEvent'> {
@@ -23,6 +24,7 @@ export function readOptions(args: readonly string[]): Omit<HostOptions, 'onEvent
     listen: parseAddress('listen', required('listen')),
     ...(values.metrics === undefined ? {} : { metrics: parseAddress('metrics', values.metrics) }),
     configuration: readConfiguration(required('configuration')),
+    ...(values.certificates === undefined ? {} : { certificates: values.certificates }),
     releases: (values.release ?? []).map(readRelease),
   };
 }
@@ -33,6 +35,7 @@ function parse(args: readonly string[]): {
     readonly state?: string;
     readonly listen?: string;
     readonly metrics?: string;
+    readonly certificates?: string;
     readonly configuration?: string;
     readonly release?: readonly string[];
   };
@@ -45,6 +48,7 @@ function parse(args: readonly string[]): {
         state: { type: 'string' },
         listen: { type: 'string' },
         metrics: { type: 'string' },
+        certificates: { type: 'string' },
         configuration: { type: 'string' },
         release: { type: 'string', multiple: true },
       },

@@ -34,8 +34,30 @@ export class WorkerRefusedError extends LinkError {
   }
 }
 
+/** Why there is no evidence to hand out although the worker attested. Codes are API. */
+export type EvidenceErrorCode =
+  | 'document_invalid'
+  | 'certificate_table_invalid'
+  | 'certificates_missing'
+  | 'certificates_unreadable';
+
+export class EvidenceError extends Error {
+  readonly code: EvidenceErrorCode;
+
+  constructor(code: EvidenceErrorCode, detail: string) {
+    super(`${code}: ${detail}`);
+    this.name = 'EvidenceError';
+    this.code = code;
+  }
+}
+
 /** Why a host does not start. */
-export type StartErrorCode = 'arguments_invalid' | 'configuration_invalid' | 'release_invalid' | 'listen_failed';
+export type StartErrorCode =
+  | 'arguments_invalid'
+  | 'configuration_invalid'
+  | 'release_invalid'
+  | 'certificates_unreadable'
+  | 'listen_failed';
 
 export class StartError extends Error {
   readonly code: StartErrorCode;
@@ -66,6 +88,7 @@ export type HostEvent =
   | { readonly event: 'release_refused'; readonly modelId: string; readonly code: string }
   | { readonly event: 'evidence_saved'; readonly log: string }
   | { readonly event: 'evidence_failed'; readonly code: string }
+  | { readonly event: 'certificates_missing'; readonly what: string; readonly from: string }
   | { readonly event: 'journal_failed'; readonly code: string }
   | { readonly event: 'request_failed'; readonly code: string }
   | { readonly event: 'draining' }

@@ -7,8 +7,8 @@ import { decodeConfiguration } from '../wire/message/configuration.ts';
 import { encodeEvidence } from '../wire/message/evidence.ts';
 import { describeEnd } from '../wire/message/telemetry.ts';
 import { createApp } from './app.ts';
-import { type EventSink, LinkError, StartError } from './errors.ts';
-import { nitroEvidence } from './http/routes/evidence.ts';
+import { EvidenceError, type EventSink, LinkError, StartError } from './errors.ts';
+import { type AssembleEvidence, createAssembler } from './evidence/assemble.ts';
 import { openHealth } from './health.ts';
 import { createHttpServer, type ServerTimes, serverTimes } from './http/server.ts';
 import { JournalError, openJournal } from './journal/index.ts';
@@ -23,6 +23,8 @@ export interface HostOptions {
   /** Where the operator reads counters and the worker's last ends; without it nobody can. */
   readonly metrics?: ListenAddress;
   readonly configuration: Uint8Array;
+  /** A folder of AMD's certificates and lists, fetched beforehand, for machines that bring none of their own. */
+  readonly certificates?: string;
   readonly releases: readonly Release[];
   readonly onEvent: EventSink;
   readonly patience?: Partial<Patience>;
@@ -51,6 +53,7 @@ const SWEEP_MS = 50;
 
 export async function startHost(options: HostOptions): Promise<Host> {
   const { onEvent } = options;
+  const assemble = openAssembler(options);
   const journal = openJournal(join(options.stateDirectory, 'journal'), { maxBytes: limits.journalBytes });
   const health = openHealth({ stateDirectory: options.stateDirectory, now: () => new Date() });
   let draining = false;
@@ -77,11 +80,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
   async function saveFirstEvidence(log: Uint8Array): Promise<void> {
     try {
       if (journal.evidence(log) !== undefined) return;
-      const document = await link.attest(randomBytes(32));
-      await journal.saveEvidence(log, encodeEvidence(nitroEvidence(document, journal.logInfo(log))));
+      const evidence = await assemble(await link.attest(randomBytes(32)), journal.logInfo(log));
+      await journal.saveEvidence(log, encodeEvidence(evidence));
       onEvent({ event: 'evidence_saved', log: Buffer.from(log).toString('hex') });
     } catch (error) {
-      const code = error instanceof LinkError || error instanceof JournalError ? error.code : 'internal';
+      const known = error instanceof LinkError || error instanceof JournalError || error instanceof EvidenceError;
+      const code = known ? error.code : 'internal';
       onEvent({ event: 'evidence_failed', code });
     }
   }
@@ -91,6 +95,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     journal,
     releases: options.releases,
     onEvent,
+    assemble,
     evidencePerSecond: options.evidencePerSecond ?? EVIDENCE_PER_SECOND,
     now: () => performance.now(),
     isDraining: () => draining,
@@ -148,6 +153,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
       onEvent({ event: 'stopped' });
     },
   };
+}
+
+function openAssembler({ certificates, onEvent }: HostOptions): AssembleEvidence {
+  try {
+    return createAssembler({ certificates: certificates ?? null, onEvent, now: () => performance.now() });
+  } catch (error) {
+    if (error instanceof EvidenceError)
+      throw new StartError('certificates_unreadable', error.message, { cause: error });
+    throw error;
+  }
 }
 
 /** A client may rightly wait for as long as the configuration lets a model run. */

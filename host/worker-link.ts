@@ -2,6 +2,8 @@ import { equalBytes, toHex } from '../wire/bytes.ts';
 import { WireError } from '../wire/errors.ts';
 import { type Configuration, decodeConfiguration } from '../wire/message/configuration.ts';
 import {
+  type Attested,
+  decodeAttested,
   decodePlainAnswer,
   decodeReadyInfo,
   encodeAcknowledge,
@@ -44,7 +46,7 @@ export interface WorkerLink {
   readonly status: LinkStatus;
   /** Resolves at the first moment when all releases were offered to a configured worker. */
   readonly ready: Promise<ReadyWorker>;
-  attest(challenge: Uint8Array): Promise<Uint8Array>;
+  attest(challenge: Uint8Array): Promise<Attested>;
   handshake(message1: Uint8Array, options?: AskOptions): Promise<Uint8Array>;
   sealed(sessionId: Uint8Array, record: Uint8Array, options?: AskOptions): Promise<Uint8Array>;
   plain(request: Uint8Array, options?: AskOptions): Promise<PlainAnswer>;
@@ -245,17 +247,11 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
       return status;
     },
     ready: firstReady.promise,
-    attest: (challenge) => ask(linkKind.attest, challenge, waits.attestMs, {}),
+    attest: async (challenge) => parsed(decodeAttested, await ask(linkKind.attest, challenge, waits.attestMs, {})),
     handshake: (message1, asked = {}) => ask(linkKind.handshake, message1, waits.handshakeMs, asked),
     sealed: (sessionId, record, asked = {}) => ask(linkKind.sealed, encodeForSession(sessionId, record), runMs, asked),
     async plain(payload, asked = {}) {
-      const answer = await ask(linkKind.plain, payload, runMs, asked);
-      try {
-        return decodePlainAnswer(answer);
-      } catch (error) {
-        if (error instanceof WireError) throw new LinkError('worker_protocol', error.code, { cause: error });
-        throw error;
-      }
+      return parsed(decodePlainAnswer, await ask(linkKind.plain, payload, runMs, asked));
     },
     async close() {
       closed = true;
@@ -270,6 +266,15 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
 }
 
 async function nothingBefore(): Promise<void> {}
+
+function parsed<T>(decode: (payload: Uint8Array) => T, payload: Uint8Array): T {
+  try {
+    return decode(payload);
+  } catch (error) {
+    if (error instanceof WireError) throw new LinkError('worker_protocol', error.code, { cause: error });
+    throw error;
+  }
+}
 
 function asLinkError(error: unknown): LinkError {
   if (error instanceof LinkError) return error;

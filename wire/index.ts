@@ -26,6 +26,7 @@ export * from './message/nsm.ts';
 export * from './message/receipt.ts';
 export * from './message/request.ts';
 export * from './message/session.ts';
+export * from './message/snp-guest.ts';
 export * from './message/tensor.ts';
 export * from './noise/index.ts';
 export {

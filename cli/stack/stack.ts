@@ -43,7 +43,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     stateDirectory,
     node: process.execPath,
     app,
-    role: null,
+    platform: { tee: 'aws-nitro', role: null },
     host: {
       command: host.command,
       args: [

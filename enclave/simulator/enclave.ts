@@ -1,17 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toHex } from '../../wire/bytes.ts';
 import { type Child, startChild } from './child.ts';
 import { SimulatorError } from './errors.ts';
 import type { SupervisorEvent } from './events.ts';
-import { textRegister } from './nsm.ts';
+import { type Platform, signerProgram } from './platform.ts';
 import { dyingWithParent, roleCommand } from './role.ts';
 import { type Sandbox, type SandboxPlan, sandboxCommand } from './sandbox.ts';
 
 /** One boot of one enclave: a signer that was told the measurement first, then the worker that was measured. */
 export interface Enclave {
-  readonly pids: { readonly nsm: number | null; readonly worker: number | null };
+  readonly pids: { readonly signer: number | null; readonly worker: number | null };
   readonly kill: () => void;
   /** Resolves when both are gone. The end of one is the end of the other. */
   readonly ended: Promise<void>;
@@ -19,8 +17,9 @@ export interface Enclave {
 
 export interface EnclaveSite extends SandboxPlan {
   readonly state: string;
-  readonly role: string | null;
-  readonly instanceId: string;
+  readonly platform: Platform;
+  /** Of the simulated vendor. */
+  readonly rootCertificate: Uint8Array;
   readonly onEvent: (event: SupervisorEvent) => void;
 }
 
@@ -28,7 +27,7 @@ const SIGNER_START_MS = 20_000;
 
 export async function bootEnclave(site: EnclaveSite, sandbox: Sandbox): Promise<Enclave> {
   // Nothing of an earlier boot may be met by this one: neither its sockets nor what a plain process left.
-  for (const directory of [site.link, site.nsm, site.private]) {
+  for (const directory of [site.link, site.attester, site.private]) {
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory, { mode: 0o700 });
   }
@@ -42,33 +41,22 @@ export async function bootEnclave(site: EnclaveSite, sandbox: Sandbox): Promise<
     worker.kill('SIGKILL');
     signer.kill('SIGKILL');
   };
-  const ends = [reportEnd(site, 'nsm', signer), reportEnd(site, 'worker', worker)];
+  const ends = [reportEnd(site, 'signer', signer), reportEnd(site, 'worker', worker)];
   const ended = Promise.race(ends).then(async () => {
     kill();
     await Promise.all(ends);
   });
-  return { pids: { nsm: signer.pid ?? null, worker: worker.pid ?? null }, kill, ended };
+  return { pids: { signer: signer.pid ?? null, worker: worker.pid ?? null }, kill, ended };
 }
 
 async function startSigner(site: EnclaveSite): Promise<Child> {
-  const { pcr0, pcr1, pcr2 } = site.image.measurement;
-  const registers = {
-    pcr0,
-    pcr1,
-    pcr2,
-    pcr3: site.role === null ? new Uint8Array(48) : textRegister(site.role),
-    pcr4: textRegister(site.instanceId),
-  };
-  const program = roleCommand('nsm-main');
-  const args = [
-    ...['--socket', join(site.nsm, 'nsm.sock')],
-    ...['--state', site.state],
-    ...['--instance', site.instanceId],
-    ...['--enclave', toHex(newEnclaveId())],
-    // What AWS's device writes today.
-    ...['--encoding', 'indefinite'],
-    ...Object.entries(registers).flatMap(([name, value]) => [`--${name}`, toHex(value)]),
-  ];
+  const { file, args } = signerProgram(site.platform, {
+    socket: join(site.attester, 'attester.sock'),
+    state: site.state,
+    rootCertificate: site.rootCertificate,
+    measurement: site.image.measurement,
+  });
+  const program = roleCommand(file);
   let listening = (): void => {};
   const ready = new Promise<'ready'>((resolve) => {
     listening = () => resolve('ready');
@@ -77,10 +65,10 @@ async function startSigner(site: EnclaveSite): Promise<Child> {
     env: {},
     onLine: (line, stream) => {
       if (stream === 'stdout' && line === 'ready') listening();
-      else site.onEvent({ kind: 'output', role: 'nsm', line });
+      else site.onEvent({ kind: 'output', role: 'signer', line });
     },
   });
-  site.onEvent({ kind: 'started', role: 'nsm', pid: signer.pid ?? null });
+  site.onEvent({ kind: 'started', role: 'signer', pid: signer.pid ?? null });
   const patience = setTimeout(() => signer.kill('SIGKILL'), SIGNER_START_MS);
   const first = await Promise.race([ready, signer.exited]);
   clearTimeout(patience);
@@ -88,16 +76,8 @@ async function startSigner(site: EnclaveSite): Promise<Child> {
   throw new SimulatorError('signer_failed', `the signer ended before it listened: ${JSON.stringify(first)}`);
 }
 
-async function reportEnd(site: EnclaveSite, role: 'nsm' | 'worker', child: Child): Promise<void> {
+async function reportEnd(site: EnclaveSite, role: 'signer' | 'worker', child: Child): Promise<void> {
   const { code, signal, failure } = await child.exited;
   if (failure !== null) site.onEvent({ kind: 'failed', role: 'enclave', detail: failure });
   site.onEvent({ kind: 'exited', role, code, signal });
-}
-
-/** As AWS numbers enclaves: 48 bits of milliseconds, then chance. */
-function newEnclaveId(): Uint8Array {
-  const id = new DataView(new ArrayBuffer(8));
-  id.setBigUint64(0, BigInt(Date.now()) << 16n);
-  id.setUint16(6, randomBytes(2).readUInt16BE());
-  return new Uint8Array(id.buffer);
 }

@@ -1,7 +1,7 @@
 import type { SandboxWarning } from './sandbox.ts';
 
 /** What a supervisor tells while it runs. */
-export type Role = 'nsm' | 'worker' | 'host';
+export type Role = 'signer' | 'worker' | 'host';
 
 export type SupervisorEvent =
   | { readonly kind: 'warning'; readonly warning: SandboxWarning }

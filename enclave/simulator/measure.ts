@@ -40,6 +40,15 @@ export interface Measurement {
   readonly pcr2: Uint8Array;
 }
 
+/**
+ * What a simulated AMD firmware reports as MEASUREMENT: the arithmetic of PCR0 over the same image, because what
+ * the process tier runs has no initial memory pages of which a launch digest could be made. Like a real one it covers
+ * everything that runs; unlike one it says nothing about virtual processors.
+ */
+export function snpMeasurement({ pcr0 }: Measurement): Uint8Array {
+  return pcr0;
+}
+
 /** A measured image that lies ready to run: its files' sources are the private copies. */
 export interface Image {
   readonly plan: ImagePlan;
@@ -53,24 +62,28 @@ export const sandboxPaths = {
   bundle: '/app/worker.mjs',
   link: '/run/link',
   linkSocket: '/run/link/worker.sock',
-  nsm: '/run/nsm',
-  nsmSocket: '/run/nsm/nsm.sock',
+  attester: '/run/attester',
+  attesterSocket: '/run/attester/attester.sock',
   private: '/run/private',
 } as const;
 
-const WORKER_COMMAND_LINE: readonly string[] = [
+/** The device is named on the command line, so that images for different vendors measure differently. */
+const commandLineFor = (attester: AttesterSocket): readonly string[] => [
   sandboxPaths.node,
   sandboxPaths.bundle,
   'launcher',
   ...['--link', sandboxPaths.linkSocket],
-  ...['--nsm', sandboxPaths.nsmSocket],
+  ...['--attester', `${attester}:${sandboxPaths.attesterSocket}`],
   ...['--private', sandboxPaths.private],
 ];
+
+export type AttesterSocket = 'nsm-socket' | 'snp-socket';
 
 /** `app` names the bundle, worker.mjs, and the native files that it loads from its own directory. */
 export async function planWorkerImage(options: {
   readonly node: string;
   readonly app: readonly string[];
+  readonly attester: AttesterSocket;
 }): Promise<ImagePlan> {
   const app = options.app.map(
     (source): ImageFile => ({
@@ -92,7 +105,7 @@ export async function planWorkerImage(options: {
   for (const library of libraries) {
     if (!own.has(await realpath(library))) boot.push({ path: library, source: library, mode: 0o555 });
   }
-  return { commandLine: WORKER_COMMAND_LINE, boot, app };
+  return { commandLine: commandLineFor(options.attester), boot, app };
 }
 
 export async function measureImage(plan: ImagePlan): Promise<Measurement> {

@@ -15,7 +15,7 @@ export interface SandboxPlan {
   readonly image: Image;
   /** Directories of this machine, one for each thing that worker and outside share. */
   readonly link: string;
-  readonly nsm: string;
+  readonly attester: string;
   /** Used by the plain process only: inside a sandbox this is memory that nobody else sees. */
   readonly private: string;
 }
@@ -60,7 +60,7 @@ export function sandboxCommand(sandbox: Sandbox, plan: SandboxPlan): Command {
   if (sandbox.kind === 'bubblewrap') {
     return { command: sandbox.program, args: [...confinement(plan), '--', ...commandLine] };
   }
-  const [command, ...args] = commandLine.map((argument) => outsidePath(argument, plan));
+  const [command, ...args] = commandLine.map((argument) => outsideArgument(argument, plan));
   return dyingWithParent({ command: command as string, args });
 }
 
@@ -81,7 +81,7 @@ function confinement(plan: SandboxPlan): readonly string[] {
     ...['--tmpfs', '/tmp'],
     ...['--perms', '0700', '--tmpfs', sandboxPaths.private],
     ...['--bind', plan.link, sandboxPaths.link],
-    ...['--ro-bind', plan.nsm, sandboxPaths.nsm],
+    ...['--ro-bind', plan.attester, sandboxPaths.attester],
     // The root is bubblewrap's own tmpfs and writable until here.
     ...['--remount-ro', '/'],
     ...['--chdir', sandboxPaths.app],
@@ -89,6 +89,11 @@ function confinement(plan: SandboxPlan): readonly string[] {
 }
 
 /** Without a sandbox there is nothing that gives files other names: arguments are translated instead. */
+function outsideArgument(argument: string, plan: SandboxPlan): string {
+  const [, kind, path] = /^([a-z-]+:)(\/.*)$/.exec(argument) ?? [];
+  return kind === undefined || path === undefined ? outsidePath(argument, plan) : kind + outsidePath(path, plan);
+}
+
 function outsidePath(argument: string, plan: SandboxPlan): string {
   if (!argument.startsWith('/')) return argument;
   const { boot, app } = plan.image.plan;
@@ -96,7 +101,7 @@ function outsidePath(argument: string, plan: SandboxPlan): string {
   if (file !== undefined) return file.source;
   for (const [inside, outside] of [
     [sandboxPaths.link, plan.link],
-    [sandboxPaths.nsm, plan.nsm],
+    [sandboxPaths.attester, plan.attester],
     [sandboxPaths.private, plan.private],
   ] as const) {
     if (argument === inside) return outside;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,8 +8,8 @@ import { SimulatorError } from './errors.ts';
 import type { Role, SupervisorEvent } from './events.ts';
 import { lockDirectory } from './lock.ts';
 import { layOutImage, type Measurement, planWorkerImage, requireUnchanged } from './measure.ts';
+import { attesterSocketOf, openPlatformRoot, type Platform } from './platform.ts';
 import { type Command, dyingWithParent } from './role.ts';
-import { openRoot } from './root.ts';
 import { bubblewrapPlaces, chooseSandbox, type Sandbox } from './sandbox.ts';
 
 export type { Role, SupervisorEvent } from './events.ts';
@@ -27,8 +26,8 @@ export interface SupervisorOptions {
   readonly node: string;
   /** worker.mjs and the native files beside it. */
   readonly app: readonly string[];
-  /** Measured into PCR3, as AWS measures the role of the parent machine; null leaves the register empty. */
-  readonly role: string | null;
+  /** Which vendor's hardware is simulated, and how. */
+  readonly platform: Platform;
   readonly host: HostCommand;
   readonly onEvent: (event: SupervisorEvent) => void;
 }
@@ -39,7 +38,7 @@ export interface HostCommand extends Command {
 
 export interface Supervisor {
   readonly measurement: Measurement;
-  /** The simulated root under which this machine's documents verify. */
+  /** The simulated root under which this machine's evidence verifies. */
   readonly rootCertificate: Uint8Array;
   readonly sandbox: Sandbox;
   /** Of the processes as they are now; null while one is down. The worker's is that of its sandbox or launcher. */
@@ -80,22 +79,26 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 async function supervise(state: string, options: SupervisorOptions, unlock: () => void): Promise<Supervisor> {
   const { onEvent } = options;
   const run = join(state, RUN);
-  const root = await openRoot(state, { now: Date.now() });
-  const plan = await planWorkerImage({ node: options.node, app: options.app });
+  const { platform } = options;
+  const rootCertificate = await openPlatformRoot(platform, { state, now: Date.now() });
+  const plan = await planWorkerImage({
+    node: options.node,
+    app: options.app,
+    attester: attesterSocketOf(platform),
+  });
   await rm(run, { recursive: true, force: true });
   const image = await layOutImage(plan, join(run, 'image'));
   const site: EnclaveSite = {
     state,
-    role: options.role,
-    // One machine has one root, and so one name: the same after a restart, as an EC2 instance's is.
-    instanceId: `i-${createHash('sha256').update(root.certificate).digest('hex').slice(0, 17)}`,
+    platform,
+    rootCertificate,
     image,
     link: join(run, 'link'),
-    nsm: join(run, 'nsm'),
+    attester: join(run, 'attester'),
     private: join(run, 'private'),
     onEvent,
   };
-  for (const directory of [site.link, site.nsm, site.private]) await mkdir(directory, { mode: 0o700 });
+  for (const directory of [site.link, site.attester, site.private]) await mkdir(directory, { mode: 0o700 });
   const sandbox = await chooseSandbox(site, bubblewrapPlaces);
   if (sandbox.kind === 'process') onEvent({ kind: 'warning', warning: sandbox.warning });
 
@@ -185,10 +188,10 @@ async function supervise(state: string, options: SupervisorOptions, unlock: () =
 
   return {
     measurement: image.measurement,
-    rootCertificate: root.certificate,
+    rootCertificate,
     sandbox,
     pids: () => ({
-      nsm: enclave?.pids.nsm ?? null,
+      signer: enclave?.pids.signer ?? null,
       worker: enclave?.pids.worker ?? null,
       host: host?.pid ?? null,
     }),

@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
+import { type AttesterChoice, openAttester, parseAttesterChoices } from './attester-choice.ts';
 import { runLauncher } from './launcher.ts';
 import { runModelChild } from './model/child.ts';
 import { openControl } from './model/control.ts';
 import { createModelPool } from './model/pool.ts';
-import { connectNsm } from './nsm-attester.ts';
+import { hardwareRandom, nsmExchange, sevReport } from './native.ts';
 import { runtime } from './runtime.ts';
 import { startWorker } from './worker.ts';
 
@@ -17,24 +18,23 @@ const LOAD_MILLISECONDS = 120_000;
 
 interface WorkerPaths {
   readonly link: string;
-  readonly nsm: string;
+  readonly attesters: readonly AttesterChoice[];
   readonly private: string;
 }
 
 function workerPaths(args: readonly string[]): WorkerPaths {
   const path = { type: 'string' } as const;
-  const { values } = parseArgs({ args: [...args], strict: true, options: { link: path, nsm: path, private: path } });
-  const { link, nsm, private: privatePath } = values;
-  if (link === undefined || nsm === undefined || privatePath === undefined) {
-    throw new TypeError('--link, --nsm and --private are required');
-  }
-  return { link, nsm, private: privatePath };
+  const options = { link: path, attester: { ...path, multiple: true }, private: path } as const;
+  const { values } = parseArgs({ args: [...args], strict: true, options });
+  const { link, attester = [], private: privatePath } = values;
+  if (link === undefined || privatePath === undefined) throw new TypeError('--link and --private are required');
+  return { link, attesters: parseAttesterChoices(attester), private: privatePath };
 }
 
 async function runWorker(paths: WorkerPaths): Promise<void> {
   const control = openControl(PARENT_FD, () => fatal(new Error('the launcher is gone')));
   await startWorker({
-    attester: await connectNsm(paths.nsm),
+    attester: await openAttester(paths.attesters, { nsmExchange, sevReport, hardwareRandom }),
     linkPath: paths.link,
     createPool: (configuration) =>
       createModelPool({
@@ -72,6 +72,6 @@ if (role === 'launcher') {
   const { values } = parseArgs({ args, strict: true, options: { parent: { type: 'string' } } });
   runModelChild({ fd: PARENT_FD, parent: Number(values.parent) });
 } else {
-  process.stderr.write('usage: worker.mjs launcher --link PATH --nsm PATH --private PATH\n');
+  process.stderr.write('usage: worker.mjs launcher --link PATH --attester KIND:PATH --private PATH\n');
   process.exit(64);
 }

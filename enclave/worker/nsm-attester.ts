@@ -1,20 +1,47 @@
-import { connect, type Socket } from 'node:net';
-import { concatBytes, readU32, u32 } from '../../wire/bytes.ts';
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { equalBytes } from '../../wire/bytes.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { decodeNsmResponse, encodeNsmRequest, type NsmRequest, type NsmResponse } from '../../wire/message/nsm.ts';
 import { type Attester, AttesterError } from './attester.ts';
+import { connectExchange, deviceError, type Exchange, oneAtATime } from './attester-exchange.ts';
 
 /** The register that carries the configuration; 0 to 15 are locked before an application starts. */
 const CONFIGURATION_PCR = 16;
+const PCR_BYTES = 48;
 const ENTROPY_BYTES = 32;
 
-/**
- * AWS's Nitro Security Module, spoken to over a stream of u32 length || CBOR. The messages are the device's own; on real
- * hardware an ioctl carries the same bytes.
- */
+/** The driver's one call: writes the device's answer into `response` and gives its length. */
+export type NsmIoctl = (fd: number, request: Uint8Array, response: Uint8Array) => Promise<number>;
+
+/** A software device: the messages of the real one over a unix stream. */
 export async function connectNsm(path: string): Promise<Attester> {
-  const exchange = await openExchange(path);
+  return createNsmAttester(await connectExchange(path, limits.nsmResponseBytes));
+}
+
+/** AWS's device, `/dev/nsm`: the same messages through the driver's ioctl. */
+export async function openNsmDevice(path: string, ioctl: NsmIoctl): Promise<Attester> {
+  // Kept for good: the descriptor would be closed with the handle.
+  const device = await open(path, constants.O_RDWR).catch((error: unknown) => {
+    throw deviceError(error);
+  });
+  return createNsmAttester(
+    oneAtATime(async (request) => {
+      const response = new Uint8Array(limits.nsmResponseBytes);
+      const length = await ioctl(device.fd, request, response);
+      if (!Number.isInteger(length) || length < 0 || length > response.length) {
+        throw new AttesterError('device_protocol', `a response of ${length} bytes`);
+      }
+      return response.subarray(0, length);
+    }),
+  );
+}
+
+/** AWS's Nitro Security Module, whatever carries its messages. */
+export function createNsmAttester(exchange: Exchange): Attester {
+  let bound = false;
 
   async function ask<Kind extends NsmResponse['kind']>(
     request: NsmRequest,
@@ -35,11 +62,23 @@ export async function connectNsm(path: string): Promise<Attester> {
       return random;
     },
     bindConfiguration: async (config) => {
-      await ask({ kind: 'ExtendPCR', index: CONFIGURATION_PCR, data: config }, 'ExtendPCR');
-      await ask({ kind: 'LockPCR', index: CONFIGURATION_PCR }, 'LockPCR');
+      if (bound) throw new AttesterError('configuration_bound', `PCR${CONFIGURATION_PCR}`);
+      bound = true;
+      const index = CONFIGURATION_PCR;
+      await ask({ kind: 'ExtendPCR', index, data: config }, 'ExtendPCR');
+      await ask({ kind: 'LockPCR', index }, 'LockPCR');
+      // What verifiers will look for. Somebody who extended the register first would make every document worthless.
+      const { lock, data } = await ask({ kind: 'DescribePCR', index }, 'DescribePCR');
+      const expected = createHash('sha384').update(new Uint8Array(PCR_BYTES)).update(config).digest();
+      if (!lock) throw new AttesterError('register_unexpected', `PCR${index} is not locked`);
+      if (!equalBytes(data, expected))
+        throw new AttesterError('register_unexpected', `PCR${index} holds something else`);
     },
-    attest: async ({ userData, nonce, publicKey }) =>
-      (await ask({ kind: 'Attestation', userData, nonce, publicKey }, 'Attestation')).document,
+    attest: async ({ userData, nonce, publicKey }) => {
+      const { document } = await ask({ kind: 'Attestation', userData, nonce, publicKey }, 'Attestation');
+      // Its certificates are inside.
+      return { document, certificateTable: null };
+    },
   };
 }
 
@@ -50,68 +89,4 @@ function parse(response: Uint8Array): NsmResponse {
     if (!(error instanceof WireError)) throw error;
     throw new AttesterError('device_protocol', error.code);
   }
-}
-
-type Exchange = (request: Uint8Array) => Promise<Uint8Array>;
-
-interface Waiting {
-  readonly resolve: (response: Uint8Array) => void;
-  readonly reject: (error: AttesterError) => void;
-}
-
-/** The device answers in order, one response for each request. */
-async function openExchange(path: string): Promise<Exchange> {
-  const socket = await open(path);
-  const waiting: Waiting[] = [];
-  let buffered: Uint8Array = new Uint8Array(0);
-  let failure: AttesterError | undefined;
-
-  const fail = (error: AttesterError): void => {
-    failure ??= error;
-    socket.destroy();
-    for (const { reject } of waiting.splice(0)) reject(failure);
-  };
-  socket.on('data', (chunk: Uint8Array) => {
-    buffered = concatBytes(buffered, chunk);
-    while (buffered.length >= 4) {
-      const length = readU32(buffered, 0);
-      if (length > limits.nsmResponseBytes) {
-        fail(new AttesterError('device_protocol', `a response of ${length} bytes`));
-        return;
-      }
-      if (buffered.length < 4 + length) return;
-      const response = buffered.slice(4, 4 + length);
-      buffered = buffered.slice(4 + length);
-      const next = waiting.shift();
-      if (next === undefined) {
-        fail(new AttesterError('device_protocol', 'a response that nobody asked for'));
-        return;
-      }
-      next.resolve(response);
-    }
-  });
-  socket.on('error', (error) => fail(new AttesterError('device_unreachable', error.message)));
-  socket.on('close', () => fail(new AttesterError('device_unreachable', 'the device closed the connection')));
-
-  return (request) =>
-    new Promise((resolve, reject) => {
-      if (failure !== undefined) {
-        reject(failure);
-        return;
-      }
-      waiting.push({ resolve, reject });
-      socket.write(concatBytes(u32(request.length), request));
-    });
-}
-
-function open(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path);
-    const refuse = (error: Error): void => reject(new AttesterError('device_unreachable', error.message));
-    socket.once('error', refuse);
-    socket.once('connect', () => {
-      socket.off('error', refuse);
-      resolve(socket);
-    });
-  });
 }

@@ -11,6 +11,7 @@ import {
   decodeFilePiece,
   decodeForSession,
   decodeRelease,
+  encodeAttested,
   encodeEntries,
   encodeForSession,
   encodePlainAnswer,
@@ -140,9 +141,10 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     if (attesting >= limits.attestationsPending) throw new Refusal('busy', 'the device has enough to do');
     attesting += 1;
     try {
-      const document = await attester.attest({ userData: logId, nonce: challenge, publicKey: keys.signerPoint });
+      const request = { userData: logId, nonce: challenge, publicKey: keys.signerPoint };
+      const { document, certificateTable } = await attester.attest(request);
       telemetry.count('attestations');
-      return document;
+      return encodeAttested({ tee: attester.tee, document, certificateTable });
     } finally {
       attesting -= 1;
     }

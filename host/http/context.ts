@@ -1,4 +1,5 @@
 import { LinkError } from '../errors.ts';
+import type { AssembleEvidence } from '../evidence/assemble.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Release } from '../releases.ts';
 import type { ReadyWorker, WorkerLink } from '../worker-link.ts';
@@ -10,6 +11,7 @@ export interface AppContext {
   readonly journal: Journal;
   readonly releases: readonly Release[];
   readonly budget: Budget;
+  readonly assemble: AssembleEvidence;
 }
 
 /** The worker that requests go to now; the link's own error says why there is none. */

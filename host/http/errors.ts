@@ -1,5 +1,5 @@
 import type { WorkerRefusalCode } from '../../wire/message/link.ts';
-import { LinkError, type LinkErrorCode, WorkerRefusedError } from '../errors.ts';
+import { EvidenceError, type EvidenceErrorCode, LinkError, type LinkErrorCode, WorkerRefusedError } from '../errors.ts';
 import { JournalError, type JournalErrorCode } from '../journal/index.ts';
 
 /** Codes are API. */
@@ -23,6 +23,7 @@ export type HostErrorCode =
   | 'worker_protocol'
   | 'worker_refused'
   | 'attestation_failed'
+  | 'certificates_missing'
   | 'busy'
   | 'worker_unreachable'
   | 'journal_unavailable'
@@ -58,6 +59,7 @@ export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
   worker_protocol: { status: 502, message: 'the worker answered something that is no answer' },
   worker_refused: { status: 502, message: 'the worker refused what the host asked' },
   attestation_failed: { status: 502, message: 'the worker could not attest' },
+  certificates_missing: { status: 503, message: 'the certificates of the worker’s processor are not at hand' },
   busy: { status: 503, message: 'no capacity at the moment' },
   worker_unreachable: { status: 503, message: 'no usable worker is connected' },
   journal_unavailable: { status: 503, message: 'receipts cannot be kept at the moment, so no answer is given' },
@@ -104,11 +106,19 @@ const journalCodes: Readonly<Partial<Record<JournalErrorCode, HostErrorCode>>> =
   journal_closed: 'shutting_down',
 };
 
+const evidenceCodes: Readonly<Record<EvidenceErrorCode, HostErrorCode>> = {
+  document_invalid: 'worker_protocol',
+  certificate_table_invalid: 'certificates_missing',
+  certificates_missing: 'certificates_missing',
+  certificates_unreadable: 'certificates_missing',
+};
+
 /** The code for whatever a handler threw. */
 export function hostErrorCode(error: unknown): HostErrorCode {
   if (error instanceof HttpError) return error.code;
   if (error instanceof WorkerRefusedError) return refusalCodes[error.refusal] ?? 'worker_refused';
   if (error instanceof LinkError) return error.code === 'worker_refused' ? 'worker_refused' : linkCodes[error.code];
+  if (error instanceof EvidenceError) return evidenceCodes[error.code];
   if (error instanceof JournalError) return journalCodes[error.code] ?? 'journal_unavailable';
   // Express marks what a request got wrong before a handler saw it: an undecodable path, for one.
   const status = (error as { readonly status?: unknown } | null | undefined)?.status;

@@ -78,7 +78,7 @@ describe('the published root of the corpus', () => {
       stateDirectory: state,
       node: process.execPath,
       app: [],
-      role: null,
+      platform: { tee: 'aws-nitro', role: null },
       host: { command: 'false', args: [], env: {} },
       onEvent: () => {},
     });

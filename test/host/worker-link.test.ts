@@ -7,7 +7,7 @@ import { type Journal, JournalError, openJournal } from '../../host/journal/inde
 import { openWorkerLink, type Patience, type WorkerLink } from '../../host/worker-link.ts';
 import { concatBytes, u32 } from '../../wire/bytes.ts';
 import { limits } from '../../wire/limits.ts';
-import { encodeEntries, linkKind } from '../../wire/message/link.ts';
+import { encodeAttested, encodeEntries, linkKind } from '../../wire/message/link.ts';
 import { encodeRequestHeader } from '../../wire/message/request.ts';
 import { type Counters, counterNames, encodeEnd, encodeTelemetry } from '../../wire/message/telemetry.ts';
 import { createFakeLog, random, testConfiguration } from '../support/fake-log.ts';
@@ -106,7 +106,7 @@ describe('bringing a worker up', () => {
     expect(worker.models).toEqual([release.modelId]);
     expect(opened.status.kind).toBe('ready');
     const challenge = random(32);
-    expect((await opened.attest(challenge)).slice(1)).toEqual(challenge);
+    expect((await opened.attest(challenge)).document.slice(1)).toEqual(challenge);
     const hello = random(48);
     expect((await opened.handshake(hello)).slice(16)).toEqual(hello);
     const requestId = random(32);
@@ -236,11 +236,23 @@ describe('R9: a worker that does not do what it should', () => {
     expect(await codeOf(opened.plain(request()))).toBe('answered');
   });
 
+  it('an attestation that is none is the worker’s fault, and ends nothing else', async () => {
+    const opened = await readyLink();
+    worker.misbehave = ({ kind, id }) => {
+      if (kind !== linkKind.attest) return false;
+      worker.send({ id, kind: linkKind.reply, payload: random(10) });
+      return true;
+    };
+    expect(await codeOf(opened.attest(random(32)))).toBe('worker_protocol');
+    expect(worker.connections).toBe(1);
+  });
+
   it('an answer that comes twice ends the connection', async () => {
     const opened = await readyLink();
     worker.misbehave = ({ kind, id }) => {
       if (kind !== linkKind.attest) return false;
-      for (let i = 0; i < 2; i++) worker.send({ id, kind: linkKind.reply, payload: random(10) });
+      const payload = encodeAttested({ tee: 'aws-nitro', document: random(10), certificateTable: null });
+      for (let i = 0; i < 2; i++) worker.send({ id, kind: linkKind.reply, payload });
       return true;
     };
     expect(await codeOf(opened.attest(random(32)))).toBe('answered');

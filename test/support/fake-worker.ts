@@ -9,6 +9,7 @@ import {
   decodeForSession,
   decodeRelease,
   type Entries,
+  encodeAttested,
   encodeEntries,
   encodeForSession,
   encodePlainAnswer,
@@ -114,7 +115,13 @@ export async function startFakeWorker(path: string, options: FakeWorkerOptions =
         log = createFakeLog(payload);
         return reply(encodeReadyInfo(log.ready));
       case linkKind.attest:
-        return reply(Uint8Array.from([0xd0, ...payload]));
+        return reply(
+          encodeAttested({
+            tee: 'aws-nitro',
+            document: Uint8Array.from([0xd0, ...payload]),
+            certificateTable: null,
+          }),
+        );
       case linkKind.release: {
         const { manifest } = decodeRelease(payload);
         const bytes = decodeManifest(manifest).files.reduce((sum, file) => sum + file.size, 0);

@@ -3,6 +3,7 @@ import { type CborValue, decodeCbor, encodeCbor, strictCbor } from '../codec/cbo
 import { array, bytes, integer, literal, nullable, object, oneOf, type Reader, text } from '../codec/fields.ts';
 import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import type { TeeName } from './identity.ts';
 import type { SignedRelease } from './manifest.ts';
 import { HEAD_BYTES, RECEIPT_BYTES } from './receipt.ts';
 
@@ -19,6 +20,10 @@ export const linkKind = {
   sealed: 0x06,
   plain: 0x07,
   acknowledge: 0x08,
+  /** Asks for a document that lets KMS seal the announced release's key to this worker. */
+  recipient: 0x09,
+  /** That key as KMS sealed it. */
+  dataKey: 0x0a,
   reply: 0x81,
   refusal: 0x82,
   state: 0x83,
@@ -45,6 +50,14 @@ export const workerRefusals = [
   'too_many_models',
   'file_unexpected',
   'file_mismatch',
+  /** KMS judges documents of AWS Nitro only. */
+  'kms_unsupported_tee',
+  /** No document was asked for, or it has had its one answer. */
+  'data_key_unexpected',
+  /** KMS's answer does not open, or holds no key. One code for every reason: the sender shall learn no more. */
+  'data_key_refused',
+  /** A chunk that was not encrypted with this key for this place in this release. */
+  'file_undecryptable',
   'model_refused',
   'session_unknown',
   'record_refused',
@@ -122,6 +135,29 @@ export function decodeState(payload: Uint8Array): WorkerState {
   return workerState(decodeCbor(payload, stateProfile), 'state');
 }
 
+/** The device's answer to `attest`, and what its machine gave with it. Unproven, like all that a host hands on. */
+export interface Attested {
+  readonly tee: TeeName;
+  readonly document: Uint8Array;
+  readonly certificateTable: Uint8Array | null;
+}
+
+const attested: Reader<Attested> = object<Attested>({
+  tee: oneOf(['aws-nitro', 'amd-sev-snp']),
+  document: bytes({ min: 1, max: limits.attestationDocumentBytes }),
+  certificateTable: nullable(bytes({ min: 1, max: limits.snpTableBytes })),
+});
+
+const attestedProfile = strictCbor(limits.attestationDocumentBytes + limits.snpTableBytes + 256);
+
+export function encodeAttested(value: Attested): Uint8Array {
+  return encodeCbor(mapOf({ ...value }));
+}
+
+export function decodeAttested(payload: Uint8Array): Attested {
+  return attested(decodeCbor(payload, attestedProfile), 'attested');
+}
+
 const release: Reader<SignedRelease> = object<SignedRelease>({
   manifest: bytes({ min: 2, max: limits.manifestBytes }),
   owner: bytes(64),
@@ -153,6 +189,22 @@ export function decodeFilePiece(payload: Uint8Array): FilePiece {
   if (payload.length < 36) throw new WireError('truncated', 'a file piece has a header of 36 bytes');
   if (payload.length - 36 > limits.fileChunkBytes) throw new WireError('too_large', 'file piece');
   return { modelId: payload.slice(0, 32), file: readU32(payload, 32), bytes: payload.subarray(36) };
+}
+
+/** modelId || the sealed key (`CiphertextForRecipient`). */
+export interface SealedDataKey {
+  readonly modelId: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
+export function encodeSealedDataKey({ modelId, sealed }: SealedDataKey): Uint8Array {
+  return concatBytes(modelId, sealed);
+}
+
+export function decodeSealedDataKey(payload: Uint8Array): SealedDataKey {
+  if (payload.length < 33) throw new WireError('truncated', 'a sealed key follows 32 bytes of model id');
+  if (payload.length - 32 > limits.kmsRecipientBytes) throw new WireError('too_large', 'sealed key');
+  return { modelId: payload.slice(0, 32), sealed: payload.slice(32) };
 }
 
 /** A session id before a record or handshake message. */

@@ -176,7 +176,11 @@ describe('the plan of the worker’s image', () => {
   it('holds node, the loader and every library, at the paths where the loader looks', async () => {
     const bundle = join(directory, 'worker.mjs');
     await writeFile(bundle, '');
-    const { boot, app, commandLine } = await planWorkerImage({ node: process.execPath, app: [bundle] });
+    const { boot, app, commandLine } = await planWorkerImage({
+      node: process.execPath,
+      app: [bundle],
+      attester: 'nsm-socket',
+    });
     const paths = boot.map(({ path }) => path);
     expect(paths[0]).toBe('/bin/node');
     expect(paths.some((path) => /\/ld-(linux|musl)/.test(path))).toBe(true);
@@ -190,19 +194,27 @@ describe('the plan of the worker’s image', () => {
     const bundle = join(directory, 'worker.mjs');
     const alias = join(directory, 'libown.so.1');
     await writeFile(bundle, '');
-    const { boot } = await planWorkerImage({ node: process.execPath, app: [bundle] });
+    const { boot } = await planWorkerImage({ node: process.execPath, app: [bundle], attester: 'nsm-socket' });
     const library = boot.find(({ path }) => path.includes('libm.so')) as ImageFile;
     await symlink(library.source, alias);
-    const { boot: rest } = await planWorkerImage({ node: process.execPath, app: [bundle, alias] });
+    const { boot: rest } = await planWorkerImage({
+      node: process.execPath,
+      app: [bundle, alias],
+      attester: 'nsm-socket',
+    });
     expect(rest.map(({ path }) => path)).not.toContain(library.path);
   });
 
   it('refuses an app without a bundle, and a program that is none', async () => {
     const other = join(directory, 'other.mjs');
     await writeFile(other, '');
-    expect(await codeOf(planWorkerImage({ node: process.execPath, app: [other] }))).toBe('image_unreadable');
+    expect(await codeOf(planWorkerImage({ node: process.execPath, app: [other], attester: 'nsm-socket' }))).toBe(
+      'image_unreadable',
+    );
     const bundle = join(directory, 'worker.mjs');
     await writeFile(bundle, '');
-    expect(await codeOf(planWorkerImage({ node: bundle, app: [bundle] }))).toBe('image_unreadable');
+    expect(await codeOf(planWorkerImage({ node: bundle, app: [bundle], attester: 'nsm-socket' }))).toBe(
+      'image_unreadable',
+    );
   });
 });

@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Nsm } from '../../../enclave/simulator/nsm.ts';
-import { type NsmServer, serveNsm } from '../../../enclave/simulator/nsm-server.ts';
+import type { DeviceServer } from '../../../enclave/simulator/device-server.ts';
+import { serveNsm } from '../../../enclave/simulator/nsm-server.ts';
 import { roleCommand } from '../../../enclave/simulator/role.ts';
 import { concatBytes, u32 } from '../../../wire/bytes.ts';
 import { decodeNsmResponse, encodeNsmRequest, type NsmRequest, type NsmResponse } from '../../../wire/message/nsm.ts';
 
 let directory: string;
-let server: NsmServer | undefined;
+let server: DeviceServer | undefined;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'proofmark-nsm-'));

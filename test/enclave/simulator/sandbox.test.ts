@@ -47,11 +47,11 @@ async function prepare(): Promise<SandboxPlan> {
     `/proc/${process.pid}/status`,
   ];
   await writeFile(targets, JSON.stringify({ port, abstractSocket, paths }));
-  const plan = { link: join(state, 'link'), nsm: join(state, 'nsm'), private: join(state, 'private') };
+  const plan = { link: join(state, 'link'), attester: join(state, 'attester'), private: join(state, 'private') };
   for (const directory of Object.values(plan)) await mkdir(directory, { mode: 0o700 });
-  await listen(join(plan.nsm, 'nsm.sock'));
+  await listen(join(plan.attester, 'attester.sock'));
   await listen(abstractSocket);
-  const image = await planWorkerImage({ node: process.execPath, app: [bundle] });
+  const image = await planWorkerImage({ node: process.execPath, app: [bundle], attester: 'nsm-socket' });
   // Data beside the bundle, which the plan would take for native code and ask what it links.
   const app = [...image.app, { path: '/app/targets.json', source: targets, mode: 0o444 as const }];
   return { ...plan, image: await layOutImage({ ...image, app }, join(state, 'image')) };
@@ -87,8 +87,8 @@ describe.skipIf(sandbox.kind !== 'bubblewrap')(
       expect(seen.flags).toEqual([
         '--link',
         '/run/link/worker.sock',
-        '--nsm',
-        '/run/nsm/nsm.sock',
+        '--attester',
+        'nsm-socket:/run/attester/attester.sock',
         '--private',
         '/run/private',
       ]);
@@ -113,7 +113,7 @@ describe.skipIf(sandbox.kind !== 'bubblewrap')(
         '/app': 'EROFS',
         '/bin': 'EROFS',
         '/dev': 'EROFS',
-        '/run/nsm': 'EROFS',
+        '/run/attester': 'EROFS',
         '/tmp': 'written',
         '/run/private': 'written',
         '/run/link': 'written',
@@ -135,7 +135,7 @@ describe.skipIf(sandbox.kind !== 'bubblewrap')(
     });
 
     it('the device answers and the link can be opened', () => {
-      expect(seen.nsm).toBe('connected');
+      expect(seen.attester).toBe('connected');
       expect(seen.link).toBe('listening');
     });
   },
@@ -149,12 +149,12 @@ describe('without bubblewrap', { timeout: 60_000 }, () => {
     const seen = await report(plain);
     expect(seen.flags).toEqual([
       ...['--link', join(plan.link, 'worker.sock')],
-      ...['--nsm', join(plan.nsm, 'nsm.sock')],
+      ...['--attester', `nsm-socket:${join(plan.attester, 'attester.sock')}`],
       ...['--private', plan.private],
     ]);
     expect(seen.environment).toEqual([]);
     expect(seen.reads[secret]).toBe('read');
-    expect([seen.nsm, seen.link, seen.private]).toEqual(['connected', 'listening', 'written']);
+    expect([seen.attester, seen.link, seen.private]).toEqual(['connected', 'listening', 'written']);
   });
 
   it('a bubblewrap that cannot do its work is as good as none', async () => {

@@ -54,7 +54,7 @@ async function start(changes: Partial<SupervisorOptions> = {}): Promise<Supervis
     stateDirectory: state,
     node: process.execPath,
     app,
-    role: null,
+    platform: { tee: 'aws-nitro', role: null },
     host: { command: process.execPath, args: [support('epoch-host.mjs'), workerSocketPath(state)], env: {} },
     onEvent: (event) => {
       events.push(event);
@@ -141,7 +141,7 @@ describe('a running supervisor', SLOWLY, () => {
   let supervisor: Supervisor;
   beforeAll(async () => {
     await prepare();
-    supervisor = await start({ role: 'arn:simulated:role' });
+    supervisor = await start({ platform: { tee: 'aws-nitro', role: 'arn:simulated:role' } });
   }, PATIENCE);
   afterAll(cleanUp, PATIENCE);
 
@@ -183,7 +183,7 @@ describe('a running supervisor', SLOWLY, () => {
     });
     expect((await next(mark, helloTo)).epoch).toBe(epoch);
     const after = supervisor.pids();
-    expect([after.nsm, after.worker]).toEqual([before.nsm, before.worker]);
+    expect([after.signer, after.worker]).toEqual([before.signer, before.worker]);
     expect(after.host).not.toBe(before.host);
   });
 
@@ -193,7 +193,7 @@ describe('a running supervisor', SLOWLY, () => {
       'worker inside it',
       async (supervisor) => (await descendants(supervisor.pids().worker as number)).at(-1) ?? supervisor.pids().worker,
     ],
-    ['signer', async (supervisor) => supervisor.pids().nsm],
+    ['signer', async (supervisor) => supervisor.pids().signer],
   ];
   it.each(victims)(
     'restarts signer and worker together when the %s is killed, and leaves the host',
@@ -210,9 +210,10 @@ describe('a running supervisor', SLOWLY, () => {
       const after = supervisor.pids();
       expect(second.epoch).not.toBe(epoch);
       expect(after.host).toBe(before.host);
-      expect(after.nsm).not.toBe(before.nsm);
+      expect(after.signer).not.toBe(before.signer);
       expect(after.worker).not.toBe(before.worker);
-      for (const pid of [before.nsm as number, before.worker as number, ...inside]) expect(await gone(pid)).toBe(true);
+      for (const pid of [before.signer as number, before.worker as number, ...inside])
+        expect(await gone(pid)).toBe(true);
     },
   );
 
@@ -226,7 +227,7 @@ describe('a running supervisor', SLOWLY, () => {
     const inside = await descendants(pids.worker as number);
     await Promise.all([supervisor.stop(), supervisor.stop()]);
     await supervisor.stopped;
-    expect(supervisor.pids()).toEqual({ nsm: null, worker: null, host: null });
+    expect(supervisor.pids()).toEqual({ signer: null, worker: null, host: null });
     for (const pid of [...Object.values(pids), ...inside]) expect(await gone(pid as number)).toBe(true);
     const ends = events.slice(mark).flatMap((event) => (event.kind === 'exited' ? [event] : []));
     expect(ends[0]).toEqual({ kind: 'exited', role: 'host', code: 0, signal: null });
@@ -245,12 +246,12 @@ describe('a running supervisor', SLOWLY, () => {
     await rm(copy);
     await writeFile(copy, 'console.log("other code")');
     const mark = events.length;
-    kill(supervisor.pids().nsm);
+    kill(supervisor.pids().signer);
     const failure = await next(mark, (event) => (event.kind === 'failed' ? event : undefined));
     expect(failure.detail).toContain('image_changed');
     const later = await next(mark, (event) => (event.kind === 'restarting' && event.delayMs > 0 ? event : undefined));
     expect(later.role).toBe('enclave');
-    expect(supervisor.pids()).toMatchObject({ nsm: null, worker: null });
+    expect(supervisor.pids()).toMatchObject({ signer: null, worker: null });
   });
 });
 
@@ -285,8 +286,9 @@ describe('an enclave', SLOWLY, () => {
     const zero = new Uint8Array(48);
     const site = {
       image: { measurement: { pcr0: zero, pcr1: zero, pcr2: zero }, plan: { commandLine: [], boot: [], app: [] } },
-      ...{ state, role: null, instanceId: 'i-0123456789abcdef0' },
-      ...{ link: join(state, 'link'), nsm: join(state, 'nsm'), private: join(state, 'private') },
+      platform: { tee: 'aws-nitro', role: null } as const,
+      ...{ state, rootCertificate: Uint8Array.of(1) },
+      ...{ link: join(state, 'link'), attester: join(state, 'attester'), private: join(state, 'private') },
       onEvent: (event: SupervisorEvent) => {
         if (event.kind === 'output' || event.kind === 'started') said.push(JSON.stringify(event));
       },
@@ -308,8 +310,8 @@ describe('a supervisor’s own death', SLOWLY, () => {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
     const [line] = (await once(lines, 'line')) as [string];
-    const { nsm, worker, host } = JSON.parse(line) as Record<string, number>;
-    const found = [nsm as number, worker as number, host as number];
+    const { signer, worker, host } = JSON.parse(line) as Record<string, number>;
+    const found = [signer as number, worker as number, host as number];
     return { child, pids: [...found, ...(await descendants(worker as number))] };
   }
 

@@ -12,7 +12,7 @@ const NULL = Buffer.of(0xf6);
 const fields = ['user_data', 'nonce', 'public_key'].flatMap((name) => [text(name), NULL]);
 const request = Buffer.concat([Buffer.of(0xa1), text('Attestation'), Buffer.of(0xa3), ...fields]);
 
-const device = connect(option('--nsm'));
+const device = connect(option('--attester').replace('nsm-socket:', ''));
 device.on('close', () => process.exit(3)).on('error', () => {});
 device.write(Buffer.concat([Buffer.of(0, 0, 0, request.length), request]));
 let answer = Buffer.alloc(0);

@@ -53,11 +53,11 @@ console.log(
     network: await dial({ host: '192.0.2.1', port: 80 }),
     loopback: await dial({ host: '127.0.0.1', port: targets.port }),
     abstractSocket: await dial(targets.abstractSocket),
-    nsm: await dial(option('--nsm')),
+    attester: await dial(option('--attester').replace('nsm-socket:', '')),
     link: await listened(option('--link')),
     reads: Object.fromEntries(targets.paths.map((path) => [path, attempt(() => readFileSync(path) && 'read')])),
     writes: Object.fromEntries(
-      ['/', '/app', '/bin', '/dev', '/run/nsm', '/tmp', '/run/private', '/run/link'].map((path) => [
+      ['/', '/app', '/bin', '/dev', '/run/attester', '/tmp', '/run/private', '/run/link'].map((path) => [
         path,
         write(`${path}/written`),
       ]),

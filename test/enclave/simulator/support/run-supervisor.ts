@@ -6,7 +6,7 @@ const supervisor = await startSupervisor({
   stateDirectory,
   node: process.execPath,
   app: [bundle],
-  role: null,
+  platform: { tee: 'aws-nitro', role: null },
   host: { command: process.execPath, args: [host, workerSocketPath(stateDirectory)], env: {} },
   onEvent: (event) => {
     if (event.kind === 'output' && event.role === 'host' && event.line.startsWith('{')) {

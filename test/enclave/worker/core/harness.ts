@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import type { AttestationRequest, Attester } from '../../../../enclave/worker/attester.ts';
+import type { Attestation, AttestationRequest, Attester } from '../../../../enclave/worker/attester.ts';
 import type { LoadedModel, ModelPool } from '../../../../enclave/worker/model/pool.ts';
 import { runtime } from '../../../../enclave/worker/runtime.ts';
 import { concatBytes, fromBase64url } from '../../../../wire/bytes.ts';
@@ -128,7 +128,7 @@ export interface FakeAttester extends Attester {
   readonly asked: AttestationRequest[];
   readonly bound: Uint8Array[];
   onBind: () => Promise<void>;
-  onAttest: (request: AttestationRequest) => Promise<Uint8Array>;
+  onAttest: (request: AttestationRequest) => Promise<Attestation>;
 }
 
 export function createFakeAttester(): FakeAttester {
@@ -137,7 +137,10 @@ export function createFakeAttester(): FakeAttester {
     asked: [],
     bound: [],
     onBind: async () => {},
-    onAttest: async ({ nonce }) => concatBytes(Uint8Array.of(0xd0), nonce),
+    onAttest: async ({ nonce }) => ({
+      document: concatBytes(Uint8Array.of(0xd0), nonce ?? new Uint8Array(0)),
+      certificateTable: null,
+    }),
     entropy: async () => random(256),
     async bindConfiguration(config) {
       attester.bound.push(config);

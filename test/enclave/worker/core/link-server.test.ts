@@ -89,7 +89,7 @@ describe('a new connection', () => {
     const { passed, open } = gate();
     worker.attester.onAttest = async () => {
       await passed;
-      return utf8('late');
+      return { document: utf8('late'), certificateTable: null };
     };
     worker.link.send({ id: 77, kind: linkKind.attest, payload: challenge });
     while (worker.attester.asked.length === 0) await sleep(1);
@@ -176,7 +176,7 @@ it('a host that stops reading is not read from either, until it reads again (R10
   const worker = await serve();
   const { link, attester } = worker;
   const answer = new Uint8Array(8 * 1_048_576);
-  attester.onAttest = async () => answer;
+  attester.onAttest = async () => ({ document: answer, certificateTable: null });
   link.socket.pause();
   let sent = 0;
   const pump = async (): Promise<void> => {

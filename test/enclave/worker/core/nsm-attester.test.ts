@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { Attester } from '../../../../enclave/worker/attester.ts';
 import { connectNsm } from '../../../../enclave/worker/nsm-attester.ts';
+import { sha384 } from '../../../../enclave/simulator/signing.ts';
 import { concatBytes, readU32, u32, utf8 } from '../../../../wire/bytes.ts';
 import { limits } from '../../../../wire/limits.ts';
 import {
@@ -56,6 +57,8 @@ const says =
   (response: NsmResponse): Device =>
   (_, socket) =>
     socket.write(framed(encodeNsmResponse(response)));
+const config = new Uint8Array(32).fill(4);
+const extendedOnce = sha384(concatBytes(new Uint8Array(48), config));
 const request = { userData: new Uint8Array(32), nonce: new Uint8Array(32).fill(1), publicKey: new Uint8Array(65) };
 
 describe('a device that works', () => {
@@ -65,6 +68,7 @@ describe('a device that works', () => {
       GetRandom: { kind: 'GetRandom', random: new Uint8Array(256).fill(9) },
       ExtendPCR: { kind: 'ExtendPCR', data: new Uint8Array(48) },
       LockPCR: { kind: 'LockPCR' },
+      DescribePCR: { kind: 'DescribePCR', lock: true, data: extendedOnce },
       Attestation: { kind: 'Attestation', document: utf8('document') },
     };
     const nsm = await attach((question, socket) => {
@@ -73,13 +77,13 @@ describe('a device that works', () => {
     });
     expect(nsm.tee).toBe('aws-nitro');
     expect(await nsm.entropy()).toEqual(new Uint8Array(256).fill(9));
-    const config = new Uint8Array(32).fill(4);
     await nsm.bindConfiguration(config);
-    expect(await nsm.attest(request)).toEqual(utf8('document'));
+    expect(await nsm.attest(request)).toEqual({ document: utf8('document'), certificateTable: null });
     expect(asked).toEqual([
       { kind: 'GetRandom' },
       { kind: 'ExtendPCR', index: 16, data: config },
       { kind: 'LockPCR', index: 16 },
+      { kind: 'DescribePCR', index: 16 },
       { kind: 'Attestation', ...request },
     ]);
   });
@@ -94,7 +98,8 @@ describe('a device that works', () => {
       for (let at = 0; at < all.length; at += 7) socket.write(all.subarray(at, at + 7));
     });
     const nonces = [1, 2, 3].map((value) => new Uint8Array(32).fill(value));
-    expect(await Promise.all(nonces.map((nonce) => nsm.attest({ ...request, nonce })))).toEqual(nonces);
+    const documents = await Promise.all(nonces.map((nonce) => nsm.attest({ ...request, nonce })));
+    expect(documents.map(({ document }) => document)).toEqual(nonces);
   });
 });
 
@@ -127,6 +132,27 @@ describe('a device that does not', () => {
     }
   });
 
+  it.each<[string, NsmResponse]>([
+    ['is not locked', { kind: 'DescribePCR', lock: false, data: extendedOnce }],
+    ['was extended before', { kind: 'DescribePCR', lock: true, data: sha384(concatBytes(extendedOnce, config)) }],
+    ['is empty', { kind: 'DescribePCR', lock: true, data: new Uint8Array(48) }],
+    ['is cut short', { kind: 'DescribePCR', lock: true, data: extendedOnce.slice(0, 32) }],
+  ])('whose register %s afterwards is not used, and not tried again', async (_, described) => {
+    const asked: string[] = [];
+    const nsm = await attach((question, socket) => {
+      asked.push(question.kind);
+      const answers: Partial<Record<NsmRequest['kind'], NsmResponse>> = {
+        ExtendPCR: { kind: 'ExtendPCR', data: extendedOnce },
+        LockPCR: { kind: 'LockPCR' },
+        DescribePCR: described,
+      };
+      says(answers[question.kind] as NsmResponse)(question, socket);
+    });
+    expect(await codeOf(nsm.bindConfiguration(config))).toBe('register_unexpected');
+    expect(await codeOf(nsm.bindConfiguration(config))).toBe('configuration_bound');
+    expect(asked).toEqual(['ExtendPCR', 'LockPCR', 'DescribePCR']);
+  });
+
   it.each([0, 1, 31])('that gives %d random bytes is no source of secrets', async (length) => {
     const nsm = await attach(says({ kind: 'GetRandom', random: new Uint8Array(length) }));
     expect(await codeOf(nsm.entropy())).toBe('device_protocol');
@@ -144,7 +170,7 @@ describe('a device that does not', () => {
   it('that answers twice is not believed again', async () => {
     const response = framed(encodeNsmResponse({ kind: 'Attestation', document: utf8('one') }));
     const nsm = await attach((_, socket) => socket.write(concatBytes(response, response)));
-    expect(await nsm.attest(request)).toEqual(utf8('one'));
+    expect((await nsm.attest(request)).document).toEqual(utf8('one'));
     expect(await codeOf(nsm.attest(request))).toBe('device_protocol');
   });
 

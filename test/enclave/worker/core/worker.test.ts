@@ -9,6 +9,7 @@ import { decodeIdentity, logPreimage, signerPoint } from '../../../../wire/messa
 import {
   decodeEntries,
   decodePlainAnswer,
+  decodeAttested,
   decodeReadyInfo,
   decodeState,
   encodeAcknowledge,
@@ -117,7 +118,11 @@ describe('attesting', () => {
     const link = await openLink(core);
     const { identity } = decodeReadyInfo(await link.ask(linkKind.configure, configurationBytes()));
     const challenge = new Uint8Array(32).fill(6);
-    expect(await link.ask(linkKind.attest, challenge)).toEqual(concatBytes(Uint8Array.of(0xd0), challenge));
+    expect(decodeAttested(await link.ask(linkKind.attest, challenge))).toEqual({
+      tee: 'aws-nitro',
+      document: concatBytes(Uint8Array.of(0xd0), challenge),
+      certificateTable: null,
+    });
     expect(core.attester.asked).toEqual([
       { userData: sha256(logPreimage(identity)), nonce: challenge, publicKey: signerPoint(decodeIdentity(identity)) },
     ]);
@@ -143,7 +148,7 @@ describe('attesting', () => {
     const { passed, open } = gate();
     attester.onAttest = async () => {
       await passed;
-      return utf8('late');
+      return { document: utf8('late'), certificateTable: null };
     };
     const asked = Array.from({ length: limits.attestationsPending }, () =>
       link.ask(linkKind.attest, new Uint8Array(32)),

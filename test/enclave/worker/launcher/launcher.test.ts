@@ -218,7 +218,8 @@ describe('the real program', () => {
     const directory = mkdtempSync(join(tmpdir(), 'proofmark-real-'));
     try {
       await buildWorker({ root, outDir: directory });
-      const paths = ['--link', join(directory, 'link'), '--nsm', join(directory, 'secret-nsm'), '--private', directory];
+      const device = `nsm-socket:${join(directory, 'secret-nsm')}`;
+      const paths = ['--link', join(directory, 'link'), '--attester', device, '--private', directory];
       const launcher = spawn(process.execPath, [join(directory, 'worker.mjs'), 'launcher', ...paths], {
         stdio: ['pipe', 'ignore', 'pipe'],
       });
