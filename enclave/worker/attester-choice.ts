@@ -1,7 +1,7 @@
 import { type Attester, AttesterError } from './attester.ts';
-import { openReportDirectory } from './snp-attester-configfs.ts';
 import { connectNsm, type NsmIoctl, openNsmDevice } from './nsm-attester.ts';
 import { createSnpAttester, type ReportSource } from './snp-attester.ts';
+import { openReportDirectory } from './snp-attester-configfs.ts';
 import { connectReportSocket, openReportDevice, type SevIoctl } from './snp-attester-device.ts';
 
 /**

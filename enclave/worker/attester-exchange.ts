@@ -1,3 +1,4 @@
+import { constants, openSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { concatBytes, readU32, u32 } from '../../wire/bytes.ts';
@@ -27,6 +28,15 @@ export function deviceError(error: unknown): AttesterError {
   const errno = error instanceof Error && 'code' in error ? error.code : undefined;
   if (typeof errno !== 'string' || !/^E[A-Z0-9]+$/.test(errno)) throw error;
   return new AttesterError(MEANINGS[errno] ?? 'device_refused', errno);
+}
+
+/** A driver's descriptor, open for as long as the process lives: Node closes handles that nobody holds any more. */
+export function openDevice(path: string): number {
+  try {
+    return openSync(path, constants.O_RDWR);
+  } catch (error) {
+    throw deviceError(error);
+  }
 }
 
 /** Together a second and a half: a device that makes documents one by one frees itself in milliseconds. */

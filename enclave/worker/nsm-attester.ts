@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { equalBytes } from '../../wire/bytes.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { decodeNsmResponse, encodeNsmRequest, type NsmRequest, type NsmResponse } from '../../wire/message/nsm.ts';
 import { type Attester, AttesterError } from './attester.ts';
-import { connectExchange, deviceError, type Exchange, oneAtATime } from './attester-exchange.ts';
+import { connectExchange, type Exchange, oneAtATime, openDevice } from './attester-exchange.ts';
 
 /** The register that carries the configuration; 0 to 15 are locked before an application starts. */
 const CONFIGURATION_PCR = 16;
@@ -23,14 +21,11 @@ export async function connectNsm(path: string): Promise<Attester> {
 
 /** AWS's device, `/dev/nsm`: the same messages through the driver's ioctl. */
 export async function openNsmDevice(path: string, ioctl: NsmIoctl): Promise<Attester> {
-  // Kept for good: the descriptor would be closed with the handle.
-  const device = await open(path, constants.O_RDWR).catch((error: unknown) => {
-    throw deviceError(error);
-  });
+  const device = openDevice(path);
   return createNsmAttester(
     oneAtATime(async (request) => {
       const response = new Uint8Array(limits.nsmResponseBytes);
-      const length = await ioctl(device.fd, request, response);
+      const length = await ioctl(device, request, response);
       if (!Number.isInteger(length) || length < 0 || length > response.length) {
         throw new AttesterError('device_protocol', `a response of ${length} bytes`);
       }

@@ -1,5 +1,3 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import {
@@ -11,7 +9,7 @@ import {
   snpStatus,
 } from '../../wire/message/snp-guest.ts';
 import { type Attestation, AttesterError } from './attester.ts';
-import { connectExchange, deviceError, oneAtATime } from './attester-exchange.ts';
+import { connectExchange, oneAtATime, openDevice } from './attester-exchange.ts';
 import type { ReportSource } from './snp-attester.ts';
 
 /** SNP_GET_REPORT: the driver's 4,000 bytes. */
@@ -31,11 +29,8 @@ export async function connectReportSocket(path: string): Promise<ReportSource> {
  * runs the host keeps those beside it.
  */
 export async function openReportDevice(path: string, ioctl: SevIoctl): Promise<ReportSource> {
-  // Kept for good: the descriptor would be closed with the handle.
-  const device = await open(path, constants.O_RDWR).catch((error: unknown) => {
-    throw deviceError(error);
-  });
-  const exchange = oneAtATime(({ reportData, vmpl }: SnpReportRequest) => ioctl(device.fd, reportData, vmpl));
+  const device = openDevice(path);
+  const exchange = oneAtATime(({ reportData, vmpl }: SnpReportRequest) => ioctl(device, reportData, vmpl));
   return findLevel(async (request) => decode(await exchange(request), 'device'));
 }
 
