@@ -104,9 +104,9 @@ export const limits = {
   /** What KMS takes as CiphertextBlob (API reference, Decrypt), and as the name of a key. */
   kmsCiphertextBytes: 6_144,
   kmsKeyIdBytes: 2_048,
-  /** KMS's answer for an enclave: 514 bytes where a 256-bit key is sealed to RSA-2048; elements in it: 33, two dozen in DER. */
+  /** KMS's answer for an enclave: some 500 bytes for a 256-bit key and RSA-2048, 33 elements; an issuer's name adds to them. */
   kmsRecipientBytes: 4_096,
-  kmsRecipientElements: 64,
+  kmsRecipientElements: 128,
   /** Pieces of one string in that answer: KMS sends one, openssl as well; nested strings have nothing to add. */
   kmsRecipientPieces: 8,
   /** One piece of a model file on its way to a worker: large enough to be quick, small enough not to hold up answers. */
@@ -152,8 +152,8 @@ export const limits = {
   /** A signing certificate and one signature, each byte as a CBOR integer. Read with `cborItems`. */
   eifSignatureBytes: 65_536,
   /** Entries of a ramdisk, and a path in it (PATH_MAX, with its NUL). A worker's image has some 200. */
-  archiveEntries: 65_536,
-  archivePathBytes: 4_096,
+  cpioEntries: 65_536,
+  cpioPathBytes: 4_096,
   /** A compressed kernel, what it unpacks to, and the configuration in it: distribution kernels have 15, 70 and 0.3 MB. */
   kernelBytes: 134_217_728,
   kernelUnpackedBytes: 536_870_912,

@@ -25,6 +25,8 @@ export interface SecretSource {
   readonly keys: WorkerKeys;
   /** A fresh key for one handshake. */
   ephemeral(): KeyPairX25519;
+  /** Fresh bytes for the primes of a key that KMS answers to. */
+  primes(length: number): Uint8Array;
 }
 
 export function createSecretSource(hardwareEntropy: Uint8Array): SecretSource {
@@ -47,6 +49,7 @@ export function createSecretSource(hardwareEntropy: Uint8Array): SecretSource {
   return {
     keys: { signer: privateKey, signerPoint: point, seal: x25519('proofmark worker seal v1') },
     ephemeral: () => x25519('proofmark worker ephemeral v1'),
+    primes: (length) => draw('proofmark worker primes v1', length),
   };
 }
 

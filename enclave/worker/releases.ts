@@ -6,8 +6,10 @@ import { WireError } from '../../wire/errors.ts';
 import { releaseMessage } from '../../wire/message/authorisations.ts';
 import type { Configuration } from '../../wire/message/configuration.ts';
 import { encodeRuntime, type Runtime } from '../../wire/message/execution.ts';
-import type { FilePiece } from '../../wire/message/link.ts';
+import type { FilePiece, SealedDataKey } from '../../wire/message/link.ts';
 import { decodeManifest, type Manifest, type ManifestTensor, type SignedRelease } from '../../wire/message/manifest.ts';
+import { createReleaseCipher, type ReleaseCipher } from './kms/encrypted-release.ts';
+import type { MakeRecipient, Recipient } from './kms/recipient.ts';
 import { ModelError } from './model/errors.ts';
 import type { LoadedModel, ModelPool } from './model/pool.ts';
 import { Refusal } from './refusal.ts';
@@ -21,6 +23,10 @@ export interface Release {
 export interface Releases {
   /** Checks a manifest against the configuration; its files may follow. */
   announce(release: SignedRelease): Promise<void>;
+  /** A document with which KMS seals the key of the announced release to this worker; once per announcement. */
+  recipient(modelId: Uint8Array): Promise<Uint8Array>;
+  /** Opens that key. From here on the release's bytes are taken for encrypted ones. */
+  unlock(key: SealedDataKey): void;
   /** Takes the next bytes of an announced release; true once it is complete and loaded. */
   receive(piece: FilePiece): Promise<boolean>;
   find(modelId: Uint8Array): Release | undefined;
@@ -35,6 +41,9 @@ interface Incoming {
   file: number;
   received: number;
   hash: Hash;
+  /** For an encrypted release: whether somebody may open its key, who may, and what the key opens. */
+  recipient: 'not-asked' | 'asked' | Recipient;
+  cipher: ReleaseCipher | null;
 }
 
 /**
@@ -45,6 +54,7 @@ export function createReleases(options: {
   readonly configuration: Configuration;
   readonly runtime: Runtime;
   readonly pool: ModelPool;
+  readonly makeRecipient: MakeRecipient;
 }): Releases {
   const { configuration } = options;
   const loaded = new Map<string, Release>();
@@ -52,6 +62,20 @@ export function createReleases(options: {
   const loading = new Set<string>();
   // One at a time: what a host has announced and not finished must not add up in memory.
   let incoming: Incoming | undefined;
+  let makingKey = false;
+
+  function forget(): void {
+    incoming?.cipher?.close();
+    incoming = undefined;
+  }
+
+  function announced(modelId: Uint8Array): Incoming {
+    const untouched = incoming !== undefined && incoming.file === 0 && incoming.received === 0;
+    if (incoming === undefined || !untouched || !equalBytes(incoming.modelId, modelId)) {
+      throw new Refusal('data_key_unexpected', 'no such release was announced, or its files have begun');
+    }
+    return incoming;
+  }
 
   async function finish(release: Incoming): Promise<Release> {
     const { manifest, modelId } = release;
@@ -86,7 +110,28 @@ export function createReleases(options: {
       const taken = loaded.size + loading.size;
       if (taken >= configuration.limits.models) throw new Refusal('too_many_models', `${taken} are here`);
       const entry = new Uint8Array(manifest.files.find(({ path }) => path === manifest.entry)?.size ?? 0);
-      incoming = { modelId, manifest, entry, file: 0, received: 0, hash: createHash('sha256') };
+      forget();
+      const nothing = { file: 0, received: 0, hash: createHash('sha256') };
+      incoming = { modelId, manifest, entry, ...nothing, recipient: 'not-asked', cipher: null };
+    },
+    async recipient(modelId) {
+      const release = announced(modelId);
+      if (release.recipient !== 'not-asked') throw new Refusal('data_key_unexpected', 'one key per announcement');
+      // Making a key takes a tenth of a second of a processor: announcing again must not start a second one meanwhile.
+      if (makingKey) throw new Refusal('busy', 'a key is being made');
+      release.recipient = 'asked';
+      makingKey = true;
+      try {
+        release.recipient = await options.makeRecipient(release.modelId);
+      } finally {
+        makingKey = false;
+      }
+      return release.recipient.document;
+    },
+    unlock({ modelId, sealed }) {
+      const release = announced(modelId);
+      if (typeof release.recipient === 'string') throw new Refusal('data_key_unexpected', 'no document was asked for');
+      release.cipher = createReleaseCipher(release.recipient.open(sealed), release.modelId);
     },
     async receive(piece) {
       const release = incoming;
@@ -94,13 +139,14 @@ export function createReleases(options: {
         throw new Refusal('file_unexpected', `file ${piece.file}`);
       }
       try {
-        take(release, piece.bytes);
+        if (release.cipher === null) take(release, piece.bytes);
+        else decrypt(release, release.cipher, piece.bytes);
       } catch (error) {
-        incoming = undefined;
+        forget();
         throw error;
       }
       if (release.file < release.manifest.files.length) return false;
-      incoming = undefined;
+      forget();
       const key = toHex(release.modelId);
       loading.add(key);
       try {
@@ -113,6 +159,11 @@ export function createReleases(options: {
     find: (modelId) => loaded.get(toHex(modelId)),
     ids: () => [...loaded.values()].map((release) => release.modelId),
   };
+}
+
+function decrypt(release: Incoming, cipher: ReleaseCipher, sealed: Uint8Array): void {
+  const size = release.manifest.files[release.file]?.size ?? 0;
+  cipher.push(release.file, size, sealed, (plaintext) => take(release, plaintext));
 }
 
 /** Adds bytes to the current file and closes every file that is complete (empty ones close at once). */

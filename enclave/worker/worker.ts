@@ -11,6 +11,7 @@ import {
   decodeFilePiece,
   decodeForSession,
   decodeRelease,
+  decodeSealedDataKey,
   encodeAttested,
   encodeEntries,
   encodeForSession,
@@ -29,6 +30,7 @@ import { type Answer, answer } from './answer.ts';
 import { type Attester, AttesterError } from './attester.ts';
 import { type CpuFacts, readCpuFacts } from './cpu.ts';
 import { createSecretSource, type WorkerKeys } from './keys.ts';
+import { createRecipients } from './kms/recipient.ts';
 import { type Link, serveLink } from './link-server.ts';
 import { createLog, type Reservation, type TransparencyLog } from './log.ts';
 import type { ModelPool } from './model/pool.ts';
@@ -94,7 +96,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
   async function startEpoch(configuration: Configuration, bytes: Uint8Array): Promise<Epoch> {
     const config = sha256(bytes);
     await attester.bindConfiguration(config);
-    const { keys, ephemeral } = createSecretSource(await attester.entropy());
+    const { keys, ephemeral, primes } = createSecretSource(await attester.entropy());
     const { operator, chainId, registry, settlement } = configuration;
     const runtimeBytes = encodeRuntime(runtime);
     const identity: WorkerIdentity = {
@@ -126,7 +128,12 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
         onFatal: options.onFatal,
       }),
       sessions: createSessions({ log: logId, seal: keys.seal, ephemeral, capacity: configuration.limits.sessions }),
-      releases: createReleases({ configuration, runtime, pool: options.createPool(configuration) }),
+      releases: createReleases({
+        configuration,
+        runtime,
+        pool: options.createPool(configuration),
+        makeRecipient: createRecipients({ attester, log: logId, draw: primes }),
+      }),
     };
   }
 
@@ -217,6 +224,11 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
         return new Uint8Array(0);
       case linkKind.file:
         return Uint8Array.of((await ready().releases.receive(decodeFilePiece(frame.payload))) ? 1 : 0);
+      case linkKind.recipient:
+        return ready().releases.recipient(frame.payload);
+      case linkKind.dataKey:
+        ready().releases.unlock(decodeSealedDataKey(frame.payload));
+        return new Uint8Array(0);
       case linkKind.handshake: {
         const { sessionId, message2 } = await ready().sessions.open(frame.payload);
         return encodeForSession(sessionId, message2);
@@ -278,9 +290,16 @@ function countDone(telemetry: Telemetry, kind: number, reply: Uint8Array): void 
   if (kind === linkKind.file && reply[0] === 1) telemetry.count('modelsLoaded');
 }
 
+const RELEASE_KINDS: ReadonlySet<number> = new Set([
+  linkKind.release,
+  linkKind.file,
+  linkKind.recipient,
+  linkKind.dataKey,
+]);
+
 function countRefused(telemetry: Telemetry, kind: number, code: WorkerRefusalCode): void {
   if (kind === linkKind.handshake) telemetry.count('handshakesRefused');
-  else if (kind === linkKind.release || kind === linkKind.file) telemetry.count('modelsRefused');
+  else if (RELEASE_KINDS.has(kind)) telemetry.count('modelsRefused');
   else telemetry.countRefusal(code);
 }
 

@@ -29,6 +29,7 @@ import {
   configurationBytes,
   createFakePool,
   type FakePool,
+  noRecipients,
   publisher,
   release,
   type TestRelease,
@@ -145,7 +146,7 @@ export async function createWorld(changes: ConfigurationChanges = {}): Promise<W
     });
     const logId = sha256(logPreimage(identity));
     const sessions = createSessions({ log: logId, seal: keys.seal, ephemeral, capacity: 64 });
-    const releases = createReleases({ configuration, runtime, pool });
+    const releases = createReleases({ configuration, runtime, pool, makeRecipient: noRecipients });
     await releases.announce(demo.signed);
     await releases.receive({ modelId: demo.modelId, file: 0, bytes: utf8('model') });
     const context = { configuration, runtime, cpu: parseCpuInfo(''), releases };

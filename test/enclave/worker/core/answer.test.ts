@@ -31,6 +31,7 @@ import {
   createFakePool,
   type FakePool,
   header,
+  noRecipients,
   release,
   signingKey,
   x,
@@ -49,7 +50,7 @@ interface World {
 async function open(changes: ConfigurationChanges = {}): Promise<World> {
   const rules = configuration(changes);
   const pool = createFakePool();
-  const releases = createReleases({ configuration: rules, runtime, pool });
+  const releases = createReleases({ configuration: rules, runtime, pool, makeRecipient: noRecipients });
   await releases.announce(demo.signed);
   await releases.receive({ modelId, file: 0, bytes: utf8('model') });
   const log = createLog({

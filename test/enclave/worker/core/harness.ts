@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { Attestation, AttestationRequest, Attester } from '../../../../enclave/worker/attester.ts';
+import type { MakeRecipient } from '../../../../enclave/worker/kms/recipient.ts';
 import type { LoadedModel, ModelPool } from '../../../../enclave/worker/model/pool.ts';
 import { runtime } from '../../../../enclave/worker/runtime.ts';
 import { concatBytes, fromBase64url } from '../../../../wire/bytes.ts';
@@ -123,6 +124,11 @@ export function createFakePool(): FakePool {
   };
   return pool;
 }
+
+/** For releases that are not encrypted. */
+export const noRecipients: MakeRecipient = async () => {
+  throw new TypeError('nobody asks for a key here');
+};
 
 export interface FakeAttester extends Attester {
   readonly asked: AttestationRequest[];

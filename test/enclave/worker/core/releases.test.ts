@@ -15,6 +15,7 @@ import {
   createPublisher,
   type FakePool,
   gate,
+  noRecipients,
   publisher,
   release,
   signature,
@@ -28,7 +29,10 @@ interface Opened {
 
 function open(changes: ConfigurationChanges = {}): Opened {
   const pool = createFakePool();
-  return { releases: createReleases({ configuration: configuration(changes), runtime, pool }), pool };
+  return {
+    releases: createReleases({ configuration: configuration(changes), runtime, pool, makeRecipient: noRecipients }),
+    pool,
+  };
 }
 
 /** Sends all files in pieces of `step` bytes; the last answer. */
