@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { assembleFilter } from '../worker/confine/seccomp.ts';
+import { sandboxFilter } from './sandbox-filter.ts';
 
 /**
  * Builds the native code of an enclave: a few kilobytes of C without a library. The results are committed under
@@ -24,6 +26,8 @@ export const nativeTargets: readonly NativeTarget[] = [
 
 export const sourceFolder: string = import.meta.dirname;
 export const prebuiltFolder: string = join(sourceFolder, 'prebuilt', 'linux-x64');
+/** The filter around the sandbox of the process tier, in the form that bubblewrap takes. */
+export const SANDBOX_FILTER = 'sandbox.bpf';
 /** The only compiler and linker for which equal bytes are claimed: those of Debian 12. */
 export const prebuiltBy = { compiler: '12.2.0', linker: '2.40' } as const;
 
@@ -55,6 +59,11 @@ export async function buildNative(target: NativeTarget, outDir: string): Promise
   await chmod(output, 0o755);
 }
 
+export async function buildSandboxFilter(outDir: string): Promise<void> {
+  await mkdir(outDir, { recursive: true });
+  await writeFile(join(outDir, SANDBOX_FILTER), assembleFilter(sandboxFilter));
+}
+
 /** Null where there is none. */
 export async function compilerVersions(): Promise<{ readonly compiler: string; readonly linker: string } | null> {
   try {
@@ -73,4 +82,6 @@ if (process.argv[1] === import.meta.filename) {
     await buildNative(target, prebuiltFolder);
     process.stdout.write(`${target.output}\n`);
   }
+  await buildSandboxFilter(prebuiltFolder);
+  process.stdout.write(`${SANDBOX_FILTER}\n`);
 }
