@@ -48,7 +48,7 @@ export async function judgeBundle(input: BundleInput): Promise<Judged> {
     bytes: served.length,
     sha256: toHex(sha256(served)),
   };
-  const question = { tee: 'auto', chain: NO_CHAIN, policies: choice, challenge } as const;
+  const question = { tee: 'auto', chain: NO_CHAIN, policies: choice, challenge, challengedAt: at } as const;
   try {
     const evidence = decodeEvidence(served);
     return { policy, report: await judgeHost(evidence, facts, { ...question, purpose: { kind: 'live', now: at } }) };

@@ -45,26 +45,47 @@ function rowLines(rows: readonly (readonly [name: string, value: string])[]): st
 }
 
 export function workerLines(worker: Verified<WorkerFacts>, style: Style): string {
-  const { attestation, configuration, identity, runtime } = worker;
+  const { configuration, identity, runtime } = worker;
   const level =
     worker.level === 'simulated' ? paint(style, 33, 'simulated: nobody vouches for it') : paint(style, 32, 'attested');
   // The level comes from no text of the evidence, and may be coloured.
   const first = `  ${'level'.padEnd(20)}${level}\n`;
   const rows = rowLines([
     ['image', toHex(worker.imageId)],
-    ['  PCR0', toHex(attestation.measurements[0])],
-    ['  PCR1', toHex(attestation.measurements[1])],
-    ['  PCR2', toHex(attestation.measurements[2])],
+    ...measurementRows(worker),
     ['configuration', toHex(identity.config)],
     ['  publishers', configuration.publishers.map((key) => `${toHex(key).slice(0, 16)}…`).join(' ')],
     ['  chain', identity.chainId === 0n ? 'none' : String(identity.chainId)],
     ['runtime', `${runtime.engine} ${runtime.version}, ${runtime.provider}, ${runtime.threads} thread(s)`],
     ['log', toHex(worker.log)],
-    ['module', attestation.moduleId],
-    ['document', `${toHex(attestation.documentId)} of ${new Date(attestation.timestamp).toISOString()}`],
+    ...hardwareRows(worker),
     ['key accepted until', new Date(worker.acceptedUntil).toISOString()],
   ]);
   return first + rows;
+}
+
+type Row = readonly [name: string, value: string];
+
+function measurementRows({ tee, attestation }: Verified<WorkerFacts>): readonly Row[] {
+  const name = (index: number): string => (tee === 'aws-nitro' ? `  PCR${index}` : '  measurement');
+  return attestation.measurements.map((value, index) => [name(index), toHex(value)]);
+}
+
+function hardwareRows(worker: Verified<WorkerFacts>): readonly Row[] {
+  const document = toHex(worker.attestation.documentId);
+  if (worker.tee === 'aws-nitro') {
+    const { moduleId, timestamp } = worker.attestation;
+    return [
+      ['module', moduleId],
+      ['document', `${document} of ${new Date(timestamp).toISOString()}`],
+    ];
+  }
+  const { product, signer, vmpl, chipId, cspId } = worker.attestation;
+  return [
+    ['processor', `${product}, ${signer}, VMPL ${vmpl}`],
+    ['chip', chipId === null ? `not named; lent to ${cspId ?? 'nobody'}` : toHex(chipId)],
+    ['document', document],
+  ];
 }
 
 export function chainLines(worker: Verified<WorkerFacts>): string {

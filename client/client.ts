@@ -1,5 +1,5 @@
 import { createChainCache } from '../verifier/cache/chain-cache.ts';
-import type { NitroPolicy } from '../verifier/policy/policy.ts';
+import type { WorkerPolicy } from '../verifier/policy/worker-policy.ts';
 import type { ReceiptFacts } from '../verifier/receipt/facts.ts';
 import { verifyReceipt } from '../verifier/receipt/verify.ts';
 import { type ReleaseFacts, verifyRelease } from '../verifier/release/verify.ts';
@@ -31,7 +31,7 @@ import type { HostTransport } from './transport.ts';
 
 export interface ClientOptions {
   readonly host: HostTransport;
-  readonly policy: NitroPolicy;
+  readonly policy: WorkerPolicy;
   readonly suite: Suite;
   /** Milliseconds since 1970. */
   readonly now: () => number;

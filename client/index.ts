@@ -1,4 +1,4 @@
-import type { NitroPolicy } from '../verifier/policy/policy.ts';
+import type { WorkerPolicy } from '../verifier/policy/worker-policy.ts';
 import { nodeSuite } from '../wire/crypto/node.ts';
 import { type Client, createClient } from './client.ts';
 import { fetchTransport } from './transport.ts';
@@ -9,7 +9,7 @@ export { ClientError, type ClientErrorCode } from './errors.ts';
 export { fetchTransport, type HostTransport } from './transport.ts';
 
 export interface ConnectOptions {
-  readonly policy: NitroPolicy;
+  readonly policy: WorkerPolicy;
   readonly timeoutMs?: number;
 }
 

@@ -1,5 +1,5 @@
 import type { ChainCache } from '../verifier/cache/chain-cache.ts';
-import type { NitroPolicy } from '../verifier/policy/policy.ts';
+import type { WorkerPolicy } from '../verifier/policy/worker-policy.ts';
 import type { Check, NotProven, Verified } from '../verifier/result.ts';
 import type { WorkerFacts } from '../verifier/worker/facts.ts';
 import { verifyWorker } from '../verifier/worker/verify.ts';
@@ -35,7 +35,7 @@ export interface Session {
 
 export interface SessionOptions {
   readonly host: HostTransport;
-  readonly policy: NitroPolicy;
+  readonly policy: WorkerPolicy;
   readonly suite: Suite;
   readonly now: () => number;
   readonly cache: ChainCache;
@@ -45,11 +45,19 @@ export interface SessionOptions {
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { host, policy, suite, cache } = options;
   const challenge = suite.randomBytes(32);
+  const challengedAt = options.now();
   const evidence = parsed(
     decodeEvidence,
     await host.get(`/v1/evidence?challenge=${toHex(challenge)}`, limits.evidenceBytes),
   );
-  const verdict = await verifyWorker(evidence, { policy, now: options.now(), challenge, suite, cache });
+  const verdict = await verifyWorker(evidence, {
+    policy,
+    now: options.now(),
+    challenge,
+    challengedAt,
+    suite,
+    cache,
+  });
   if (verdict.verdict !== 'accepted') {
     throw new ClientError('evidence_refused', `the worker is ${verdict.verdict}: ${verdict.code}`, {
       reason: verdict.code,

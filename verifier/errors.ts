@@ -42,7 +42,7 @@ export const codeMeanings = {
     certificate_table_invalid: 'not a table of certificates by GUID',
     pem_invalid: 'not PEM text of certificates and revocation lists',
     revocation_list_invalid: 'a revocation list is malformed, or there is more than one',
-    evidence_invalid: 'the evidence is not well formed, or names other hardware than its document',
+    evidence_invalid: 'the evidence is not well formed',
     identity_invalid: 'the identity words are not well formed',
     configuration_invalid: 'the configuration is not well formed',
     runtime_invalid: 'the runtime statement is not well formed',
@@ -53,6 +53,7 @@ export const codeMeanings = {
     response_invalid: 'the format or length words of the answer do not fit its body',
     manifest_invalid: 'the manifest is not well formed or not in canonical form',
     archive_invalid: 'not a .proofmark archive',
+    cosignature_invalid: 'a cosignature of a head or of a challenge is not of its one form',
   },
   untrusted: {
     root_not_trusted: 'the root is neither a pinned vendor anchor nor named by the policy',
@@ -81,8 +82,10 @@ export const codeMeanings = {
     tcb_mismatch: 'the certificate is for another TCB than the one reported, or leaves out a level',
     chip_mismatch: "the certificate is of another chip than the report's",
     report_signature: "the report's signature does not verify under the endorsement key",
+    tee_not_trusted: 'the evidence is of other hardware than the policy is for',
     identity_mismatch: 'the document binds another identity than the one shown',
     signer_mismatch: "the document's public key is not the signer of the identity",
+    signer_invalid: 'the signer of the identity is no key on P-256',
     configuration_mismatch: 'the configuration shown is not the one that the identity names',
     configuration_not_bound: 'PCR16 does not hold the configuration',
     runtime_mismatch: 'the runtime shown is not the one that the identity names',
@@ -105,6 +108,8 @@ export const codeMeanings = {
     release_mismatch: 'the manifest is of another model or owner',
     release_signature: 'the owner did not sign the manifest',
     payload_mismatch: 'a digest in the file is not the digest of its payload',
+    anchor_mismatch: 'a cosigner that the policy names dated another head or another document',
+    anchor_signature: 'a cosigner that the policy names did not sign the date shown',
   },
   refused: {
     policy_expired: 'the policy itself is past its expiry date',
@@ -164,9 +169,14 @@ export const codeMeanings = {
     chain_refused: 'the worker settles on another chain or contract',
     publisher_refused: 'a publisher is not on the allow list',
     model_refused: 'the model is not on the allow list',
+    report_too_old: "the report was asked for longer ago than the policy's maximum age, or later than now",
+    report_undated: 'the policy has a maximum age, and nobody knows when the report was asked for',
     worker_expired: "the worker's key is not yet or no longer accepted at the given time",
     unsealed_refused: 'the answer was not sealed end to end',
     header_by_host: 'the host chose the header of the request',
+    anchor_before_document: 'the head was dated before the document was made that proves its key',
+    key_too_old: "the head was dated longer after the document than the policy's maximum age of a key",
+    chain_expired_at_anchor: 'the certificates were not valid all the time from the challenge to the anchor',
   },
   misuse: {
     policy_invalid: 'not a policy: a rule is missing, unknown or badly written',
@@ -190,6 +200,15 @@ export interface Place {
   readonly certificate?: number;
 }
 
+/** Empty, or ` in certificate 2 in extensions at byte 17`. */
+export function whereIs({ certificate, field, offset }: Place): string {
+  return [
+    certificate === undefined ? '' : ` in certificate ${certificate}`,
+    field === undefined ? '' : ` in ${field}`,
+    offset === undefined ? '' : ` at byte ${offset}`,
+  ].join('');
+}
+
 /** The only error that leaves this library. `checkId` names the entry of the checklist that said no. */
 export class VerifierError extends Error {
   readonly code: VerifierCode;
@@ -199,12 +218,7 @@ export class VerifierError extends Error {
   readonly place: Place;
 
   constructor(code: VerifierCode, detail: string, place: Place = {}) {
-    const where = [
-      place.certificate === undefined ? '' : ` in certificate ${place.certificate}`,
-      place.field === undefined ? '' : ` in ${place.field}`,
-      place.offset === undefined ? '' : ` at byte ${place.offset}`,
-    ].join('');
-    super(`${code}: ${detail}${where}`);
+    super(`${code}: ${detail}${whereIs(place)}`);
     this.name = 'VerifierError';
     this.code = code;
     this.checkId = place.checkId ?? null;

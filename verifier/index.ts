@@ -31,7 +31,7 @@ export {
 export type { CertificateSummary, NitroFacts, NitroOptions } from './nitro/facts.ts';
 export { parseUnverifiedNitroDocument, type UnverifiedNitroDocument, verifyNitroDocument } from './nitro/verify.ts';
 export { type NitroImage, type NitroPolicy, type NitroPolicyRules, parsePolicy } from './policy/policy.ts';
-export type { PolicyChain } from './policy/readers.ts';
+export type { AnchorRules, PolicyChain } from './policy/readers.ts';
 export {
   type BitRule,
   type MicrocodeFloor,
@@ -43,6 +43,7 @@ export {
   type TcbFloors,
   type TurinTcbFloor,
 } from './policy/snp-policy.ts';
+export { parseWorkerPolicy, type WorkerPolicy } from './policy/worker-policy.ts';
 export type {
   ExpectedRequest,
   ExpectedResponse,
@@ -63,5 +64,5 @@ export {
 } from './result.ts';
 export type { SnpEvidence, SnpFacts, SnpOptions, SnpTcbs } from './snp/facts.ts';
 export { parseUnverifiedSnpReport, type UnverifiedSnpReport, verifySnpReport } from './snp/verify.ts';
-export type { WorkerFacts, WorkerOptions } from './worker/facts.ts';
+export type { NitroWorkerFacts, SnpWorkerFacts, WorkerFacts, WorkerOptions } from './worker/facts.ts';
 export { verifyWorker } from './worker/verify.ts';

@@ -1,4 +1,4 @@
-import { type MalformedCode, type RefusedCode, type UntrustedCode, VerifierError } from './errors.ts';
+import { type MalformedCode, type Place, type RefusedCode, type UntrustedCode, VerifierError } from './errors.ts';
 
 /**
  * `not-asked`: the policy says "any" for this check. `not-reached`: an earlier check ended the verification.
@@ -11,6 +11,8 @@ export interface Check {
   readonly title: string;
   readonly outcome: CheckOutcome;
   readonly detail: string;
+  /** Of a failed check, where the evidence has a place for it: which certificate, field or byte. */
+  readonly place?: Omit<Place, 'checkId'>;
 }
 
 /** Something that a reader might take for proven and that is not. */

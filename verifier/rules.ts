@@ -1,12 +1,15 @@
 import type { Awaitable } from '../wire/crypto/suite.ts';
-import type { RefusedCode, UntrustedCode } from './errors.ts';
+import { type Place, type RefusedCode, type UntrustedCode, type VerifierError, whereIs } from './errors.ts';
 import type { Check, NotProven } from './result.ts';
+
+/** Where in the evidence: the id of the check stands beside it. */
+export type CheckPlace = Omit<Place, 'checkId'>;
 
 /** What one rule found. `not-asked` is only for rules that the policy answers with the word "any". */
 export type Finding<Code extends string> =
   | { readonly outcome: 'passed'; readonly detail: string }
   | { readonly outcome: 'not-asked'; readonly detail: string }
-  | { readonly outcome: 'failed'; readonly detail: string; readonly code: Code };
+  | { readonly outcome: 'failed'; readonly detail: string; readonly code: Code; readonly place?: CheckPlace };
 
 /** One entry of a checklist. Rules are listed in the order in which they run; the list is the documentation. */
 export interface Rule<Context, Code extends UntrustedCode | RefusedCode> {
@@ -35,8 +38,8 @@ export function notAsked(detail: string): Finding<never> {
   return { outcome: 'not-asked', detail };
 }
 
-export function failed<const Code extends string>(code: Code, detail: string): Finding<Code> {
-  return { outcome: 'failed', code, detail };
+export function failed<const Code extends string>(code: Code, detail: string, place?: CheckPlace): Finding<Code> {
+  return { outcome: 'failed', code, detail, ...(place === undefined ? {} : { place }) };
 }
 
 export function notReached(names: readonly CheckName[]): readonly Check[] {
@@ -81,6 +84,15 @@ export function leftOpen(checks: readonly Check[]): readonly NotProven[] {
     .map(({ id, title, detail }) => ({ id, reason: `${title}: ${detail}` }));
 }
 
-function checkOf<Code extends string>({ id, title }: CheckName, { outcome, detail }: Finding<Code>): Check {
-  return { id, title, outcome, detail };
+function checkOf<Code extends string>({ id, title }: CheckName, finding: Finding<Code>): Check {
+  const { outcome, detail } = finding;
+  const place = 'place' in finding ? finding.place : undefined;
+  return { id, title, outcome, detail, ...(place === undefined ? {} : { place }) };
+}
+
+/** What a parser threw, as the check that it failed. */
+export function checkOfError({ id, title }: CheckName, error: VerifierError): Check {
+  const { checkId: _, ...place } = error.place;
+  const located = Object.keys(place).length > 0;
+  return { id, title, outcome: 'failed', detail: `${error.detail}${whereIs(place)}`, ...(located ? { place } : {}) };
 }

@@ -49,6 +49,8 @@ export interface WireErrorPlace {
 
 export class WireError extends Error {
   readonly code: WireErrorCode;
+  /** What was found, without the code and the place: for whoever says those in another way. */
+  readonly detail: string;
   readonly place: WireErrorPlace;
 
   constructor(code: WireErrorCode, detail: string, place: WireErrorPlace = {}) {
@@ -59,6 +61,7 @@ export class WireError extends Error {
     super(`${code}: ${detail}${where}`);
     this.name = 'WireError';
     this.code = code;
+    this.detail = detail;
     this.place = place;
   }
 }

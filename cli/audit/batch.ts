@@ -53,6 +53,7 @@ async function judgeCase(one: Case, options: BatchOptions): Promise<Outcome> {
       policies: options.given ?? surveyChoice(one.vmpl ?? ORDINARY_VMPLS),
       purpose: { kind: 'live', now },
       challenge: 'any',
+      challengedAt: 'unknown',
     });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

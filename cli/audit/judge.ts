@@ -1,6 +1,5 @@
 import {
   type Check,
-  type NitroPolicy,
   type NotProven,
   type Purpose,
   parseSnpCertificateTable,
@@ -27,10 +26,10 @@ import {
   type AuditCode,
   type AuditReport,
   type AuditVerdict,
+  type FactGroup,
   type InputFacts,
   inputKindNames,
   type Judgement,
-  type PolicyOrigin,
   type TrustLink,
 } from './report.ts';
 import { readSnpClaims, type SnpClaims, snpGroups, snpLeafStart, snpLevel, snpLinks } from './snp-claims.ts';
@@ -42,6 +41,8 @@ export interface Question {
   readonly policies: PolicyChoice;
   readonly purpose: Purpose;
   readonly challenge: Uint8Array | 'any';
+  /** When it was drawn, where this command did that. */
+  readonly challengedAt: number | 'unknown';
 }
 
 /** What was given, held against what was asked. Whatever the bytes are, they get a verdict. */
@@ -63,11 +64,18 @@ export async function judge(recognised: Recognised, question: Question): Promise
 /** Evidence that a host has just served for this challenge. */
 export async function judgeHost(evidence: Evidence, input: InputFacts, question: Question): Promise<AuditReport> {
   const { challenge, purpose } = question;
-  const chosen = await chooseForWorker(evidence.tee, question);
+  const chosen = await choose(evidence.tee, question);
   if ('problem' in chosen) return rejected(input, chosen.problem);
   const at = purpose.kind === 'live' ? purpose.now : documentTime(evidence);
   const { policy } = chosen;
-  const ruling = await verifyWorker(evidence, { policy, now: at, challenge, suite: nodeSuite, cache: 'none' });
+  const ruling = await verifyWorker(evidence, {
+    policy,
+    now: at,
+    challenge,
+    challengedAt: question.challengedAt,
+    suite: nodeSuite,
+    cache: 'none',
+  });
   return report({ input, tee: evidence.tee, chosen, at, question, ruling, about: aboutWorker(evidence, ruling) });
 }
 
@@ -113,7 +121,7 @@ async function judgeArchive(bytes: Uint8Array, input: InputFacts, question: Ques
   const { purpose } = question;
   const archive = withChallenge(parsed, question.challenge);
   const { tee } = archive.evidence;
-  const chosen = await chooseForWorker(tee, question);
+  const chosen = await choose(tee, question);
   if ('problem' in chosen) return rejected(input, chosen.problem);
   const ruling = await verifyArchive(archive, { policy: chosen.policy, purpose, suite: nodeSuite, cache: 'none' });
   const { checks } = ruling;
@@ -130,12 +138,13 @@ async function judgeArchive(bytes: Uint8Array, input: InputFacts, question: Ques
 }
 
 async function judgeNitro(document: Uint8Array, input: InputFacts, question: Question): Promise<AuditReport> {
-  const chosen = await chooseForWorker('aws-nitro', question);
+  const chosen = await choose('aws-nitro', question);
   if ('problem' in chosen) return rejected(input, chosen.problem);
+  const { origin, policy } = chosen;
+  if (policy.tee !== 'aws-nitro') return rejected(input, { code: 'tee_mismatch', detail: policy.tee });
   const { purpose, challenge } = question;
   const claims = readNitroClaims(document);
   const at = purpose.kind === 'live' ? purpose.now : clampTime(claims?.timestamp ?? 0);
-  const { policy } = chosen;
   const found = await verifyNitroDocument(document, { policy, now: at, challenge, suite: nodeSuite, cache: 'none' });
   const ruling = purpose.kind === 'archive' && found.verdict === 'accepted' ? undated(found) : found;
   const { checks } = ruling;
@@ -144,7 +153,7 @@ async function judgeNitro(document: Uint8Array, input: InputFacts, question: Que
     trust: nitroLinks(claims, checks),
     groups: nitroGroups(claims, checks, ruling.verdict === 'accepted'),
   };
-  return report({ input, tee: 'aws-nitro', chosen, at, question, ruling, about });
+  return report({ input, tee: 'aws-nitro', chosen: { origin, policy }, at, question, ruling, about });
 }
 
 async function judgeSnp(subject: SnpSubject, input: InputFacts, question: Question): Promise<AuditReport> {
@@ -157,7 +166,14 @@ async function judgeSnp(subject: SnpSubject, input: InputFacts, question: Questi
   const { purpose, challenge } = question;
   const claims = readSnpClaims(evidence);
   const at = purpose.kind === 'live' ? purpose.now : snpTime(claims);
-  const found = await verifySnpReport(evidence, { policy, now: at, challenge, product: 'any', suite: nodeSuite });
+  const found = await verifySnpReport(evidence, {
+    policy,
+    now: at,
+    challenge,
+    product: 'any',
+    suite: nodeSuite,
+    cache: 'none',
+  });
   const ruling = purpose.kind === 'archive' && found.verdict === 'accepted' ? undated(found) : found;
   const { checks } = ruling;
   const about: About = {
@@ -189,31 +205,51 @@ function undated({ checks, notProven }: Ruling): Ruling {
   };
 }
 
-function aboutWorker(evidence: Evidence, { verdict, checks }: Ruling): About {
+/** What one kind of hardware says about a worker, with nothing believed yet. */
+interface HardwareClaims {
+  readonly measurements: readonly Uint8Array[];
+  readonly level: AuditReport['level'];
+  readonly trust: readonly TrustLink[];
+  readonly groups: readonly FactGroup[];
+}
+
+function claimsOf(evidence: Evidence, { verdict, checks }: Ruling): HardwareClaims {
   const accepted = verdict === 'accepted';
+  if (evidence.tee === 'amd-sev-snp') {
+    const claims = readSnpClaims(asSnpEvidence(evidence));
+    return {
+      measurements: claims === null ? [] : [claims.report.measurement],
+      level: snpLevel(claims, checks),
+      trust: snpLinks(claims, checks),
+      groups: snpGroups(claims, checks, accepted),
+    };
+  }
   const claims = readNitroClaims(evidence.document);
-  const measurements = [0, 1, 2].flatMap((index) => claims?.pcrs.get(index) ?? []);
-  const worker = readWorkerClaims(evidence, measurements);
-  const trust = nitroLinks(claims, checks);
   return {
+    measurements: [0, 1, 2].flatMap((index) => claims?.pcrs.get(index) ?? []),
     level: nitroLevel(claims, checks),
-    trust: [...trust, workerLink(worker, checks, trust.at(-1))],
-    groups: [...workerGroups(worker, checks, accepted), ...nitroGroups(claims, checks, accepted)],
+    trust: nitroLinks(claims, checks),
+    groups: nitroGroups(claims, checks, accepted),
   };
 }
 
-type WorkerChoice = { readonly origin: PolicyOrigin; readonly policy: NitroPolicy } | { readonly problem: Problem };
-type Choice = ChosenPolicy | { readonly problem: Problem };
-
-/** Workers are verified on the hardware whose evidence binds an identity in this version. */
-async function chooseForWorker(found: TeeName, question: Question): Promise<WorkerChoice> {
-  const chosen = await choose(found, question);
-  if ('problem' in chosen) return chosen;
-  const { origin, policy } = chosen;
-  return policy.tee === 'aws-nitro'
-    ? { origin, policy }
-    : { problem: { code: 'unsupported_tee', detail: `a worker on ${found}` } };
+function aboutWorker(evidence: Evidence, ruling: Ruling): About {
+  const { checks } = ruling;
+  const accepted = ruling.verdict === 'accepted';
+  const { measurements, level, trust, groups } = claimsOf(evidence, ruling);
+  const worker = readWorkerClaims(evidence, measurements);
+  return {
+    level,
+    trust: [...trust, workerLink(worker, checks, trust.at(-1))],
+    groups: [...workerGroups(worker, checks, accepted), ...groups],
+  };
 }
+
+function asSnpEvidence({ document, certificates, revocationLists }: Evidence): SnpEvidence {
+  return { report: document, certificates, revocationLists };
+}
+
+type Choice = ChosenPolicy | { readonly problem: Problem };
 
 async function choose(found: TeeName, { tee, policies }: Question): Promise<Choice> {
   const mismatch = (asked: string): Choice => ({
@@ -238,8 +274,11 @@ function withChallenge(archive: Archive, challenge: Uint8Array | 'any'): Archive
   return { ...archive, challenge: { ...archive.challenge, value: challenge } };
 }
 
-function documentTime({ document }: Evidence): number {
-  return clampTime(readNitroClaims(document)?.timestamp ?? 0);
+/** A time at which the evidence may hold by its own word: nobody else vouches for it. */
+function documentTime(evidence: Evidence): number {
+  return evidence.tee === 'amd-sev-snp'
+    ? snpTime(readSnpClaims(asSnpEvidence(evidence)))
+    : clampTime(readNitroClaims(evidence.document)?.timestamp ?? 0);
 }
 
 /** The verifier's calendar: evidence that claims to be from outside of it is judged at its end, and refused. */

@@ -4,6 +4,7 @@ import type { Check } from '../../verifier/index.ts';
 const beginnings: Readonly<Record<string, string>> = {
   I1: 'Input',
   X1: 'Form',
+  S1: 'Form',
   C17: 'Certificates and signatures',
   C16: 'Certificates and signatures',
   'P.expiry': 'Policy on the evidence',

@@ -31,6 +31,7 @@ export const nitroSurvey: JsonValue = {
   models: 'any',
   sealed: 'any',
   headers: 'any',
+  anchors: 'none',
   denied: { certificates: [], modules: [], images: [] },
 };
 
@@ -47,6 +48,7 @@ export function snpSurvey(vmpls: readonly number[]): JsonValue {
     roots: anchors.filter(({ tee }) => tee === 'amd-sev-snp').map(({ sha256 }) => sha256),
     measurements: 'any',
     reportVersions: [2, 3, 5],
+    maxAgeSeconds: 'any',
     products: { Milan: ['VCEK', 'VLEK'], Genoa: ['VCEK', 'VLEK'], Turin: ['VCEK', 'VLEK'] },
     vmpl: vmpls,
     tcb: { reported: anyProductLine, committed: anyProductLine, launch: anyProductLine },
@@ -97,6 +99,7 @@ export function snpSurvey(vmpls: readonly number[]): JsonValue {
     models: 'any',
     sealed: 'any',
     headers: 'any',
+    anchors: 'none',
     denied: { certificates: [], chips: [], measurements: [] },
   };
 }

@@ -46,6 +46,7 @@ async function auditOne(context: CommandContext, request: SingleAudit): Promise<
     policies: (await givenChoice(request.policies)) ?? shippedChoice,
     purpose: purposeOf(request, context.now()),
     challenge,
+    challengedAt: 'unknown',
   };
   const report = isUrl(target) ? await auditHost(target, question) : await judge(await readTarget(request), question);
   switch (output.kind) {
@@ -113,7 +114,10 @@ async function auditHost(url: string, question: Question): Promise<AuditReport> 
     sha256: toHex(sha256(bytes)),
   };
   try {
-    return await judgeHost(decodeEvidence(bytes), input, { ...question, challenge });
+    // A challenge of the person's own may be an old one.
+    const challengedAt =
+      question.challenge === 'any' && question.purpose.kind === 'live' ? question.purpose.now : 'unknown';
+    return await judgeHost(decodeEvidence(bytes), input, { ...question, challenge, challengedAt });
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     return rejected(input, { code: 'evidence_invalid', detail: error.message });

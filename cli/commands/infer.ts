@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { type ClientError, connect, floatTensor, type Tensor } from '../../client/index.ts';
-import type { NitroPolicy } from '../../verifier/index.ts';
+import type { WorkerPolicy } from '../../verifier/index.ts';
 import { fromHex } from '../../wire/bytes.ts';
 import { WireError } from '../../wire/errors.ts';
 import { decodeInferRequest, encodeInferResponse } from '../../wire/message/tensor.ts';
@@ -42,7 +42,7 @@ export async function infer(context: CommandContext): Promise<number> {
   return exitCode.accepted;
 }
 
-function chooseModel(policy: NitroPolicy, text: string | undefined): Uint8Array {
+function chooseModel(policy: WorkerPolicy, text: string | undefined): Uint8Array {
   if (text !== undefined) {
     try {
       return fromHex(text, 32);

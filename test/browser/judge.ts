@@ -80,7 +80,7 @@ async function judge(
           certificates: asked.certificates.map(fromBase64url),
           revocationLists: [],
         },
-        { policy: parseSnpPolicy(asked.policy), now, challenge, product: 'any', suite: means.suite },
+        { policy: parseSnpPolicy(asked.policy), now, challenge, product: 'any', cache: 'none', suite: means.suite },
       );
     case 'archive':
       return verifyArchive(parseUnverifiedArchive(fromBase64url(asked.archive)), {
@@ -97,7 +97,13 @@ async function judgeReceipt(
   means: { readonly suite: Suite; readonly cache: ReturnType<typeof createChainCache> },
 ): Promise<object> {
   const { now, response } = asked;
-  const options = { policy: parsePolicy(asked.policy), now, challenge: fromBase64url(asked.challenge), ...means };
+  const options = {
+    policy: parsePolicy(asked.policy),
+    now,
+    challenge: fromBase64url(asked.challenge),
+    challengedAt: now,
+    ...means,
+  };
   const worker = requireAccepted(await verifyWorker(decodeEvidence(fromBase64url(asked.evidence)), options));
   return verifyReceipt(decodeBundle(fromBase64url(asked.bundle)), {
     expected: {

@@ -93,6 +93,7 @@ const rules: { readonly [rule: string]: JsonValue } = {
   models: [toHex(demo.modelId)],
   sealed: 'required',
   headers: 'client-only',
+  anchors: 'none',
   denied: { certificates: [], modules: [], images: [] },
 };
 

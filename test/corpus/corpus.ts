@@ -127,6 +127,7 @@ function judgeSnp(verifier: Verifier, entry: SnpCorpusCase, policy: JsonValue): 
       challenge: challengeOf(entry),
       product: entry.product as SnpOptions['product'],
       suite: nodeSuite,
+      cache: 'none',
     },
   );
 }

@@ -8,6 +8,7 @@ import { SimulatorError } from '../../enclave/simulator/errors.ts';
 import { roleCommand } from '../../enclave/simulator/role.ts';
 import { openRoot } from '../../enclave/simulator/root.ts';
 import { openSnpRoot } from '../../enclave/simulator/snp/root.ts';
+import { processTier } from '../../enclave/simulator/process-tier.ts';
 import { startSupervisor } from '../../enclave/simulator/supervisor.ts';
 import { fromBase64url, fromHex } from '../../wire/bytes.ts';
 import { CHAIN } from '../vectors/corpus/base.ts';
@@ -76,9 +77,7 @@ describe('the published root of the corpus', () => {
     await install(certificate);
     const started = startSupervisor({
       stateDirectory: state,
-      node: process.execPath,
-      app: [],
-      platform: { tee: 'aws-nitro', role: null },
+      tier: processTier({ node: process.execPath, app: [], platform: { tee: 'aws-nitro', role: null } }),
       host: { command: 'false', args: [], env: {} },
       onEvent: () => {},
     });

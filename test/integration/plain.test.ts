@@ -31,7 +31,16 @@ async function ask(model: string, text = body): Promise<{ readonly response: Res
 
 function policy(changes: Record<string, string>): ParsedPolicy {
   const { measurement, rootCertificate } = stack.supervisor;
-  return policyWith(simulatorPolicy({ measurement, rootCertificate, files: stack.files, now: Date.now() }), changes);
+  return policyWith(
+    simulatorPolicy({
+      platform: { tee: 'aws-nitro', role: null },
+      measurement,
+      rootCertificate,
+      files: stack.files,
+      now: Date.now(),
+    }),
+    changes,
+  );
 }
 
 /** What a curious user of plain HTTP can check afterwards, with the words that the host says it sent. */
@@ -42,7 +51,8 @@ async function judge(
   const challenge = nodeSuite.randomBytes(32);
   const served = await fetch(`${stack.url}/v1/evidence?challenge=${toHex(challenge)}`);
   const evidence = decodeEvidence(new Uint8Array(await served.arrayBuffer()));
-  const options = { policy: accepted, now: Date.now(), challenge, suite: nodeSuite, cache: 'none' as const };
+  const now = Date.now();
+  const options = { policy: accepted, now, challenge, challengedAt: now, suite: nodeSuite, cache: 'none' as const };
   const worker = await verifyWorker(evidence, options);
   if (worker.verdict !== 'accepted') throw new Error(worker.code);
   return verifyReceipt(bundleFromHeader(response.headers.get('proofmark-receipt') ?? ''), {

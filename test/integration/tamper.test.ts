@@ -65,6 +65,7 @@ async function judgeEvidence(change: Partial<Evidence>): Promise<string> {
     policy: stack.policy,
     now,
     challenge,
+    challengedAt: 'unknown',
     suite: nodeSuite,
     cache: 'none',
   });
@@ -334,22 +335,32 @@ describe('substitution and replay', () => {
 
   it('a hardware policy refuses simulated evidence, whatever else it allows', async () => {
     const { measurement, rootCertificate } = stack.supervisor;
-    const rules = simulatorPolicy({ measurement, rootCertificate, files: stack.files, now });
+    const rules = simulatorPolicy({
+      platform: { tee: 'aws-nitro', role: null },
+      measurement,
+      rootCertificate,
+      files: stack.files,
+      now,
+    });
     const anchor = '641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b';
     const loosest = { ...(rules as Record<string, JsonValue>), level: 'attested', roots: [anchor], images: 'any' };
     const policy = parsePolicy(loosest);
     const challenge = archive.challenge.value;
-    const verdict = await verifyWorker(archive.evidence, { policy, now, challenge, suite: nodeSuite, cache: 'none' });
+    const options = { policy, now, challenge, challengedAt: now, suite: nodeSuite, cache: 'none' as const };
+    const verdict = await verifyWorker(archive.evidence, options);
     expect(verdict.verdict).not.toBe('accepted');
     expect(verdict).toMatchObject({ code: 'root_not_trusted' });
   });
 
   it('a policy that names another image, configuration, publisher, operator or chain', async () => {
     const { measurement, rootCertificate } = stack.supervisor;
-    const rules = simulatorPolicy({ measurement, rootCertificate, files: stack.files, now }) as Record<
-      string,
-      JsonValue
-    >;
+    const rules = simulatorPolicy({
+      platform: { tee: 'aws-nitro', role: null },
+      measurement,
+      rootCertificate,
+      files: stack.files,
+      now,
+    }) as Record<string, JsonValue>;
     const zeros = (bytes: number): string => '00'.repeat(bytes);
     const cases: readonly (readonly [Record<string, JsonValue>, string])[] = [
       [{ images: [] }, 'image_refused'],
@@ -364,7 +375,8 @@ describe('substitution and replay', () => {
     for (const [change, code] of cases) {
       const policy = parsePolicy({ ...rules, ...change });
       const challenge = archive.challenge.value;
-      const verdict = await verifyWorker(archive.evidence, { policy, now, challenge, suite: nodeSuite, cache: 'none' });
+      const options = { policy, now, challenge, challengedAt: now, suite: nodeSuite, cache: 'none' as const };
+      const verdict = await verifyWorker(archive.evidence, options);
       expect(verdict, JSON.stringify(change)).toMatchObject({ verdict: 'refused', code });
     }
   });

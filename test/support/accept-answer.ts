@@ -41,6 +41,7 @@ export function answerPolicy(changes: Readonly<Record<string, JsonValue>> = {}):
     models: [toHex(modelId)],
     sealed: 'required',
     headers: 'client-only',
+    anchors: 'none',
     denied: { certificates: [], modules: [], images: [] },
     ...changes,
   };
@@ -68,7 +69,14 @@ export function provenWorker(
 
 async function prove(evidence: Evidence, policy: NitroPolicy): Promise<Verified<WorkerFacts>> {
   return requireAccepted(
-    await verifyWorker(evidence, { policy, now: ANSWERED, challenge: ASKED, suite: nodeSuite, cache: 'none' }),
+    await verifyWorker(evidence, {
+      policy,
+      now: ANSWERED,
+      challenge: ASKED,
+      challengedAt: ANSWERED,
+      suite: nodeSuite,
+      cache: 'none',
+    }),
   );
 }
 

@@ -100,6 +100,7 @@ export function policyJson(changes: { readonly [rule: string]: JsonValue } = {})
     models: 'any',
     sealed: 'required',
     headers: 'client-only',
+    anchors: 'none',
     denied: { certificates: [], modules: [], images: [] },
     ...changes,
   };

@@ -66,6 +66,7 @@ export function verifyReal(
     challenge: 'any',
     product: 'any',
     suite: nodeSuite,
+    cache: 'none',
     ...options,
   });
 }

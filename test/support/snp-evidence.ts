@@ -181,6 +181,7 @@ export function snpPolicyJson(changes: JsonChanges = {}): { readonly [rule: stri
     roots: (['Milan', 'Genoa', 'Turin'] as const).map((product) => sha256Hex(snpRoot(product))),
     measurements: [toHex(SNP_MEASUREMENT)],
     reportVersions: [3, 5],
+    maxAgeSeconds: 'any',
     products: { Milan: ['VLEK'], Genoa: ['VCEK', 'VLEK'], Turin: ['VCEK', 'VLEK'] },
     vmpl: [0],
     tcb: { reported: anyTcb, committed: anyTcb, launch: anyTcb },
@@ -209,6 +210,7 @@ export function snpPolicyJson(changes: JsonChanges = {}): { readonly [rule: stri
     models: 'any',
     sealed: 'required',
     headers: 'client-only',
+    anchors: 'none',
     denied: { certificates: [], chips: [], measurements: [] },
     ...changes,
   };
@@ -263,6 +265,7 @@ export function verifySnp(
     challenge: SNP_CHALLENGE,
     product: 'any',
     suite: nodeSuite,
+    cache: 'none',
     ...options,
   });
 }

@@ -7,7 +7,7 @@ import { flag } from '../../wire/message/request.ts';
 import type { ChainCache } from '../cache/chain-cache.ts';
 import { VerifierError } from '../errors.ts';
 import { parseUnverifiedNitroDocument } from '../nitro/verify.ts';
-import type { NitroPolicy } from '../policy/policy.ts';
+import type { WorkerPolicy } from '../policy/worker-policy.ts';
 import type { ReceiptFacts } from '../receipt/facts.ts';
 import { receiptChecks, verifyReceipt, verifyReceiptOrigin } from '../receipt/verify.ts';
 import { type ReleaseFacts, releaseChecks, verifyRelease } from '../release/verify.ts';
@@ -23,7 +23,7 @@ import { verifyWorker } from '../worker/verify.ts';
 export type Purpose = { readonly kind: 'live'; readonly now: number } | { readonly kind: 'archive' };
 
 export interface ArchiveOptions {
-  readonly policy: NitroPolicy;
+  readonly policy: WorkerPolicy;
   readonly purpose: Purpose;
   readonly suite: Suite;
   readonly cache: ChainCache | 'none';
@@ -63,7 +63,14 @@ export async function verifyArchive(archive: Archive, options: ArchiveOptions): 
   const { policy, purpose, suite, cache } = options;
   const now = judgedAt(archive, purpose);
   const challenge = archive.challenge.value;
-  const worker = await verifyWorker(archive.evidence, { policy, now, challenge, suite, cache });
+  const worker = await verifyWorker(archive.evidence, {
+    policy,
+    now,
+    challenge,
+    challengedAt: 'unknown',
+    suite,
+    cache,
+  });
   if (worker.verdict !== 'accepted') {
     return { ...worker, checks: [...worker.checks, ...notReached([digests, ...receiptChecks, ...releaseChecks])] };
   }

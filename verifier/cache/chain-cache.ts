@@ -1,4 +1,4 @@
-import { toHex } from '../../wire/bytes.ts';
+import { equalBytes, toHex } from '../../wire/bytes.ts';
 import type { Suite } from '../../wire/crypto/suite.ts';
 import { limits } from '../../wire/limits.ts';
 import { isSameP384Signature } from '../codec/p384.ts';
@@ -17,10 +17,12 @@ export interface ChainCache {
 
 /** That an issuer's key made this signature over the signed part of a certificate. */
 export interface ChainLink {
-  readonly issuerPoint: Uint8Array;
+  readonly kind: 'P-384' | 'RSA-4096';
+  /** 04 || x || y, or the modulus. */
+  readonly issuerKey: Uint8Array;
   /** SHA-256 of the signed part. */
   readonly tbsSha256: Uint8Array;
-  /** r || s. */
+  /** r || s, or the RSA signature's bytes. */
   readonly signature: Uint8Array;
   /** The earliest end of validity of the certificate and of everything above it. */
   readonly notAfter: number;
@@ -88,7 +90,10 @@ function isKnown(entries: Map<string, Entry>, suite: Suite, link: ChainLink, now
   // Put back as the one used last: a map keeps its order, and the first is the first to go.
   entries.set(key, entry);
   // A forged signature on a genuine certificate must not pass where it would fail without a cache.
-  return isSameP384Signature(entry.signature, link.signature);
+  return link.kind === 'P-384'
+    ? isSameP384Signature(entry.signature, link.signature)
+    : // An RSA-PSS signature has no second spelling: exactly the one that was checked is known to be good.
+      equalBytes(entry.signature, link.signature);
 }
 
 function remember(entries: Map<string, Entry>, suite: Suite, link: ChainLink, maxEntries: number): void {
@@ -102,6 +107,6 @@ function remember(entries: Map<string, Entry>, suite: Suite, link: ChainLink, ma
 }
 
 /** Never the certificate's bytes or its signature: anyone can respell those (C18) and would get entries for it. */
-function keyOf({ issuerPoint, tbsSha256 }: ChainLink): string {
-  return `${toHex(issuerPoint)} ${toHex(tbsSha256)}`;
+function keyOf({ kind, issuerKey, tbsSha256 }: ChainLink): string {
+  return `${kind} ${toHex(issuerKey)} ${toHex(tbsSha256)}`;
 }

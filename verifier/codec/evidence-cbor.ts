@@ -15,7 +15,7 @@ export function decodeEvidenceCbor(bytes: Uint8Array, profile: CborProfile, chec
     return decodeCbor(bytes, profile);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    throw new VerifierError('cbor_invalid', error.message, {
+    throw new VerifierError('cbor_invalid', error.detail, {
       checkId: CHECK_OF[error.code] ?? checkId,
       ...(error.place.offset === undefined ? {} : { offset: base + error.place.offset }),
     });

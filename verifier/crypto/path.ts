@@ -3,7 +3,7 @@ import type { SignatureRun, Suite } from '../../wire/crypto/suite.ts';
 import type { CacheUse, ChainLink } from '../cache/chain-cache.ts';
 import type { ParsedCertificate, SignatureValue, SubjectKey } from '../codec/x509.ts';
 import type { UntrustedCode } from '../errors.ts';
-import { type Finding, failed, passed, type Rule } from '../rules.ts';
+import { type CheckPlace, type Finding, failed, passed, type Rule } from '../rules.ts';
 import type { SignatureBudget } from './budget.ts';
 import { verifyP384 } from './ecdsa.ts';
 import { verifyRsaPss384 } from './rsa.ts';
@@ -80,17 +80,19 @@ export function chainRules(profile: ChainProfile): readonly ChainRule[] {
 
 function rootIsTrusted({ rootSha256, trustedRoots }: ChainContext): ChainFinding {
   const detail = `root SHA-256 ${toHex(rootSha256)}`;
-  if (!trustedRoots.some((trusted) => equalBytes(trusted, rootSha256))) return failed('root_not_trusted', detail);
+  if (!trustedRoots.some((trusted) => equalBytes(trusted, rootSha256)))
+    return failed('root_not_trusted', detail, inCertificate(0));
   return passed(detail);
 }
 
 function algorithmsAreAllowed({ certificates }: ChainContext, profile: ChainProfile): ChainFinding {
   for (const [index, { signature, key }] of certificates.entries()) {
     if (signature.kind !== profile.signature) {
-      return failed('algorithm_not_allowed', `${nameOf(signature)} in ${place(index)}`);
+      return failed('algorithm_not_allowed', `${nameOf(signature)} in ${place(index)}`, inCertificate(index));
     }
     const wanted = index === certificates.length - 1 ? profile.leafKey : profile.issuerKey;
-    if (key.kind !== wanted) return failed('key_not_allowed', `${nameOf(key)} in ${place(index)}`);
+    if (key.kind !== wanted)
+      return failed('key_not_allowed', `${nameOf(key)} in ${place(index)}`, inCertificate(index));
   }
   return passed(`${certificates.length} certificates`);
 }
@@ -101,7 +103,8 @@ function nameOf(algorithm: SignatureValue | SubjectKey): string {
 
 function namesChain({ certificates }: ChainContext): ChainFinding {
   for (const { issuer, subject, index } of links(certificates)) {
-    if (!equalBytes(subject.issuer.raw, issuer.subject.raw)) return failed('issuer_mismatch', place(index));
+    if (!equalBytes(subject.issuer.raw, issuer.subject.raw))
+      return failed('issuer_mismatch', place(index), inCertificate(index));
   }
   return passed(certificates.map(({ subject }) => subject.commonName ?? '(no common name)').join(' > '));
 }
@@ -113,7 +116,7 @@ function keyIdentifiersChain({ certificates }: ChainContext): ChainFinding {
     const found = issuer.extensions.subjectKeyIdentifier;
     // Genuine instance CAs of 2022 have neither, so absence says nothing; a contradiction does.
     if (wanted === null || found === null) continue;
-    if (!equalBytes(wanted, found)) return failed('key_identifier_mismatch', place(index));
+    if (!equalBytes(wanted, found)) return failed('key_identifier_mismatch', place(index), inCertificate(index));
     compared += 1;
   }
   return passed(`${compared} compared, the others are not present`);
@@ -121,8 +124,10 @@ function keyIdentifiersChain({ certificates }: ChainContext): ChainFinding {
 
 function allValidNow({ certificates, now }: ChainContext): ChainFinding {
   for (const [index, { notBefore, notAfter }] of certificates.entries()) {
-    if (now < notBefore) return failed('certificate_not_yet_valid', `${place(index)} begins ${iso(notBefore)}`);
-    if (now > notAfter) return failed('certificate_expired', `${place(index)} ended ${iso(notAfter)}`);
+    if (now < notBefore)
+      return failed('certificate_not_yet_valid', `${place(index)} begins ${iso(notBefore)}`, inCertificate(index));
+    if (now > notAfter)
+      return failed('certificate_expired', `${place(index)} ended ${iso(notAfter)}`, inCertificate(index));
   }
   return passed(`at ${iso(now)}`);
 }
@@ -130,7 +135,8 @@ function allValidNow({ certificates, now }: ChainContext): ChainFinding {
 function issuersAreCas({ certificates }: ChainContext): ChainFinding {
   for (const [index, { extensions }] of issuersOf(certificates).entries()) {
     const constraints = extensions.basicConstraints;
-    if (constraints === null || !constraints.critical || !constraints.ca) return failed('issuer_not_ca', place(index));
+    if (constraints === null || !constraints.critical || !constraints.ca)
+      return failed('issuer_not_ca', place(index), inCertificate(index));
   }
   return passed(`${certificates.length - 1} issuers`);
 }
@@ -142,33 +148,38 @@ function pathLengthsHold({ certificates }: ChainContext): ChainFinding {
     if (limit === null) continue;
     // RFC 5280 section 4.2.1.9: the leaf and self-issued certificates do not count.
     const below = issuers.slice(index + 1).filter((issuer) => !isSelfIssued(issuer)).length;
-    if (below > limit) return failed('path_too_long', `${below} CAs below ${place(index)}, which allows ${limit}`);
+    if (below > limit)
+      return failed('path_too_long', `${below} CAs below ${place(index)}, which allows ${limit}`, inCertificate(index));
   }
   return passed(`${issuers.length} issuers`);
 }
 
 function issuersMaySign({ certificates }: ChainContext): ChainFinding {
   for (const [index, { extensions }] of issuersOf(certificates).entries()) {
-    if (extensions.keyUsage?.keyCertSign !== true) return failed('ca_key_usage', place(index));
+    if (extensions.keyUsage?.keyCertSign !== true) return failed('ca_key_usage', place(index), inCertificate(index));
   }
   return passed(`${certificates.length - 1} issuers`);
 }
 
 function leafIsALeaf({ certificates }: ChainContext, profile: ChainProfile): ChainFinding {
   const leaf = leafOf(certificates);
-  if (leaf.extensions.basicConstraints?.ca === true) return failed('leaf_is_ca', place(certificates.length - 1));
+  const last = certificates.length - 1;
+  if (leaf.extensions.basicConstraints?.ca === true) return failed('leaf_is_ca', place(last), inCertificate(last));
   const usage = leaf.extensions.keyUsage;
   if (usage === null && profile.leafUsage === 'absent-too') return passed('no key usage is written');
   // Critical or not is all the same here: AWS's leaf has keyUsage, not critical.
-  if (usage?.digitalSignature !== true) return failed('leaf_key_usage', 'no digitalSignature');
-  if (usage.keyCertSign) return failed('leaf_key_usage', 'keyCertSign without cA (RFC 5280 section 4.2.1.9)');
+  if (usage?.digitalSignature !== true) return failed('leaf_key_usage', 'no digitalSignature', inCertificate(last));
+  if (usage.keyCertSign) {
+    return failed('leaf_key_usage', 'keyCertSign without cA (RFC 5280 section 4.2.1.9)', inCertificate(last));
+  }
   return passed('digitalSignature');
 }
 
 function criticalExtensionsAreKnown({ certificates }: ChainContext): ChainFinding {
   for (const [index, { extensions }] of certificates.entries()) {
     const [unknown] = extensions.unknownCritical;
-    if (unknown !== undefined) return failed('critical_extension_unknown', `${unknown} in ${place(index)}`);
+    if (unknown !== undefined)
+      return failed('critical_extension_unknown', `${unknown} in ${place(index)}`, inCertificate(index));
   }
   return passed(`${certificates.length} certificates`);
 }
@@ -180,12 +191,12 @@ async function signaturesVerify({ certificates, suite, budget, cache }: ChainCon
   for (const link of all) {
     const toCache = await cacheLink(certificates, link, suite);
     if (toCache !== undefined && cache.isKnown(toCache)) continue;
-    if (!budget.spend()) return failed('signature_budget', place(link.index));
+    if (!budget.spend()) return failed('signature_budget', place(link.index), inCertificate(link.index));
     // Every other one beside: two threads share them, and on a single core nothing is lost.
     unknown.push({ link, toCache, run: unknown.length % 2 === 0 ? 'here' : 'beside' });
   }
   const bad = await firstUnsigned(unknown, suite);
-  if (bad !== undefined) return failed('certificate_signature', place(bad.link.index));
+  if (bad !== undefined) return failed('certificate_signature', place(bad.link.index), inCertificate(bad.link.index));
   for (const { toCache } of unknown) if (toCache !== undefined) cache.learn(toCache);
   const known = all.length - unknown.length;
   const detail = `${all.length} signatures`;
@@ -213,15 +224,28 @@ async function cacheLink(
   { issuer, subject, index }: Link,
   suite: Suite,
 ): Promise<ChainLink | undefined> {
-  const { signature } = subject;
   if (index === certificates.length - 1) return undefined;
-  if (issuer.key.kind !== 'P-384' || signature.kind !== 'ecdsa-with-SHA384') return undefined;
+  const made = madeBy(issuer.key, subject.signature);
+  if (made === undefined) return undefined;
   return {
-    issuerPoint: issuer.key.point,
+    ...made,
     tbsSha256: await suite.sha256(subject.tbs),
-    signature: signature.fixed,
     notAfter: Math.min(...certificates.slice(0, index + 1).map(({ notAfter }) => notAfter)),
   };
+}
+
+/** C4 lets RSA keys through with the one exponent only, so that the modulus is the whole key. */
+function madeBy(
+  key: SubjectKey,
+  signature: SignatureValue,
+): Pick<ChainLink, 'kind' | 'issuerKey' | 'signature'> | undefined {
+  if (key.kind === 'P-384' && signature.kind === 'ecdsa-with-SHA384') {
+    return { kind: key.kind, issuerKey: key.point, signature: signature.fixed };
+  }
+  if (key.kind === 'RSA-4096' && signature.kind === 'RSASSA-PSS') {
+    return { kind: key.kind, issuerKey: key.modulus, signature: signature.value };
+  }
+  return undefined;
 }
 
 interface Signed {
@@ -274,6 +298,11 @@ function links(certificates: readonly ParsedCertificate[]): readonly Link[] {
 
 function isSelfIssued({ issuer, subject }: ParsedCertificate): boolean {
   return equalBytes(issuer.raw, subject.raw);
+}
+
+/** The same for programs. */
+function inCertificate(certificate: number): CheckPlace {
+  return { certificate };
 }
 
 function place(index: number): string {

@@ -4,7 +4,7 @@ import { type ParsedNitroDocument, parseNitroDocument } from '../codec/nitro-doc
 import { type ParsedCertificate, parseCertificate } from '../codec/x509.ts';
 import { isMalformed, type MalformedError, VerifierError } from '../errors.ts';
 import type { Check } from '../result.ts';
-import type { CheckName } from '../rules.ts';
+import { type CheckName, checkOfError } from '../rules.ts';
 
 export interface ParsedNitroEvidence {
   readonly cose: ParsedCoseSign1;
@@ -45,6 +45,8 @@ const steps: readonly (readonly CheckName[])[] = [
     { id: 'C15', title: 'serial numbers are positive and of at most 20 bytes' },
   ],
 ];
+
+export const nitroParsing: readonly CheckName[] = steps.flat();
 
 export type ParseReport =
   | { readonly checks: readonly Check[]; readonly evidence: ParsedNitroEvidence }
@@ -92,7 +94,7 @@ function listChecks(
 ): readonly Check[] {
   return [...steps, later].flatMap((names, step) =>
     names.map(({ id, title }): Check => {
-      if (id === error?.checkId) return { id, title, outcome: 'failed', detail: error.message };
+      if (id === error?.checkId) return checkOfError({ id, title }, error);
       if (step < finished) return { id, title, outcome: 'passed', detail: 'parsed' };
       return { id, title, outcome: 'not-reached', detail: 'parsing failed' };
     }),

@@ -79,7 +79,8 @@ function rootIsNamed({ policy, rootSha256 }: NitroPolicyContext): NitroFinding {
  */
 function certificatesAreNotDenied({ policy, tbsSha256 }: NitroPolicyContext): NitroFinding {
   const denied = tbsSha256.findIndex((digest) => isListed(policy.denied.certificates, digest));
-  if (denied !== -1) return failed('certificate_denied', `certificate ${denied} (the root is 0)`);
+  if (denied !== -1)
+    return failed('certificate_denied', `certificate ${denied} (the root is 0)`, { certificate: denied });
   return passed(`${policy.denied.certificates.length} denied`);
 }
 

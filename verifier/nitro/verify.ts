@@ -21,7 +21,7 @@ import {
 } from '../rules.ts';
 import type { NitroFacts, NitroOptions } from './facts.ts';
 import { certifiedNames } from './names.ts';
-import { type ParsedNitroEvidence, parseNitroEvidence } from './parse.ts';
+import { nitroParsing, type ParsedNitroEvidence, parseNitroEvidence } from './parse.ts';
 import { isDebug, nitroPolicyRules } from './rules.ts';
 
 type CryptoFinding = Finding<UntrustedCode>;
@@ -131,6 +131,9 @@ export async function verifyNitroDocument(
 }
 
 const laterThanParsing: readonly CheckName[] = [...cryptoRules, ...nitroPolicyRules];
+
+/** All that is checked about a document, in order, for whoever did not come to it. */
+export const nitroChecks: readonly CheckName[] = [...nitroParsing, ...laterThanParsing];
 
 /** What a document says, with nothing checked but its form. The result's shape keeps it apart from proven facts. */
 export interface UnverifiedNitroDocument {

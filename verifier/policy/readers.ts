@@ -43,6 +43,14 @@ export interface PolicyHead {
   readonly roots: readonly Uint8Array[];
 }
 
+/** Third parties whose word about time the policy takes (DESIGN section 4). An empty list takes nobody's. */
+export interface AnchorRules {
+  /** Keys x || y. Any one of them may date a head or a challenge. */
+  readonly cosigners: readonly Uint8Array[];
+  /** How long after a document was made a head may be dated that an archive accepts under its key. */
+  readonly maxKeyAgeSeconds: number;
+}
+
 /** What a policy asks of a worker beyond its hardware and image, and of its receipts. */
 export interface WorkerPolicyRules {
   readonly configurations: Any | readonly Uint8Array[];
@@ -54,6 +62,7 @@ export interface WorkerPolicyRules {
   readonly models: Any | readonly Uint8Array[];
   readonly sealed: Any | 'required';
   readonly headers: Any | 'client-only';
+  readonly anchors: 'none' | AnchorRules;
 }
 
 export function listed<T>(item: Reader<T>): Reader<readonly T[]> {
@@ -91,6 +100,7 @@ export const workerShape: Shape<WorkerPolicyRules> = {
   models: orAny(listed(hexBytes(32))),
   sealed: oneOf(['any', 'required']),
   headers: oneOf(['any', 'client-only']),
+  anchors: either(literal('none'), object<AnchorRules>({ cosigners: listed(hexBytes(64)), maxKeyAgeSeconds: seconds })),
 };
 
 /** Reads and freezes a policy. Throws `policy_invalid` with the place, whatever the source is. */
@@ -107,7 +117,7 @@ export function readPolicy<Rules extends PolicyHead & { readonly tee: Anchor['te
     // Anything else comes out of the caller's own object: a getter that throws, a revoked proxy.
     if (!(error instanceof WireError)) throw new VerifierError('policy_invalid', 'the object cannot be read');
     const { field, offset } = error.place;
-    throw new VerifierError('policy_invalid', error.message, {
+    throw new VerifierError('policy_invalid', error.detail, {
       ...(field === undefined ? {} : { field }),
       ...(offset === undefined ? {} : { offset }),
     });

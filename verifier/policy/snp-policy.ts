@@ -22,6 +22,7 @@ import {
   orAny,
   type PolicyHead,
   readPolicy,
+  seconds,
   type WorkerPolicyRules,
   workerShape,
 } from './readers.ts';
@@ -88,6 +89,8 @@ export interface SnpPolicyRules extends PolicyHead, WorkerPolicyRules {
   readonly tee: 'amd-sev-snp';
   readonly measurements: Any | readonly Uint8Array[];
   readonly reportVersions: readonly SnpReportVersion[];
+  /** How long a report counts as fresh. It carries no time: its age is that of a challenge whose own time is known. */
+  readonly maxAgeSeconds: Any | number;
   /** Which kinds of key are trusted of which product line (S28): a leaked root seed ends a line, whatever its TCB. */
   readonly products: { readonly [product in SnpProduct]: readonly SnpSigner[] };
   readonly vmpl: readonly number[];
@@ -164,6 +167,7 @@ const readRules: Reader<SnpPolicyRules> = object<SnpPolicyRules>({
   tee: literal('amd-sev-snp'),
   measurements: anyOf(48),
   reportVersions: array(reportVersion, { min: 0, max: 3 }),
+  maxAgeSeconds: orAny(seconds),
   products: object<SnpPolicyRules['products']>({ Milan: signers, Genoa: signers, Turin: signers }),
   vmpl: array(integer({ min: 0, max: 3 }), { min: 0, max: 4 }),
   tcb: object<SnpPolicyRules['tcb']>({ reported: tcbFloors, committed: tcbFloors, launch: tcbFloors }),

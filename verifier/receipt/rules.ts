@@ -264,10 +264,14 @@ export const receiptPolicyRules: readonly Rule<OriginContext, RefusedCode>[] = [
 ];
 
 /** DESIGN A1 judges at one time T: before the certificates began, or the document was made, the key was not accepted. */
-function acceptance({ attestation, policy, acceptedUntil }: WorkerFacts): {
+function acceptance(worker: WorkerFacts): {
   readonly from: number;
   readonly until: number;
 } {
-  const documented = attestation.timestamp - policy.futureSkewSeconds * 1_000;
-  return { from: Math.max(attestation.validity.notBefore, documented), until: acceptedUntil };
+  const { acceptedUntil: until } = worker;
+  const { notBefore } = worker.attestation.validity;
+  // A report has no date of its own; rule W12 asked how old it is.
+  if (worker.tee === 'amd-sev-snp') return { from: notBefore, until };
+  const documented = worker.attestation.timestamp - worker.policy.futureSkewSeconds * 1_000;
+  return { from: Math.max(notBefore, documented), until };
 }

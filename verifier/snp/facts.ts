@@ -1,4 +1,5 @@
 import type { Suite } from '../../wire/crypto/suite.ts';
+import type { ChainCache } from '../cache/chain-cache.ts';
 import type { SnpProduct } from '../codec/snp-product.ts';
 import type { SnpCpu, SnpFirmware, SnpReportVersion } from '../codec/snp-report.ts';
 import type { SnpTcb } from '../codec/snp-tcb.ts';
@@ -25,6 +26,8 @@ export interface SnpOptions {
   /** What the caller knows of the machine. Reports of version 2 do not name their CPU, so "any" takes the certificate's word. */
   readonly product: SnpProduct | Any;
   readonly suite: Suite;
+  /** Spares the signatures of intermediates that were checked before. Never changes a verdict. */
+  readonly cache: ChainCache | 'none';
 }
 
 export interface SnpTcbs {

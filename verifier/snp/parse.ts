@@ -4,9 +4,9 @@ import { type ParsedRevocationList, parseRevocationList } from '../codec/crl.ts'
 import { parseSnpEndorsement, type SnpEndorsement } from '../codec/snp-certificate.ts';
 import { type ParsedSnpReport, parseSnpReport } from '../codec/snp-report.ts';
 import { amdProfile, type ParsedCertificate, parseCertificate } from '../codec/x509.ts';
-import { isMalformed, type MalformedError, VerifierError } from '../errors.ts';
+import { codeMeanings, isMalformed, type MalformedError, VerifierError } from '../errors.ts';
 import type { Check } from '../result.ts';
-import type { CheckName } from '../rules.ts';
+import { type CheckName, checkOfError } from '../rules.ts';
 import type { SnpEvidence } from './facts.ts';
 
 /** One certificate with what AMD writes into those of endorsement keys; both are empty words in the others. */
@@ -44,6 +44,8 @@ const steps: readonly (readonly CheckName[])[] = [
   ],
   [{ id: 'C19.form', title: 'a revocation list is strict DER, complete, and the only one' }],
 ];
+
+export const snpParsing: readonly CheckName[] = steps.flat();
 
 export type SnpParseReport =
   | { readonly checks: readonly Check[]; readonly evidence: ParsedSnpEvidence }
@@ -103,7 +105,10 @@ function parseRevocationLists(sources: readonly Uint8Array[]): ParsedRevocationL
   } catch (error) {
     if (!isMalformed(error)) throw error;
     // Which reader stumbled is in the detail; whose bytes they were is what the code says.
-    throw new VerifierError('revocation_list_invalid', error.message, { ...error.place, ...place });
+    throw new VerifierError('revocation_list_invalid', `${codeMeanings.malformed[error.code]}: ${error.detail}`, {
+      ...error.place,
+      ...place,
+    });
   }
 }
 
@@ -115,7 +120,7 @@ function listChecks(
 ): readonly Check[] {
   return [...steps, later].flatMap((names, step) =>
     names.map(({ id, title }): Check => {
-      if (id === error?.checkId) return { id, title, outcome: 'failed', detail: error.message };
+      if (id === error?.checkId) return checkOfError({ id, title }, error);
       if (step < finished) return { id, title, outcome: 'passed', detail: 'parsed' };
       return { id, title, outcome: 'not-reached', detail: 'parsing failed' };
     }),

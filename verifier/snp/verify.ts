@@ -1,7 +1,7 @@
 import { isZero } from '../../wire/bytes.ts';
 import { limits } from '../../wire/limits.ts';
 import { anchorDigests, anchorOf } from '../anchors.ts';
-import { useCache } from '../cache/chain-cache.ts';
+import { isChainCache, useCache } from '../cache/chain-cache.ts';
 import { type ParsedSnpReport, SNP_REPORT_BYTES } from '../codec/snp-report.ts';
 import { readTcb } from '../codec/snp-tcb.ts';
 import { createSignatureBudget } from '../crypto/budget.ts';
@@ -11,7 +11,7 @@ import { type Check, type NotProven, type Verdict, type Verified, verified } fro
 import { type CheckName, notReached, runAll, runUntilFailure } from '../rules.ts';
 import { endorsementRules, paddedChipId, provenProduct } from './endorsement.ts';
 import type { SnpEvidence, SnpFacts, SnpOptions } from './facts.ts';
-import { parseSnpEvidence } from './parse.ts';
+import { parseSnpEvidence, snpParsing } from './parse.ts';
 import { isDebuggable } from './platform-rules.ts';
 import { assignRoles, roleCheck, type SnpChain } from './roles.ts';
 import { snpPolicyRules } from './rules.ts';
@@ -37,6 +37,9 @@ const neverProven: readonly NotProven[] = [
 
 const laterThanParsing: readonly CheckName[] = [roleCheck, ...endorsementRules, ...snpPolicyRules];
 
+/** All that is checked about a report, in order, for whoever did not come to it. */
+export const snpChecks: readonly CheckName[] = [...snpParsing, ...laterThanParsing];
+
 /**
  * Verifies an AMD SEV-SNP attestation report with its certificates. The verdict lists every check of the checklist, in
  * order, whatever came of it. Throws `VerifierError` only for the caller's own arguments (codes of the group `misuse`).
@@ -53,6 +56,7 @@ export async function verifySnpReport(
   // Copies: the caller's buffers may change between the parse and the signature check.
   const shown = snapshotEvidence(evidence);
   const challenge = options.challenge === 'any' ? 'any' : new Uint8Array(options.challenge);
+  const cache = useCache(options.cache, suite, now);
 
   const parse = parseSnpEvidence(shown, laterThanParsing);
   if ('error' in parse) {
@@ -77,8 +81,7 @@ export async function verifySnpReport(
     now,
     suite,
     budget: createSignatureBudget(limits.evidenceSignatures),
-    // An RSA signature costs a tenth of the report's own, so there is little to remember.
-    cache: useCache('none', suite, now),
+    cache,
     report,
     chain,
     revocationList,
@@ -89,6 +92,8 @@ export async function verifySnpReport(
     return { verdict: 'untrusted', code: crypto.code, checks, notProven: neverProven };
   }
 
+  // Only now: whoever can write here has a chain to a trusted root and a report below it.
+  cache.commit();
   const facts = await factsOf(report, chain, rootSha256, options);
   const ruling = await runAll(snpPolicyRules, {
     report,
@@ -165,6 +170,9 @@ function checkArguments(evidence: SnpEvidence, options: SnpOptions): void {
   }
   if (typeof suite?.verifyRsaPss384 !== 'function' || typeof suite.verifyP384 !== 'function') {
     throw argument('suite', 'a crypto suite expected');
+  }
+  if (options.cache !== 'none' && !isChainCache(options.cache)) {
+    throw argument('cache', 'what createChainCache made or the word "none" expected');
   }
 }
 

@@ -79,7 +79,7 @@ describe('proofmark audit, for a .proofmark archive', () => {
       encodeArchive({ ...archive, evidence: { ...archive.evidence, tee: 'amd-sev-snp' } }),
     );
     expect(ruled(await auditJson(snp, '--policy', policy))).toBe('malformed tee_mismatch');
-    expect(ruled(await auditJson(snp))).toBe('malformed unsupported_tee');
+    expect(ruled(await auditJson(snp))).toBe('malformed report_length');
   });
 
   it('warns of simulated evidence beside the verdict', async () => {

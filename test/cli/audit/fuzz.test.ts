@@ -51,6 +51,7 @@ describe('any bytes', () => {
             policies: surveyChoice([0]),
             purpose: purpose === 'live' ? { kind: 'live', now: NOW } : { kind: 'archive' },
             challenge: 'any',
+            challengedAt: 'unknown',
           });
           // The survey trusts vendors, and no seed is a vendor's.
           expect(['malformed', 'untrusted']).toContain(report.verdict);

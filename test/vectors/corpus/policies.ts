@@ -34,6 +34,7 @@ const strict: Rules = {
   models: 'any',
   sealed: 'required',
   headers: 'client-only',
+  anchors: 'none',
   denied: NOBODY,
 };
 

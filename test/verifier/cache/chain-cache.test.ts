@@ -214,7 +214,8 @@ describe('poisoning a chain cache', () => {
 
 describe('what a chain cache holds', () => {
   const link = (number: number, changes: Partial<ChainLink> = {}): ChainLink => ({
-    issuerPoint: keyAt(0).point,
+    kind: 'P-384',
+    issuerKey: keyAt(0).point,
     tbsSha256: new Uint8Array(32).fill(number),
     signature: new Uint8Array(96).fill(number),
     notAfter: NOW,
@@ -235,7 +236,7 @@ describe('what a chain cache holds', () => {
     expect([small.size, knows(small, link(1))]).toEqual([0, false]);
     use.commit();
     expect([small.size, knows(small, link(1)), knows(small, link(2))]).toEqual([1, true, false]);
-    expect(knows(small, link(1, { issuerPoint: keyAt(1).point }))).toBe(false);
+    expect(knows(small, link(1, { issuerKey: keyAt(1).point }))).toBe(false);
     expect(knows(small, link(1, { signature: new Uint8Array(96).fill(2) }))).toBe(false);
   });
 

@@ -179,8 +179,10 @@ describe('evidence that is not what it claims to be', () => {
   it('says which certificate and where', async () => {
     const certificates = [...snpCertificates().slice(0, 2), Uint8Array.of(0x30, 0x80)];
     const verdict = await verifySnp({ ...snpEvidence(), certificates });
-    const detail = verdict.checks.find(({ outcome }) => outcome === 'failed')?.detail;
-    expect(detail).toBe('der_invalid: indefinite length in certificate 2 at byte 0');
+    expect(verdict.checks.find(({ outcome }) => outcome === 'failed')).toMatchObject({
+      detail: 'indefinite length in certificate 2 at byte 0',
+      place: { certificate: 2, offset: 0 },
+    });
   });
 
   it('reads a list with entries and their reasons', () => {

@@ -189,6 +189,7 @@ describe('arguments', () => {
     challenge: SNP_CHALLENGE,
     product: 'any',
     suite: nodeSuite,
+    cache: 'none',
   };
 
   it.each([

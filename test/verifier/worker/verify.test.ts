@@ -6,7 +6,7 @@ import {
   verifyWorker,
   type WorkerOptions,
 } from '../../../verifier/index.ts';
-import { admissionRules, bindingRules } from '../../../verifier/worker/rules.ts';
+import { admissionRules, nitroBindingRules } from '../../../verifier/worker/rules.ts';
 import { concatBytes, toHex, utf8 } from '../../../wire/bytes.ts';
 import type { JsonValue } from '../../../wire/codec/json.ts';
 import { nodeSuite, sha256 } from '../../../wire/crypto/node.ts';
@@ -16,7 +16,14 @@ import { decodeIdentity, imagePreimage, logPreimage } from '../../../wire/messag
 import { policyFor, provenWorker, ruling, strict } from '../../support/accept-answer.ts';
 import { ANSWERED, type AnswerChanges, ASKED, answer, extendedOnce, plain, publisher } from '../../support/answer.ts';
 
-const asked = { policy: strict, now: ANSWERED, challenge: ASKED, suite: nodeSuite, cache: 'none' as const };
+const asked = {
+  policy: strict,
+  now: ANSWERED,
+  challenge: ASKED,
+  challengedAt: ANSWERED,
+  suite: nodeSuite,
+  cache: 'none' as const,
+};
 
 function judge(
   changes: AnswerChanges = {},
@@ -26,7 +33,7 @@ function judge(
   return verifyWorker(evidence, { ...asked, ...options });
 }
 
-const own = ['W0', ...[...bindingRules, ...admissionRules].map(({ id }) => id)];
+const own = ['W0', ...[...nitroBindingRules, ...admissionRules].map(({ id }) => id)];
 const noCbor = Uint8Array.of(0xff);
 const other = new Uint8Array(32).fill(9);
 const address = new Uint8Array(20).fill(9);
@@ -45,8 +52,8 @@ const anyConfiguration = { configurations: 'any' };
 const cases: readonly Case[] = [
   {
     says: 'an envelope of other hardware',
-    ruling: 'malformed evidence_invalid',
-    check: 'W0',
+    ruling: 'untrusted tee_not_trusted',
+    check: 'W.tee',
     changes: { evidence: { tee: 'amd-sev-snp' } },
   },
   {

@@ -75,6 +75,7 @@ function policyJson(changes: { readonly [rule: string]: JsonValue }): JsonValue 
     roots: rootDigests(),
     measurements: [toHex(MEASUREMENT)],
     reportVersions: [2, 3, 5],
+    maxAgeSeconds: 'any',
     products: { Milan: ['VCEK', 'VLEK'], Genoa: ['VCEK', 'VLEK'], Turin: ['VCEK', 'VLEK'] },
     vmpl: [0],
     tcb: { reported: floors('by CPU'), committed: floors('by CPU'), launch: floors('by CPU') },
@@ -127,6 +128,7 @@ function policyJson(changes: { readonly [rule: string]: JsonValue }): JsonValue 
     models: 'any',
     sealed: 'required',
     headers: 'client-only',
+    anchors: 'none',
     denied: { certificates: [], chips: [], measurements: [] },
     ...changes,
   };
@@ -146,7 +148,14 @@ interface Judging {
 async function verdictOf(shown: Shown, { now = NOW, changes = {} }: Judging = {}) {
   return verifySnpReport(
     { revocationLists: [], ...shown },
-    { policy: parseSnpPolicy(policyJson(changes)), now, challenge: CHALLENGE, product: 'any', suite: nodeSuite },
+    {
+      policy: parseSnpPolicy(policyJson(changes)),
+      now,
+      challenge: CHALLENGE,
+      product: 'any',
+      suite: nodeSuite,
+      cache: 'none',
+    },
   );
 }
 
@@ -243,7 +252,14 @@ describe('what must never happen to simulated reports', () => {
     expect(codeOf(await verdictOf(evidence, { changes: hardware }))).toBe('untrusted: root_not_trusted');
     const byDefault = await verifySnpReport(
       { ...evidence, revocationLists: [] },
-      { policy: parseSnpPolicy(shipped), now: NOW, challenge: CHALLENGE, product: 'any', suite: nodeSuite },
+      {
+        policy: parseSnpPolicy(shipped),
+        now: NOW,
+        challenge: CHALLENGE,
+        product: 'any',
+        suite: nodeSuite,
+        cache: 'none',
+      },
     );
     expect(codeOf(byDefault)).toBe('untrusted: root_not_trusted');
   });

@@ -56,6 +56,7 @@ const strict: Rules = {
   ],
   measurements: [toHex(MEASUREMENT)],
   reportVersions: [3, 5],
+  maxAgeSeconds: 'any',
   products: { Milan: ['VLEK'], Genoa: ['VCEK', 'VLEK'], Turin: ['VCEK', 'VLEK'] },
   vmpl: [0],
   tcb: { reported: floors, committed: floors, launch: floors },
@@ -84,6 +85,7 @@ const strict: Rules = {
   models: 'any',
   sealed: 'required',
   headers: 'client-only',
+  anchors: 'none',
   denied: nobody,
 };
 
