@@ -2,6 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Platform } from '../../enclave/simulator/platform.ts';
+import { processTier } from '../../enclave/simulator/process-tier.ts';
 import { roleCommand } from '../../enclave/simulator/role.ts';
 import {
   type Supervisor,
@@ -9,7 +11,7 @@ import {
   startSupervisor,
   workerSocketPath,
 } from '../../enclave/simulator/supervisor.ts';
-import { type NitroPolicy, parsePolicy } from '../../verifier/index.ts';
+import { parseWorkerPolicy, type WorkerPolicy } from '../../verifier/index.ts';
 import { CommandError } from '../exit-codes.ts';
 import { type DemoFiles, writeDemoFiles } from './demo-files.ts';
 import { simulatorPolicy } from './policy.ts';
@@ -18,7 +20,7 @@ import { workerFiles } from './worker-files.ts';
 /** Everything of the process tier on one machine: signer, sandboxed worker, host, and a policy that accepts just them. */
 export interface Stack {
   readonly url: string;
-  readonly policy: NitroPolicy;
+  readonly policy: WorkerPolicy;
   readonly policyFile: string;
   readonly files: DemoFiles;
   readonly supervisor: Supervisor;
@@ -27,13 +29,15 @@ export interface Stack {
 export interface StackOptions {
   readonly stateDirectory: string;
   readonly port: number;
+  /** Whose hardware is simulated. */
+  readonly platform: Platform;
   readonly onEvent: (event: SupervisorEvent) => void;
 }
 
 const READY_MS = 30_000;
 
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { stateDirectory } = options;
+  const { stateDirectory, platform } = options;
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   const app = await workerFiles(join(stateDirectory, 'worker'));
   const files = await writeDemoFiles(stateDirectory);
@@ -41,9 +45,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const host = roleCommand('../../host/main');
   const supervisor = await startSupervisor({
     stateDirectory,
-    node: process.execPath,
-    app,
-    platform: { tee: 'aws-nitro', role: null },
+    tier: processTier({ node: process.execPath, app, platform }),
     host: {
       command: host.command,
       args: [
@@ -62,10 +64,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     await waitUntilReady(url);
     const { measurement, rootCertificate } = supervisor;
-    const rules = simulatorPolicy({ measurement, rootCertificate, files, now: Date.now() });
+    const rules = simulatorPolicy({ platform, measurement, rootCertificate, files, now: Date.now() });
     const policyFile = join(stateDirectory, 'policy.json');
     await writeFile(policyFile, `${JSON.stringify(rules, null, 2)}\n`);
-    return { url, policy: parsePolicy(rules), policyFile, files, supervisor };
+    return { url, policy: parseWorkerPolicy(rules), policyFile, files, supervisor };
   } catch (error) {
     await supervisor.stop();
     throw error;

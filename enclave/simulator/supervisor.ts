@@ -3,31 +3,24 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backoff, createBackoff } from './backoff.ts';
 import { type Child, startChild } from './child.ts';
-import { bootEnclave, type Enclave, type EnclaveSite } from './enclave.ts';
 import { SimulatorError } from './errors.ts';
 import type { Role, SupervisorEvent } from './events.ts';
 import { lockDirectory } from './lock.ts';
-import { layOutImage, type Measurement, planWorkerImage, requireUnchanged } from './measure.ts';
-import { attesterSocketOf, openPlatformRoot, type Platform } from './platform.ts';
+import type { Measurement } from './measure.ts';
 import { type Command, dyingWithParent } from './role.ts';
-import { bubblewrapPlaces, chooseSandbox, type Sandbox } from './sandbox.ts';
+import type { Enclave, Isolation, Tier } from './tier.ts';
 
 export type { Role, SupervisorEvent } from './events.ts';
 
 /**
- * Owns the three parts of the process tier: the signer, the worker in its sandbox, and the host. The host is restarted
+ * Owns the three parts of a tier: the signer, the worker in its sandbox or machine, and the host. The host is restarted
  * alone, so that killing it leaves the worker, its keys and its log alive. Signer and worker are one enclave and live
  * and die together: a further boot has fresh registers, new keys and a new log (DESIGN sections 3 and 9).
  */
 export interface SupervisorOptions {
   /** Keeps the simulated root between runs; one supervisor at a time. */
   readonly stateDirectory: string;
-  /** The node binary that runs the worker. */
-  readonly node: string;
-  /** worker.mjs and the native files beside it. */
-  readonly app: readonly string[];
-  /** Which vendor's hardware is simulated, and how. */
-  readonly platform: Platform;
+  readonly tier: Tier;
   readonly host: HostCommand;
   readonly onEvent: (event: SupervisorEvent) => void;
 }
@@ -40,8 +33,8 @@ export interface Supervisor {
   readonly measurement: Measurement;
   /** The simulated root under which this machine's evidence verifies. */
   readonly rootCertificate: Uint8Array;
-  readonly sandbox: Sandbox;
-  /** Of the processes as they are now; null while one is down. The worker's is that of its sandbox or launcher. */
+  readonly isolation: Isolation;
+  /** Of the processes as they are now; null while one is down. The worker's is that of its sandbox, launcher or machine. */
   readonly pids: () => Readonly<Record<Role, number | null>>;
   readonly stop: () => Promise<void>;
   /** Resolves when everything has ended, by `stop` or by a signal. */
@@ -79,31 +72,12 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 async function supervise(state: string, options: SupervisorOptions, unlock: () => void): Promise<Supervisor> {
   const { onEvent } = options;
   const run = join(state, RUN);
-  const { platform } = options;
-  const rootCertificate = await openPlatformRoot(platform, { state, now: Date.now() });
-  const plan = await planWorkerImage({
-    node: options.node,
-    app: options.app,
-    attester: attesterSocketOf(platform),
-  });
   await rm(run, { recursive: true, force: true });
-  const image = await layOutImage(plan, join(run, 'image'));
-  const site: EnclaveSite = {
-    state,
-    platform,
-    rootCertificate,
-    image,
-    link: join(run, 'link'),
-    attester: join(run, 'attester'),
-    private: join(run, 'private'),
-    onEvent,
-  };
-  for (const directory of [site.link, site.attester, site.private]) await mkdir(directory, { mode: 0o700 });
-  const sandbox = await chooseSandbox(site, bubblewrapPlaces);
-  if (sandbox.kind === 'process') onEvent({ kind: 'warning', warning: sandbox.warning });
+  await mkdir(run, { mode: 0o700 });
+  const prepared = await options.tier.prepare({ state, run, link: join(run, 'link'), onEvent });
 
   const stopping = new AbortController();
-  let enclave: Enclave | undefined = await bootEnclave(site, sandbox);
+  let enclave: Enclave | undefined = await prepared.boot(stopping.signal);
   let host: Child | undefined;
 
   /** One part's life: run until it ends, wait, start again; returns once the supervisor stops. */
@@ -111,8 +85,9 @@ async function supervise(state: string, options: SupervisorOptions, unlock: () =
     const backoff: Backoff = createBackoff();
     while (!stopping.signal.aborted) {
       const since = performance.now();
-      await runOnce().catch((error: Error) => onEvent({ kind: 'failed', role, detail: error.message }));
+      const failure = await runOnce().catch((error: Error) => error);
       if (stopping.signal.aborted) return;
+      if (failure instanceof Error) onEvent({ kind: 'failed', role, detail: failure.message });
       const delayMs = backoff.after(performance.now() - since);
       onEvent({ kind: 'restarting', role, delayMs });
       await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => {});
@@ -121,8 +96,7 @@ async function supervise(state: string, options: SupervisorOptions, unlock: () =
 
   async function runEnclave(): Promise<void> {
     if (enclave === undefined) {
-      await requireUnchanged(image);
-      enclave = await bootEnclave(site, sandbox);
+      enclave = await prepared.boot(stopping.signal);
       // stop() may have come while it booted, and found nothing to end.
       if (stopping.signal.aborted) enclave.kill();
     }
@@ -187,9 +161,9 @@ async function supervise(state: string, options: SupervisorOptions, unlock: () =
   }
 
   return {
-    measurement: image.measurement,
-    rootCertificate,
-    sandbox,
+    measurement: prepared.measurement,
+    rootCertificate: prepared.rootCertificate,
+    isolation: prepared.isolation,
     pids: () => ({
       signer: enclave?.pids.signer ?? null,
       worker: enclave?.pids.worker ?? null,

@@ -9,11 +9,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createBackoff } from '../../../enclave/simulator/backoff.ts';
-import { bootEnclave } from '../../../enclave/simulator/enclave.ts';
 import { SimulatorError } from '../../../enclave/simulator/errors.ts';
 import type { SupervisorEvent } from '../../../enclave/simulator/events.ts';
 import { textRegister } from '../../../enclave/simulator/nsm.ts';
+import { processTier } from '../../../enclave/simulator/process-tier.ts';
 import { openRoot } from '../../../enclave/simulator/root.ts';
+import { startSigner } from '../../../enclave/simulator/signer.ts';
 import {
   type Supervisor,
   type SupervisorOptions,
@@ -49,18 +50,17 @@ async function cleanUp(): Promise<void> {
   await rm(state, { recursive: true, force: true });
 }
 
-async function start(changes: Partial<SupervisorOptions> = {}): Promise<Supervisor> {
+async function start(changes: Partial<SupervisorOptions> & { readonly role?: string } = {}): Promise<Supervisor> {
+  const { role = null, ...others } = changes;
   running = await startSupervisor({
     stateDirectory: state,
-    node: process.execPath,
-    app,
-    platform: { tee: 'aws-nitro', role: null },
+    tier: processTier({ node: process.execPath, app, platform: { tee: 'aws-nitro', role } }),
     host: { command: process.execPath, args: [support('epoch-host.mjs'), workerSocketPath(state)], env: {} },
     onEvent: (event) => {
       events.push(event);
       for (const wake of waiting.splice(0)) wake();
     },
-    ...changes,
+    ...others,
   });
   return running;
 }
@@ -141,7 +141,7 @@ describe('a running supervisor', SLOWLY, () => {
   let supervisor: Supervisor;
   beforeAll(async () => {
     await prepare();
-    supervisor = await start({ platform: { tee: 'aws-nitro', role: 'arn:simulated:role' } });
+    supervisor = await start({ role: 'arn:simulated:role' });
   }, PATIENCE);
   afterAll(cleanUp, PATIENCE);
 
@@ -162,7 +162,7 @@ describe('a running supervisor', SLOWLY, () => {
     expect((fields.get('cabundle') as readonly Uint8Array[])[0]).toEqual(supervisor.rootCertificate);
     expect(new X509Certificate(supervisor.rootCertificate).subject).toContain('SIMULATED');
     const warnings = events.filter(({ kind }) => kind === 'warning');
-    expect(warnings).toHaveLength(supervisor.sandbox.kind === 'bubblewrap' ? 0 : 1);
+    expect(warnings).toHaveLength(supervisor.isolation.kind === 'bubblewrap' ? 0 : 1);
   });
 
   it('restarts a killed host alone: same worker, same epoch', async () => {
@@ -285,16 +285,14 @@ describe('an enclave', SLOWLY, () => {
     const said: string[] = [];
     const zero = new Uint8Array(48);
     const site = {
-      image: { measurement: { pcr0: zero, pcr1: zero, pcr2: zero }, plan: { commandLine: [], boot: [], app: [] } },
+      measurement: { pcr0: zero, pcr1: zero, pcr2: zero },
       platform: { tee: 'aws-nitro', role: null } as const,
       ...{ state, rootCertificate: Uint8Array.of(1) },
-      ...{ link: join(state, 'link'), attester: join(state, 'attester'), private: join(state, 'private') },
       onEvent: (event: SupervisorEvent) => {
         if (event.kind === 'output' || event.kind === 'started') said.push(JSON.stringify(event));
       },
     };
-    const warning = { code: 'sandbox_missing', detail: '' } as const;
-    expect(await codeOf(bootEnclave(site, { kind: 'process', warning }))).toBe('signer_failed');
+    expect(await codeOf(startSigner(site, join(state, 'attester.sock')))).toBe('signer_failed');
     expect(said.some((line) => line.includes('root_invalid'))).toBe(true);
     expect(said.some((line) => line.includes('"role":"worker"'))).toBe(false);
   });
