@@ -17,8 +17,14 @@ import {
 import { type Stack, startStack } from '../stack/stack.ts';
 import { parseArguments, portOption, requireTier, textOption } from './arguments.ts';
 import { type CommandContext, defaultStateDirectory } from './context.ts';
+import { platformOption, platformOptions } from './platform.ts';
 
-const options = { tier: { type: 'string' }, port: { type: 'string' }, state: { type: 'string' } } as const;
+const options = {
+  ...platformOptions,
+  tier: { type: 'string' },
+  port: { type: 'string' },
+  state: { type: 'string' },
+} as const;
 const DEFAULT_PORT = 8_790;
 
 /** Starts everything, proves one inference, and serves until it is told to stop. */
@@ -29,6 +35,7 @@ export async function up(context: CommandContext): Promise<number> {
   const stack = await startStack({
     stateDirectory,
     port: portOption(parsed, DEFAULT_PORT),
+    platform: platformOption(parsed),
     onEvent: (event) => reportEvent(context, event),
   });
   await proveOnce(context, stack);
@@ -43,11 +50,18 @@ export async function up(context: CommandContext): Promise<number> {
 
 /** One round with a state folder of its own: nothing of it stays. */
 export async function demo(context: CommandContext): Promise<number> {
-  requireTier(parseArguments(context.args, { tier: { type: 'string' } }));
+  const parsed = parseArguments(context.args, { ...platformOptions, tier: { type: 'string' } });
+  requireTier(parsed);
+  const platform = platformOption(parsed);
   const started = performance.now();
   const stateDirectory = await mkdtemp(join(tmpdir(), 'proofmark-'));
   try {
-    const stack = await startStack({ stateDirectory, port: 0, onEvent: (event) => reportEvent(context, event) });
+    const stack = await startStack({
+      stateDirectory,
+      port: 0,
+      platform,
+      onEvent: (event) => reportEvent(context, event),
+    });
     try {
       await proveOnce(context, stack);
     } finally {

@@ -1,9 +1,11 @@
 import type { Measurement } from '../../enclave/simulator/measure.ts';
+import type { Platform } from '../../enclave/simulator/platform.ts';
 import { toHex } from '../../wire/bytes.ts';
 import type { JsonValue } from '../../wire/codec/json.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { encodeConfiguration } from '../../wire/message/configuration.ts';
 import type { DemoFiles } from './demo-files.ts';
+import { snpSimulatorRules } from './snp-policy.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -12,19 +14,35 @@ const DAY_MS = 86_400_000;
  * same kind of file as a hardware policy and every rule is answered; only the root, and so the level, is another.
  */
 export function simulatorPolicy(options: {
+  readonly platform: Platform;
   readonly rootCertificate: Uint8Array;
   readonly measurement: Measurement;
   readonly files: DemoFiles;
   readonly now: number;
 }): JsonValue {
-  const { measurement, files } = options;
+  const { platform, measurement, files } = options;
   return {
     version: 1,
     name: 'simulator of this machine',
     expires: `${new Date(options.now + DAY_MS).toISOString().slice(0, 19)}Z`,
-    tee: 'aws-nitro',
+    tee: platform.tee,
     level: 'simulated',
     roots: [toHex(sha256(options.rootCertificate))],
+    ...(platform.tee === 'aws-nitro' ? nitroRules(measurement) : snpSimulatorRules(platform, measurement)),
+    configurations: [toHex(sha256(encodeConfiguration(files.configuration)))],
+    runtimes: 'any',
+    operators: [toHex(new Uint8Array(20))],
+    chain: { chainId: '0', registry: toHex(new Uint8Array(20)), settlement: toHex(new Uint8Array(20)) },
+    publishers: [toHex(files.owner)],
+    models: [toHex(files.modelId)],
+    sealed: 'required',
+    headers: 'client-only',
+    anchors: 'none',
+  };
+}
+
+function nitroRules(measurement: Measurement): { readonly [rule: string]: JsonValue } {
+  return {
     images: [{ pcr0: toHex(measurement.pcr0), pcr1: toHex(measurement.pcr1), pcr2: toHex(measurement.pcr2) }],
     pcrs: { '3': 'any', '4': 'any', '8': 'any' },
     debug: 'refuse',
@@ -35,14 +53,6 @@ export function simulatorPolicy(options: {
     regions: 'any',
     unknownFields: 'refuse',
     userDataLimit: 512,
-    configurations: [toHex(sha256(encodeConfiguration(files.configuration)))],
-    runtimes: 'any',
-    operators: [toHex(new Uint8Array(20))],
-    chain: { chainId: '0', registry: toHex(new Uint8Array(20)), settlement: toHex(new Uint8Array(20)) },
-    publishers: [toHex(files.owner)],
-    models: [toHex(files.modelId)],
-    sealed: 'required',
-    headers: 'client-only',
     denied: { certificates: [], modules: [], images: [] },
   };
 }

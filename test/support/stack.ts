@@ -13,8 +13,9 @@ import {
   floatTensor,
   type HostTransport,
 } from '../../client/index.ts';
+import type { Platform } from '../../enclave/simulator/platform.ts';
 import { workerSocketPath } from '../../enclave/simulator/supervisor.ts';
-import type { NitroPolicy } from '../../verifier/index.ts';
+import type { WorkerPolicy } from '../../verifier/index.ts';
 import { nodeSuite } from '../../wire/crypto/node.ts';
 
 /** A whole process tier in a folder of its own, for tests that need real evidence, receipts and processes. */
@@ -23,9 +24,9 @@ export interface TestStack extends Stack {
   stop(): Promise<void>;
 }
 
-export async function openTestStack(): Promise<TestStack> {
+export async function openTestStack(platform: Platform = { tee: 'aws-nitro', role: null }): Promise<TestStack> {
   const stateDirectory = await mkdtemp(join(tmpdir(), 'pm-'));
-  const stack = await startStack({ stateDirectory, port: 0, onEvent: () => {} });
+  const stack = await startStack({ stateDirectory, port: 0, platform, onEvent: () => {} });
   return {
     ...stack,
     linkPath: workerSocketPath(stateDirectory),
@@ -78,7 +79,7 @@ async function patiently<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-export function clientOver(host: HostTransport, policy: NitroPolicy, now: () => number = Date.now): Client {
+export function clientOver(host: HostTransport, policy: WorkerPolicy, now: () => number = Date.now): Client {
   return createClient({ host, policy, suite: nodeSuite, now });
 }
 
