@@ -107,6 +107,14 @@ export const limits = {
   /** KMS's answer for an enclave: some 500 bytes for a 256-bit key and RSA-2048, 33 elements; an issuer's name adds to them. */
   kmsRecipientBytes: 4_096,
   kmsRecipientElements: 128,
+  /** Key policies: KMS's own cap. Statements, values of one condition: what a person can read. */
+  kmsPolicyBytes: 32_768,
+  kmsPolicyItems: 256,
+  /** A request to the KMS stand-in: a document, a wrapped key and a context, in base64. */
+  kmsRequestBytes: 131_072,
+  /** What KMS encrypts at once (API reference, Encrypt), and pairs of an encryption context. */
+  kmsPlaintextBytes: 4_096,
+  kmsContextPairs: 16,
   /** Pieces of one string in that answer: KMS sends one, openssl as well; nested strings have nothing to add. */
   kmsRecipientPieces: 8,
   /** One piece of a model file on its way to a worker: large enough to be quick, small enough not to hold up answers. */

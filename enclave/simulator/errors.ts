@@ -7,7 +7,8 @@ export type SimulatorErrorCode =
   | 'image_changed'
   | 'socket_path_too_long'
   | 'already_running'
-  | 'signer_failed';
+  | 'signer_failed'
+  | 'kms_state_invalid';
 
 export class SimulatorError extends Error {
   readonly code: SimulatorErrorCode;
