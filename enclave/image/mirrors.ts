@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ImageBuildError } from './build-error.ts';
-import { runTool } from './tools.ts';
 import type { Artefact } from './recipe.ts';
+import { runTool } from './tools.ts';
 
 export interface Wanted {
   readonly recipe: Pick<Artefact, 'kind'>;

@@ -1,21 +1,22 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { utf8 } from '../../wire/bytes.ts';
+import { limits } from '../../wire/limits.ts';
 import { ImageBuildError } from './build-error.ts';
-import { hashFile, readPart } from './files.ts';
+import { type HashedFile, hashFile, readPart } from './files.ts';
+import { readBzImage } from './formats/bzimage.ts';
 import { type InputStore, keepInput } from './inputs.ts';
-import type { ImageLock, LockedArtefact, LockedFile } from './lock.ts';
+import { type ImageLock, type LockedArtefact, type LockedFile, parseImageLock, renderImageLock } from './lock.ts';
 import { debianKernelPackage, debianOffer, download } from './mirrors.ts';
 import { type Artefact, type ArtefactFile, engineVersion, type Flavour, nodeVersion, recipes } from './recipe.ts';
-import { limits } from '../../wire/limits.ts';
 import { inScratch } from './tools.ts';
 import { findMember, memberPath, type Unpacked, unpack } from './unpack.ts';
 
-/** A kernel that whoever builds the image chose. Its version is what they say; the bytes are what is pinned. */
+/** Files of a kernel that whoever builds the image chose. Its version is what it says itself. */
 export interface GivenKernel {
   readonly kernel: string;
   /** A kernel may carry its configuration inside. */
   readonly configuration: string | null;
-  readonly version: string;
 }
 
 export interface RelockOptions {
@@ -39,7 +40,8 @@ export async function relock(store: InputStore, options: RelockOptions): Promise
     options.report(`${artefact.package} ${artefact.version}: ${artefact.files.length} file(s)`);
     artefacts.push(artefact);
   }
-  return { flavour: options.flavour, artefacts };
+  // A file name or a version may be one that no lock can say.
+  return parseImageLock(utf8(renderImageLock({ flavour: options.flavour, artefacts })));
 }
 
 async function lockOffered(recipe: Artefact, scratch: string, store: InputStore): Promise<LockedArtefact> {
@@ -92,6 +94,7 @@ async function lockGiven(recipe: Artefact, store: InputStore, given: GivenKernel
   return inScratch(async (scratch) => {
     const folder = join(scratch, 'given');
     await mkdir(folder);
+    const version = kernelVersion(await readPart(given.kernel, { name: 'kernel', maxBytes: limits.imageInputBytes }));
     const files: LockedFile[] = [];
     for (const [index, path] of paths.entries()) {
       const file = recipe.files[index] as ArtefactFile;
@@ -105,10 +108,15 @@ async function lockGiven(recipe: Artefact, store: InputStore, given: GivenKernel
     return {
       recipe,
       package: kernel.member,
-      version: given.version,
+      version,
       origin: `file:${encodeURIComponent(kernel.member)}`,
       archive: { algorithm: 'sha256', digest: kernel.sha256 },
       files,
     };
   });
+}
+
+function kernelVersion({ bytes }: HashedFile): string {
+  const [version = ''] = readBzImage(bytes).release.text.split(' ');
+  return version;
 }

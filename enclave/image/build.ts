@@ -1,0 +1,143 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { equalBytes, utf8 } from '../../wire/bytes.ts';
+import { limits } from '../../wire/limits.ts';
+import { type AssembledImage, assembleImage, type ImagePart, type ImageParts } from './assemble.ts';
+import { ImageBuildError } from './build-error.ts';
+import { changed, readPart, sha256 } from './files.ts';
+import { type BzImage, readBzImage } from './formats/bzimage.ts';
+import { requireNitroKernel } from './formats/nitro-kernel.ts';
+import { initList } from './init-list.ts';
+import { type InputStore, readInput } from './inputs.ts';
+import { type ImageLock, type LockedFile, lockedFiles, renderImageLock } from './lock.ts';
+import { type Flavour, initListPath, type OwnPart, recipes, workerParts } from './recipe.ts';
+
+export interface BuildSources {
+  readonly lock: ImageLock;
+  readonly store: InputStore;
+  /** The folder of native programs, committed as they were built. */
+  readonly nativeFolder: string;
+  /** What the worker's bundler wrote: the program and the native code beside it. */
+  readonly workerFolder: string;
+}
+
+export interface BuiltImage extends AssembledImage {
+  readonly lock: ImageLock;
+  readonly lockSha256: Uint8Array;
+  /** The parts that come from this repository. */
+  readonly own: readonly OwnDigest[];
+}
+
+export interface OwnDigest {
+  /** Where it lies in the image. */
+  readonly path: string;
+  readonly sha256: Uint8Array;
+  readonly size: number;
+}
+
+/** Builds an image from pinned inputs. The same lock and the same commit give the same bytes, anywhere. */
+export async function buildImage(sources: BuildSources): Promise<BuiltImage> {
+  const { own, ...parts } = await loadParts(sources);
+  return {
+    ...assembleImage(parts),
+    lock: sources.lock,
+    lockSha256: parts.lockSha256,
+    own: own.map(({ path, bytes }) => ({ path, sha256: sha256(bytes), size: bytes.length })),
+  };
+}
+
+export interface LoadedParts extends ImageParts {
+  /** Those of `boot` and `app` that come from this repository. */
+  readonly own: readonly ImagePart[];
+}
+
+/** Everything that an image of the lock's flavour holds, checked against the lock. */
+export async function loadParts({ lock, store, nativeFolder, workerFolder }: BuildSources): Promise<LoadedParts> {
+  const { flavour } = lock;
+  await requireWorkerFolder(workerFolder, lock);
+  const pinned = await readPinned(lock, store);
+  const { release } = requireKernel(flavour, pinned);
+  const directives: ImagePart = { path: initListPath, mode: 0o444, bytes: utf8(initList(flavour)) };
+  const ownBoot = [...(await readOwn(recipes[flavour].native, nativeFolder)), directives];
+  const ownApp = await readOwn(workerParts, workerFolder);
+  return {
+    flavour,
+    kernel: pinned.kernel,
+    kernelVersion: `${release.major}.${release.minor}`,
+    boot: [...pinned.boot, ...ownBoot],
+    app: [...pinned.app, ...ownApp],
+    lockSha256: sha256(utf8(renderImageLock(lock))),
+    own: [...ownBoot, ...ownApp],
+  };
+}
+
+interface Pinned {
+  readonly kernel: Uint8Array;
+  readonly configuration: Uint8Array | null;
+  readonly boot: readonly ImagePart[];
+  readonly app: readonly ImagePart[];
+}
+
+async function readPinned(lock: ImageLock, store: InputStore): Promise<Pinned> {
+  let kernel: Uint8Array | undefined;
+  let configuration: Uint8Array | null = null;
+  const placed = { boot: [] as ImagePart[], app: [] as ImagePart[] };
+  for (const file of lockedFiles(lock)) {
+    const bytes = await readInput(store, file);
+    const { use } = file.recipe;
+    switch (use.kind) {
+      case 'kernel':
+        kernel = bytes;
+        break;
+      case 'kernel-configuration':
+        configuration = bytes;
+        break;
+      case 'boot':
+      case 'app':
+        placed[use.kind].push({ path: use.path, mode: use.mode, bytes });
+        break;
+    }
+  }
+  if (kernel === undefined) throw new ImageBuildError('lock_invalid', 'it names no kernel');
+  return { kernel, configuration, ...placed };
+}
+
+function readOwn(parts: readonly OwnPart[], folder: string): Promise<readonly ImagePart[]> {
+  return Promise.all(
+    parts.map(async ({ name, path, mode }) => {
+      const { bytes } = await readPart(join(folder, name), { name, maxBytes: limits.imageProgramBytes });
+      return { path, mode, bytes };
+    }),
+  );
+}
+
+/**
+ * The bundler also copies the engine's native code, from the installed package. The image takes it from the store; a
+ * copy that differs means that the lock is for another engine than the bundle was made with. Any further file is one
+ * that the worker may need and the image would not have.
+ */
+async function requireWorkerFolder(folder: string, lock: ImageLock): Promise<void> {
+  const engine = new Map(
+    lockedFiles(lock)
+      .filter(({ recipe: { use } }) => use.kind === 'app')
+      .map((file): [string, LockedFile] => [file.recipe.name, file]),
+  );
+  const own = new Set(workerParts.map(({ name }) => name));
+  const names = await readdir(folder).catch((error: Error) => {
+    throw new ImageBuildError('input_missing', `the worker's folder: ${error.message}`);
+  });
+  for (const name of names) {
+    if (own.has(name)) continue;
+    const pinned = engine.get(name);
+    if (pinned === undefined) throw new ImageBuildError('input_refused', `an image holds no ${JSON.stringify(name)}`);
+    const found = await readPart(join(folder, name), { name, maxBytes: limits.imageInputBytes });
+    if (!equalBytes(found.sha256, pinned.sha256)) throw changed(name, pinned.sha256, found.sha256);
+  }
+}
+
+/** A file that no loader boots is refused for every flavour; what an enclave needs is asked of `nitro` only. */
+function requireKernel(flavour: Flavour, { kernel, configuration }: Pinned): BzImage {
+  if (flavour !== 'nitro') return readBzImage(kernel);
+  // The recipe loads no module there: the command line says `nomodule`.
+  return requireNitroKernel({ kernel, configFile: configuration, modules: new Set() }).image;
+}
