@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   infer: () => Promise.resolve(infer),
   evidence: () => Promise.resolve(evidence),
   configuration: () => Promise.resolve(configuration),
+  kit: async () => (await import('./commands/kit.ts')).kit,
   host: async () => (await import('./commands/host.ts')).host,
 };
 
@@ -34,6 +35,10 @@ ${inferUsage}
 ${evidenceUsage}
 
 ${configurationUsage}
+
+proofmark kit --measurements FILE --out DIR [--template POLICY]
+  What a first worker needs around it: a release key, a signed demo model, a configuration, and a policy that accepts
+  just them and the measured image. The policy's other rules come from the shipped default, or from the template.
 
 proofmark host --link SOCKET --state DIR --listen ADDRESS:PORT --configuration FILE.cbor --release DIR...
                [--metrics ADDRESS:PORT]

@@ -37,9 +37,13 @@ export async function givenChoice(paths: readonly string[]): Promise<PolicyChoic
 
 /** The shipped defaults, which accept no image: what to trust is for the person who asks. */
 export const shippedChoice: PolicyChoice = async (tee) => {
-  const path = join(PACKAGE, 'attestations', 'policies', `${tee}-default.json`);
+  const path = shippedPolicyPath(tee);
   return { origin: 'shipped', policy: parsed(path, await readSmallFile(path, limits.policyBytes)) };
 };
+
+export function shippedPolicyPath(tee: TeeName): string {
+  return join(PACKAGE, 'attestations', 'policies', `${tee}-default.json`);
+}
 
 /** For a batch without a policy; a case may name the VMPLs that its reports are taken at. */
 export function surveyChoice(vmpls: readonly number[]): PolicyChoice {

@@ -34,7 +34,7 @@ for program in proofmark nitro-cli socat jq curl; do need "$program"; done
 # A model, a publisher, a configuration, and a policy for this image under AWS's root.
 proofmark kit --measurements "$image/measurements.json" --out "$work/kit"
 
-memory="$(jq -er '.minimumMemoryMiB' "$image/measurements.json")"
+memory="$(jq -er '.minimumMemoryMib' "$image/measurements.json")"
 started="$(nitro-cli run-enclave --eif-path "$image/image.eif" --cpu-count 2 --memory "$((memory + 2048))" --enclave-cid "$cid")"
 enclave="$(printf '%s' "$started" | jq -er .EnclaveID)"
 

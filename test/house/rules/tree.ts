@@ -17,7 +17,8 @@ export interface Rule {
   readonly find: (tree: SourceTree) => readonly Finding[];
 }
 
-const TEXT = /\.(ts|mjs|cjs|json|md|yml|sol|toml)$|(^|\/)(Makefile|\.npmrc|\.gitignore|LICENSE)$|^\.ci\//;
+const TEXT =
+  /\.(ts|mjs|cjs|json|md|yml|yaml|sol|toml|sh|service|timer|c|h)$|(^|\/)(Makefile|\.npmrc|\.gitignore|LICENSE)$|^\.ci\//;
 
 export function readSourceTree(root: string): SourceTree {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
