@@ -124,7 +124,7 @@ module.exports = {
       '^wire/',
       '^verifier/',
       ...platform('[a-z_/]+'),
-      ...packages('express', 'express-serve-static-core', 'lmdb'),
+      ...packages('express', 'express-serve-static-core', 'lmdb', '@aws-sdk/client-kms'),
     ]),
     {
       name: 'nobody-imports-cli',

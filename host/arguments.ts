@@ -4,11 +4,12 @@ import { limits } from '../wire/limits.ts';
 import { decodeConfiguration } from '../wire/message/configuration.ts';
 import { StartError } from './errors.ts';
 import type { HostOptions, ListenAddress } from './host.ts';
+import { createAwsKms } from './kms.ts';
 import { openRelease, type Release } from './releases.ts';
 
 /**
  * `--link PATH --state DIR --listen 127.0.0.1:PORT --configuration FILE --release DIR... [--certificates DIR]
- * [--metrics 127.0.0.1:PORT]`,
+ * [--metrics 127.0.0.1:PORT] [--kms-region REGION] [--kms-endpoint URL]`,
  * and the files they name.
  */
 export function readOptions(args: readonly string[]): Omit<HostOptions, 'onEvent'> {
@@ -26,6 +27,10 @@ export function readOptions(args: readonly string[]): Omit<HostOptions, 'onEvent
     configuration: readConfiguration(required('configuration')),
     ...(values.certificates === undefined ? {} : { certificates: values.certificates }),
     releases: (values.release ?? []).map(readRelease),
+    keys: createAwsKms({
+      ...(values['kms-region'] === undefined ? {} : { region: values['kms-region'] }),
+      ...(values['kms-endpoint'] === undefined ? {} : { endpoint: readUrl(values['kms-endpoint']) }),
+    }),
   };
 }
 
@@ -37,6 +42,8 @@ function parse(args: readonly string[]): {
     readonly metrics?: string;
     readonly certificates?: string;
     readonly configuration?: string;
+    readonly 'kms-region'?: string;
+    readonly 'kms-endpoint'?: string;
     readonly release?: readonly string[];
   };
 } {
@@ -50,6 +57,8 @@ function parse(args: readonly string[]): {
         metrics: { type: 'string' },
         certificates: { type: 'string' },
         configuration: { type: 'string' },
+        'kms-region': { type: 'string' },
+        'kms-endpoint': { type: 'string' },
         release: { type: 'string', multiple: true },
       },
     });
@@ -66,6 +75,13 @@ function parseAddress(option: string, text: string): ListenAddress {
     throw new StartError('arguments_invalid', `--${option} is not HOST:PORT`);
   }
   return { host, port };
+}
+
+function readUrl(text: string): string {
+  if (!/^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : '')) {
+    throw new StartError('arguments_invalid', '--kms-endpoint is not a URL');
+  }
+  return text;
 }
 
 function readConfiguration(path: string): Uint8Array {

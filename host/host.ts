@@ -7,11 +7,12 @@ import { decodeConfiguration } from '../wire/message/configuration.ts';
 import { encodeEvidence } from '../wire/message/evidence.ts';
 import { describeEnd } from '../wire/message/telemetry.ts';
 import { createApp } from './app.ts';
-import { EvidenceError, type EventSink, LinkError, StartError } from './errors.ts';
+import { type EventSink, EvidenceError, LinkError, StartError } from './errors.ts';
 import { type AssembleEvidence, createAssembler } from './evidence/assemble.ts';
 import { openHealth } from './health.ts';
 import { createHttpServer, type ServerTimes, serverTimes } from './http/server.ts';
 import { JournalError, openJournal } from './journal/index.ts';
+import type { KeyService } from './kms.ts';
 import { type MetricsServer, serveMetrics } from './metrics.ts';
 import type { Release } from './releases.ts';
 import { openWorkerLink, type Patience, patience, type ReadyWorker } from './worker-link.ts';
@@ -26,6 +27,8 @@ export interface HostOptions {
   /** A folder of AMD's certificates and lists, fetched beforehand, for machines that bring none of their own. */
   readonly certificates?: string;
   readonly releases: readonly Release[];
+  /** Who opens the keys of encrypted releases for the worker. */
+  readonly keys?: KeyService;
   readonly onEvent: EventSink;
   readonly patience?: Partial<Patience>;
   readonly times?: Partial<ServerTimes>;
@@ -61,6 +64,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     path: options.linkPath,
     configuration: options.configuration,
     releases: options.releases,
+    ...(options.keys === undefined ? {} : { keys: options.keys }),
     journal,
     health: {
       counters: (latest) => health.counters(latest),

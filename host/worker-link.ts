@@ -19,6 +19,7 @@ import { type EventSink, LinkError, type WorkerFault, WorkerRefusedError } from 
 import type { Health } from './health.ts';
 import { createIntake, type Intake } from './intake.ts';
 import { type Journal, JournalError, logOf } from './journal/index.ts';
+import { KeyError, type KeyService } from './kms.ts';
 import { pushRelease, type Release } from './releases.ts';
 
 /** A configured worker whose log the journal agrees with. */
@@ -63,6 +64,8 @@ export interface Patience {
   readonly handshakeMs: number;
   /** Beyond what the configuration allows the model itself: waiting for its turn, and the way there and back. */
   readonly queueMs: number;
+  /** Before a release whose key KMS could not give is offered again. */
+  readonly keyRetryMs: number;
 }
 
 export const patience: Patience = {
@@ -73,12 +76,15 @@ export const patience: Patience = {
   releaseMs: 60_000,
   handshakeMs: 5_000,
   queueMs: 20_000,
+  keyRetryMs: 30_000,
 };
 
 export interface WorkerLinkOptions {
   readonly path: string;
   readonly configuration: Uint8Array;
   readonly releases: readonly Release[];
+  /** Without it encrypted releases are refused. */
+  readonly keys?: KeyService;
   readonly journal: Journal;
   readonly health: Pick<Health, 'counters' | 'ended'>;
   readonly onEvent: EventSink;
@@ -193,11 +199,37 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
     const worker: ReadyWorker = { log, info, configuration };
     status = { kind: 'loading', worker };
     onEvent({ event: 'link_up', log: toHex(log) });
-    for (const release of options.releases) {
-      if (!state.models.some((modelId) => equalBytes(modelId, release.modelId))) await offer(opened, release);
-    }
+    const missing = options.releases.filter(
+      (release) => !state.models.some((modelId) => equalBytes(modelId, release.modelId)),
+    );
+    const postponed = await offerAll(opened, missing);
     status = { kind: 'ready', worker };
     firstReady.resolve(worker);
+    void offerLater(opened, postponed);
+  }
+
+  /** One by one, since a worker takes one release at a time. Gives back those that are worth another attempt. */
+  async function offerAll(opened: Connection, releases: readonly Release[]): Promise<readonly Release[]> {
+    const postponed: Release[] = [];
+    for (const release of releases) {
+      if ((await offer(opened, release)) === 'kms_unavailable') postponed.push(release);
+    }
+    return postponed;
+  }
+
+  /** KMS can be away for a while; the other models are served meanwhile. Ends with the connection. */
+  async function offerLater(opened: Connection, releases: readonly Release[]): Promise<void> {
+    let left = releases;
+    while (left.length > 0) {
+      await new Promise((resolve) => setTimeout(resolve, waits.keyRetryMs).unref());
+      if (active !== opened) return;
+      try {
+        left = await offerAll(opened, left);
+      } catch (error) {
+        opened.close(asLinkError(error));
+        return;
+      }
+    }
   }
 
   async function configure(opened: Connection): Promise<ReadyInfo> {
@@ -210,15 +242,17 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
   }
 
   /** A refused release is the publisher's or the configuration's affair; the others are still served. */
-  async function offer(opened: Connection, release: Release): Promise<void> {
+  async function offer(opened: Connection, release: Release): Promise<string> {
     const modelId = toHex(release.modelId);
     try {
-      await pushRelease(release, (kind, payload) => request(opened, kind, payload, waits.releaseMs));
+      await pushRelease(release, (kind, payload) => request(opened, kind, payload, waits.releaseMs), options.keys);
       onEvent({ event: 'release_loaded', modelId });
+      return 'loaded';
     } catch (error) {
       if (error instanceof LinkError && !(error instanceof WorkerRefusedError)) throw error;
-      const code = error instanceof WorkerRefusedError ? error.refusal : 'file_unreadable';
+      const code = refusalOf(error);
       onEvent({ event: 'release_refused', modelId, code });
+      return code;
     }
   }
 
@@ -263,6 +297,11 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
       status = { kind: 'closed' };
     },
   };
+}
+
+function refusalOf(error: unknown): string {
+  if (error instanceof WorkerRefusedError) return error.refusal;
+  return error instanceof KeyError ? error.code : 'file_unreadable';
 }
 
 async function nothingBefore(): Promise<void> {}
