@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { Command } from './role.ts';
 
 /** A process that this one started, as something to wait for. */
@@ -8,6 +8,8 @@ export interface Child {
   readonly pid: number | undefined;
   readonly exited: Promise<Exit>;
   readonly kill: (signal: 'SIGTERM' | 'SIGKILL') => void;
+  /** The other end of the child's descriptor 3, where it was given one. */
+  readonly stream: Duplex | null;
 }
 
 export interface Exit {
@@ -20,6 +22,8 @@ export interface Exit {
 export interface ChildOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
+  /** `one` gives the child a stream to this process, as its descriptor 3. */
+  readonly stream?: 'none' | 'one';
 }
 
 /** Longer lines are cut: a process must not fill its supervisor's memory by never ending one. */
@@ -29,7 +33,7 @@ const LINE_CHARACTERS = 8_192;
 export function startChild(command: Command, options: ChildOptions): Child {
   const child: ChildProcess = spawn(command.command, [...command.args], {
     env: { ...options.env },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...(options.stream === 'one' ? ['pipe' as const] : [])],
   });
   const exited = new Promise<Exit>((resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, failure: error.message }));
@@ -38,7 +42,8 @@ export function startChild(command: Command, options: ChildOptions): Child {
   child.stdin?.on('error', () => {});
   eachLine(child.stdout as Readable, (line) => options.onLine(line, 'stdout'));
   eachLine(child.stderr as Readable, (line) => options.onLine(line, 'stderr'));
-  return { pid: child.pid, exited, kill: (signal) => void child.kill(signal) };
+  const stream = options.stream === 'one' ? (child.stdio[3] as Duplex) : null;
+  return { pid: child.pid, exited, kill: (signal) => void child.kill(signal), stream };
 }
 
 function eachLine(stream: Readable, onLine: (line: string) => void): void {

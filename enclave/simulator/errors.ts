@@ -8,7 +8,14 @@ export type SimulatorErrorCode =
   | 'socket_path_too_long'
   | 'already_running'
   | 'signer_failed'
-  | 'kms_state_invalid';
+  | 'kms_state_invalid'
+  /** An image that this tier cannot vouch for or run. */
+  | 'image_unsupported'
+  | 'emulator_missing'
+  /** It ended, or was too slow, before its worker listened. */
+  | 'machine_failed'
+  /** What came out of the machine is not what its bridge says. */
+  | 'machine_protocol';
 
 export class SimulatorError extends Error {
   readonly code: SimulatorErrorCode;
