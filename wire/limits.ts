@@ -73,6 +73,8 @@ export const limits = {
   /** A list of cases to judge in one go; each is judged by itself, so only the list is held in memory. */
   auditCasesBytes: 16_777_216,
   auditCases: 16_384,
+  /** Resident memory of a model process before it has a model, with room: node and the engine take 70 to 110 MiB. */
+  modelBaselineBytes: 201_326_592,
   /** Elements of one dimension or tensor inside a model: what the engine counts in 32 bits. */
   modelTensorElements: 2_147_483_647,
   /** Tensors in one call, and their rank. The engine takes more; no public model does. */
@@ -164,7 +166,7 @@ export const limits = {
   cpioPathBytes: 4_096,
   /** A compressed kernel, what it unpacks to, and the configuration in it: distribution kernels have 15, 70 and 0.3 MB. */
   kernelBytes: 134_217_728,
-  kernelUnpackedBytes: 536_870_912,
+  kernelUnpackedBytes: 268_435_456,
   kernelConfigBytes: 2_097_152,
   /** Firmware of a confidential VM: what QEMU maps below 4 GiB. */
   firmwareBytes: 16_777_216,

@@ -1,9 +1,9 @@
 import { isZero, utf8 } from '../../../wire/bytes.ts';
 import { limits } from '../../../wire/limits.ts';
 import { ImageError, type ImageErrorCode } from '../errors.ts';
+import { roundUp, startsWith } from './bytes.ts';
 import { ALIGNMENT, type CpioEntry, entryTypes, HEADER_BYTES, PERMISSIONS, TRAILER_NAME } from './cpio.ts';
 import { requireCpioPath } from './cpio-path.ts';
-import { roundUp, startsWith } from './bytes.ts';
 
 /** An entry with what our own archives fix at zero. */
 export interface CpioMember {

@@ -1,9 +1,9 @@
 import { utf8 } from '../../../wire/bytes.ts';
 import { limits } from '../../../wire/limits.ts';
 import { ImageError } from '../errors.ts';
+import { roundUp } from './bytes.ts';
 import { ALIGNMENT, type CpioEntry, entryTypes, HEADER_BYTES, PERMISSIONS, TRAILER_NAME } from './cpio.ts';
 import { parentOf, requireCpioPath } from './cpio-path.ts';
-import { roundUp } from './bytes.ts';
 
 /**
  * The kernel needs the next ramdisk to begin at a multiple of four and reads zeros in between. cpio pads to 512, its

@@ -15,8 +15,8 @@ import {
   SECTIONS,
   sectionTypes,
 } from './eif.ts';
-import { requireCommandLine } from './eif-read.ts';
 import type { EifMetadata } from './eif-metadata.ts';
+import { requireCommandLine } from './eif-read.ts';
 
 const VERSION = 4;
 

@@ -39,8 +39,10 @@ export function parseKernelConfig(bytes: Uint8Array): KernelConfig {
       continue;
     }
     const [, major, minor] = RELEASE.exec(line) ?? [];
-    if (major !== undefined && release === null) release = { major: Number(major), minor: Number(minor) };
-    else if (line !== '' && (!line.startsWith('#') || line.startsWith('# CONFIG_'))) {
+    if (major !== undefined) {
+      if (release !== null) throw malformed('it is for two kernels');
+      release = { major: Number(major), minor: Number(minor) };
+    } else if (line !== '' && (!line.startsWith('#') || line.startsWith('# CONFIG_'))) {
       throw malformed(`line ${index + 1} is no line of a configuration`);
     }
   }
