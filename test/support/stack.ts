@@ -17,6 +17,7 @@ import type { Platform } from '../../enclave/simulator/platform.ts';
 import { workerSocketPath } from '../../enclave/simulator/supervisor.ts';
 import type { WorkerPolicy } from '../../verifier/index.ts';
 import { nodeSuite } from '../../wire/crypto/node.ts';
+import { installSnpRoot } from './snp-root.ts';
 
 /** A whole process tier in a folder of its own, for tests that need real evidence, receipts and processes. */
 export interface TestStack extends Stack {
@@ -26,6 +27,7 @@ export interface TestStack extends Stack {
 
 export async function openTestStack(platform: Platform = { tee: 'aws-nitro', role: null }): Promise<TestStack> {
   const stateDirectory = await mkdtemp(join(tmpdir(), 'pm-'));
+  if (platform.tee === 'amd-sev-snp') await installSnpRoot(stateDirectory, platform.product);
   const stack = await startStack({ stateDirectory, port: 0, platform, onEvent: () => {} });
   return {
     ...stack,
