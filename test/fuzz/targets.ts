@@ -1,3 +1,7 @@
+import * as cpio from './enclave/cpio.fuzz.ts';
+import * as eif from './enclave/eif.fuzz.ts';
+import * as firmware from './enclave/firmware.fuzz.ts';
+import * as kernel from './enclave/kernel.fuzz.ts';
 import * as onnx from './enclave/onnx.fuzz.ts';
 import type { FuzzTarget } from './target.ts';
 import * as certificate from './verifier/certificate.fuzz.ts';
@@ -22,6 +26,10 @@ import * as text from './wire/text.fuzz.ts';
 
 /** Every parser of hostile bytes, by the path of its target: `wire/cbor` is in `wire/cbor.fuzz.ts`. */
 export const targets: Readonly<Record<string, FuzzTarget>> = {
+  'enclave/cpio': cpio,
+  'enclave/eif': eif,
+  'enclave/firmware': firmware,
+  'enclave/kernel': kernel,
   'enclave/onnx': onnx,
   'verifier/certificate': certificate,
   'verifier/nitro': nitro,
