@@ -22,7 +22,7 @@ export interface EifDescription extends EifMeasurements {
 }
 
 export interface DescribedSignature extends EifSignature {
-  /** `other-image`: authentic, but over another PCR0; a hypervisor refuses to start such an image. */
+  /** `other-image`: authentic, but over another PCR0, which `nitro-cli run-enclave` does not compare before it starts. */
   readonly verdict: 'valid' | 'other-image' | 'not-authentic';
 }
 
