@@ -3,7 +3,7 @@ import { parseSnpCertificateTable } from '../../verifier/codec/snp-table.ts';
 import { VerifierError } from '../../verifier/errors.ts';
 import type { Evidence } from '../../wire/message/evidence.ts';
 import type { Attested, ReadyInfo } from '../../wire/message/link.ts';
-import { EvidenceError, type EventSink } from '../errors.ts';
+import { type EventSink, EvidenceError } from '../errors.ts';
 import { type CertificatePool, chooseCertificates } from './choose.ts';
 import { readCertificateDirectory } from './directory.ts';
 import { sourceAddress } from './source-address.ts';

@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SimulatorError } from '../../../enclave/simulator/errors.ts';
 import {
+  type AttesterSocket,
   type ImageFile,
   type ImagePlan,
   layOutImage,
   measureImage,
   planWorkerImage,
   requireUnchanged,
+  snpMeasurement,
 } from '../../../enclave/simulator/measure.ts';
 import { toHex } from '../../../wire/bytes.ts';
 
@@ -188,6 +190,25 @@ describe('the plan of the worker’s image', () => {
     expect(new Set(paths).size).toBe(paths.length);
     expect(app).toEqual([{ path: '/app/worker.mjs', source: bundle, mode: 0o444 }]);
     expect(commandLine.slice(0, 3)).toEqual(['/bin/node', '/app/worker.mjs', 'launcher']);
+  });
+
+  it('names the device on its command line: other vendors’ images differ in PCR0 and PCR1, and never in PCR2', async () => {
+    const bundle = join(directory, 'worker.mjs');
+    await writeFile(bundle, '');
+    // What is measured here is small: node's libraries are asked for by another test.
+    const plan = async (attester: AttesterSocket) => ({
+      commandLine: (await planWorkerImage({ node: process.execPath, app: [bundle], attester })).commandLine,
+      boot: [],
+      app: [{ path: '/app/worker.mjs', source: bundle, mode: 0o444 as const }],
+    });
+    const [nsm, snp] = await Promise.all([plan('nsm-socket'), plan('snp-socket')]);
+    expect(nsm.commandLine).toContain('nsm-socket:/run/attester/attester.sock');
+    expect(snp.commandLine).toContain('snp-socket:/run/attester/attester.sock');
+    const [one, two] = await Promise.all([measureImage(nsm), measureImage(snp)]);
+    expect(two.pcr2).toEqual(one.pcr2);
+    expect(two.pcr1).not.toEqual(one.pcr1);
+    expect(snpMeasurement(two)).toEqual(two.pcr0);
+    expect(snpMeasurement(two)).not.toEqual(snpMeasurement(one));
   });
 
   it('does not list as a library what the app brings itself', async () => {

@@ -5,8 +5,8 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { encodeCertificateTable, type TableEntry } from '../../../enclave/simulator/snp/table.ts';
 import { EvidenceError, type HostEvent } from '../../../host/errors.ts';
 import { type AssembleEvidence, createAssembler } from '../../../host/evidence/assemble.ts';
-import { decodeEvidence, encodeEvidence } from '../../../wire/message/evidence.ts';
 import { limits } from '../../../wire/limits.ts';
+import { decodeEvidence, encodeEvidence } from '../../../wire/message/evidence.ts';
 import { createFakeLog, testConfiguration } from '../../support/fake-log.ts';
 import { attestedBy, pemOf, vendorOf } from './snp-machine.ts';
 

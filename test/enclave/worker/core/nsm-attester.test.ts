@@ -3,9 +3,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { sha384 } from '../../../../enclave/simulator/signing.ts';
 import type { Attester } from '../../../../enclave/worker/attester.ts';
 import { connectNsm } from '../../../../enclave/worker/nsm-attester.ts';
-import { sha384 } from '../../../../enclave/simulator/signing.ts';
 import { concatBytes, readU32, u32, utf8 } from '../../../../wire/bytes.ts';
 import { limits } from '../../../../wire/limits.ts';
 import {
