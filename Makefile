@@ -11,7 +11,7 @@ TIER_ARGS := $(if $(TIER),--tier $(TIER))
 # The stamp is a copy of the lock file: compared by content, so that a checkout that only touches times installs nothing.
 STAMP := node_modules/.proofmark-lock
 
-.PHONY: help install up demo test test-long fuzz mutation check bench vectors build pack clean
+.PHONY: help install up demo test test-long fuzz mutation check bench image vectors build pack clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -42,6 +42,11 @@ check: install ## format, lint, types, boundaries, dead code, house rules
 
 bench: install ## measure, and write test/bench/results.json
 	@npm run -s bench
+
+image: install ## fetch the pinned inputs, build an enclave image into dist/image, and build it again to compare
+	@npm run -s proofmark -- image fetch --flavour vm
+	@npm run -s proofmark -- image build --flavour vm --out dist/image
+	@npm run -s proofmark -- image verify dist/image --flavour vm
 
 vectors: install ## regenerate the golden vectors byte for byte
 	@npm run -s vectors

@@ -40,8 +40,8 @@ export function notProvenLines(items: readonly NotProven[], style: Style): strin
 }
 
 /** Names and values of facts. Values may be a stranger's text, so each of them is made printable here. */
-function rowLines(rows: readonly (readonly [name: string, value: string])[]): string {
-  return rows.map(([name, value]) => `  ${printable(name).padEnd(20)}${printable(value)}\n`).join('');
+export function rowLines(rows: readonly (readonly [name: string, value: string])[]): string {
+  return rows.map(([name, value]) => `  ${printable(name).padEnd(19)} ${printable(value)}\n`).join('');
 }
 
 export function workerLines(worker: Verified<WorkerFacts>, style: Style): string {

@@ -3,6 +3,7 @@ import { audit, auditUsage } from './commands/audit.ts';
 import { configuration, configurationUsage } from './commands/configuration.ts';
 import type { Command, CommandContext } from './commands/context.ts';
 import { evidence, evidenceUsage } from './commands/evidence.ts';
+import { image, imageUsage } from './commands/image.ts';
 import { exitCodeOfClientError, infer, inferUsage } from './commands/infer.ts';
 import { exitCode, UsageError } from './exit-codes.ts';
 import { printable } from './report.ts';
@@ -15,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   infer: () => Promise.resolve(infer),
   evidence: () => Promise.resolve(evidence),
   configuration: () => Promise.resolve(configuration),
+  image: () => Promise.resolve(image),
   kit: async () => (await import('./commands/kit.ts')).kit,
   host: async () => (await import('./commands/host.ts')).host,
 };
@@ -35,6 +37,8 @@ ${inferUsage}
 ${evidenceUsage}
 
 ${configurationUsage}
+
+${imageUsage}
 
 proofmark kit --measurements FILE --out DIR [--template POLICY]
   What a first worker needs around it: a release key, a signed demo model, a configuration, and a policy that accepts

@@ -1,16 +1,16 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { equalBytes, utf8 } from '../../wire/bytes.ts';
 import { limits } from '../../wire/limits.ts';
 import { type AssembledImage, assembleImage, type ImagePart, type ImageParts } from './assemble.ts';
 import { ImageBuildError } from './build-error.ts';
-import { changed, readPart, sha256 } from './files.ts';
+import { changed, hashFile, readPart, sha256 } from './files.ts';
 import { type BzImage, readBzImage } from './formats/bzimage.ts';
 import { requireNitroKernel } from './formats/nitro-kernel.ts';
 import { initList } from './init-list.ts';
 import { type InputStore, readInput } from './inputs.ts';
-import { type ImageLock, type LockedFile, lockedFiles, renderImageLock } from './lock.ts';
-import { type Flavour, initListPath, type OwnPart, recipes, workerParts } from './recipe.ts';
+import { type ImageLock, lockedFiles, renderImageLock } from './lock.ts';
+import { type Flavour, initListPath, type OwnPart, recipes, workerNative, workerParts } from './recipe.ts';
 
 export interface BuildSources {
   readonly lock: ImageLock;
@@ -54,12 +54,13 @@ export interface LoadedParts extends ImageParts {
 /** Everything that an image of the lock's flavour holds, checked against the lock. */
 export async function loadParts({ lock, store, nativeFolder, workerFolder }: BuildSources): Promise<LoadedParts> {
   const { flavour } = lock;
-  await requireWorkerFolder(workerFolder, lock);
+  const ownNative = await readOwn(workerNative, nativeFolder);
+  await requireWorkerFolder(workerFolder, [...pinnedCopies(lock), ...ownCopies(ownNative)]);
   const pinned = await readPinned(lock, store);
   const { release } = requireKernel(flavour, pinned);
   const directives: ImagePart = { path: initListPath, mode: 0o444, bytes: utf8(initList(flavour)) };
   const ownBoot = [...(await readOwn(recipes[flavour].native, nativeFolder)), directives];
-  const ownApp = await readOwn(workerParts, workerFolder);
+  const ownApp = [...(await readOwn(workerParts, workerFolder)), ...ownNative];
   return {
     flavour,
     kernel: pinned.kernel,
@@ -111,27 +112,36 @@ function readOwn(parts: readonly OwnPart[], folder: string): Promise<readonly Im
   );
 }
 
+interface Copy {
+  readonly name: string;
+  readonly sha256: Uint8Array;
+}
+
+function pinnedCopies(lock: ImageLock): readonly Copy[] {
+  return lockedFiles(lock)
+    .filter(({ recipe: { use } }) => use.kind === 'app')
+    .map(({ recipe: { name }, sha256: digest }) => ({ name, sha256: digest }));
+}
+
+function ownCopies(parts: readonly ImagePart[]): readonly Copy[] {
+  return parts.map(({ path, bytes }) => ({ name: basename(path), sha256: sha256(bytes) }));
+}
+
 /**
- * The bundler also copies the engine's native code, from the installed package. The image takes it from the store; a
- * copy that differs means that the lock is for another engine than the bundle was made with. Any further file is one
- * that the worker may need and the image would not have.
+ * The bundler also copies native code that lies beside the program. The image takes the engine's from the store and our
+ * own from its folder; a copy that differs means that the bundle was made with another one. Any further file is one that
+ * the worker may need and the image would not have.
  */
-async function requireWorkerFolder(folder: string, lock: ImageLock): Promise<void> {
-  const engine = new Map(
-    lockedFiles(lock)
-      .filter(({ recipe: { use } }) => use.kind === 'app')
-      .map((file): [string, LockedFile] => [file.recipe.name, file]),
-  );
-  const own = new Set(workerParts.map(({ name }) => name));
+async function requireWorkerFolder(folder: string, copies: readonly Copy[]): Promise<void> {
   const names = await readdir(folder).catch((error: Error) => {
     throw new ImageBuildError('input_missing', `the worker's folder: ${error.message}`);
   });
   for (const name of names) {
-    if (own.has(name)) continue;
-    const pinned = engine.get(name);
-    if (pinned === undefined) throw new ImageBuildError('input_refused', `an image holds no ${JSON.stringify(name)}`);
-    const found = await readPart(join(folder, name), { name, maxBytes: limits.imageInputBytes });
-    if (!equalBytes(found.sha256, pinned.sha256)) throw changed(name, pinned.sha256, found.sha256);
+    if (workerParts.some((part) => part.name === name)) continue;
+    const expected = copies.find((copy) => copy.name === name);
+    if (expected === undefined) throw new ImageBuildError('input_refused', `an image holds no ${JSON.stringify(name)}`);
+    const found = await hashFile(join(folder, name), { name, algorithm: 'sha256' });
+    if (!equalBytes(found, expected.sha256)) throw changed(name, expected.sha256, found);
   }
 }
 

@@ -20,7 +20,13 @@ export interface FetchOptions {
   readonly source: { readonly kind: 'mirrors' } | { readonly kind: 'folder'; readonly folder: string };
   /** Installed packages, which may hold what would otherwise be downloaded; null where there are none. */
   readonly nodeModules: string | null;
-  readonly report: (line: string) => void;
+  readonly report: (event: FetchEvent) => void;
+}
+
+export interface FetchEvent {
+  readonly package: string;
+  readonly version: string;
+  readonly how: 'in-store' | 'installed' | 'downloaded' | 'unpacked' | 'copied';
 }
 
 /** Fills the store with what the lock pins. Nothing enters that differs, wherever it came from. */
@@ -28,19 +34,22 @@ export async function fetchInputs(lock: ImageLock, store: InputStore, options: F
   const missing = new Set(await missingInputs(store, lock));
   for (const artefact of lock.artefacts) {
     const files = artefact.files.filter((file) => missing.has(file));
-    const name = `${artefact.package} ${artefact.version}`;
-    if (files.length === 0) options.report(`${name}: in the store`);
-    else options.report(`${name}: ${await fetchArtefact({ ...artefact, files }, store, options)}`);
+    const how = files.length === 0 ? 'in-store' : await fetchArtefact({ ...artefact, files }, store, options);
+    options.report({ package: artefact.package, version: artefact.version, how });
   }
 }
 
-async function fetchArtefact(artefact: LockedArtefact, store: InputStore, options: FetchOptions): Promise<string> {
+async function fetchArtefact(
+  artefact: LockedArtefact,
+  store: InputStore,
+  options: FetchOptions,
+): Promise<FetchEvent['how']> {
   const { kind } = artefact.recipe;
   if (kind === 'file') {
     await keepGiven(artefact, store, options.source);
     return 'copied';
   }
-  if (kind === 'npm' && (await keepInstalled(artefact, store, options.nodeModules))) return 'taken from node_modules';
+  if (kind === 'npm' && (await keepInstalled(artefact, store, options.nodeModules))) return 'installed';
   await inScratch(async (scratch) => {
     const archive = await findArchive(artefact, scratch, options.source);
     await requireArchive(artefact, archive);

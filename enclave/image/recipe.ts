@@ -188,11 +188,11 @@ interface FlavourRecipe {
   readonly commandLine: string;
 }
 
-/** The worker's own files: the bundle, and the native code that it loads. They come from the bundler's folder. */
-export const workerParts: readonly OwnPart[] = [
-  { name: 'worker.mjs', path: '/app/worker.mjs', mode: 0o444 },
-  program('guard.node', '/app/guard.node'),
-];
+/** The worker's program, from the bundler's folder. */
+export const workerParts: readonly OwnPart[] = [{ name: 'worker.mjs', path: '/app/worker.mjs', mode: 0o444 }];
+
+/** Native programs of this repository in ramdisk 1: what the worker's program loads from beside itself. */
+export const workerNative: readonly OwnPart[] = [program('guard.node', '/app/guard.node')];
 
 /** Folders that init mounts over, and the one that the mounted ones leave for sockets. */
 export const emptyFolders = ['/dev', '/proc', '/run', '/sys', '/tmp'] as const;

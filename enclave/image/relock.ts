@@ -23,7 +23,7 @@ export interface RelockOptions {
   readonly flavour: Flavour;
   /** For flavours whose kernel is an input, and null for the others. */
   readonly kernel: GivenKernel | null;
-  readonly report: (line: string) => void;
+  readonly report: (artefact: LockedArtefact) => void;
 }
 
 /**
@@ -37,7 +37,7 @@ export async function relock(store: InputStore, options: RelockOptions): Promise
       recipe.kind === 'file'
         ? await lockGiven(recipe, store, options.kernel)
         : await inScratch((scratch) => lockOffered(recipe, scratch, store));
-    options.report(`${artefact.package} ${artefact.version}: ${artefact.files.length} file(s)`);
+    options.report(artefact);
     artefacts.push(artefact);
   }
   // A file name or a version may be one that no lock can say.

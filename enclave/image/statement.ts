@@ -8,10 +8,13 @@ import { artefactUrl, type BundledPackage, digestSet } from './packages.ts';
 
 /** Which sources an image was built from. */
 export interface Provenance {
-  /** The commit that was checked out, in hex. */
-  readonly commit: string;
-  /** Whether files differed from that commit. A claim about a modified tree is worth little, and says so. */
-  readonly modified: boolean;
+  /** Null where the sources were in no repository. */
+  readonly source: {
+    /** The commit that was checked out, in hex. */
+    readonly commit: string;
+    /** Whether files differed from that commit. A claim about a modified tree is worth little, and says so. */
+    readonly modified: boolean;
+  } | null;
   /** Of package-lock.json: it pins the compiler of the bundle and the packages in it. */
   readonly packageLockSha256: Uint8Array;
   readonly packages: readonly BundledPackage[];
@@ -41,11 +44,7 @@ export function statementOf(
         externalParameters: { flavour: image.flavour, lock: { sha256: toHex(image.lockSha256) } },
         internalParameters: {},
         resolvedDependencies: [
-          {
-            name: 'source',
-            digest: { gitCommit: provenance.commit },
-            annotations: { modified: provenance.modified },
-          },
+          sourceOf(provenance),
           { name: 'package-lock.json', digest: { sha256: toHex(provenance.packageLockSha256) } },
           ...image.lock.artefacts.map(dependencyOf),
           ...image.own.map(({ path, sha256: digest }) => ({ name: path, digest: { sha256: toHex(digest) } })),
@@ -64,6 +63,12 @@ export function statementOf(
       },
     },
   };
+}
+
+function sourceOf({ source }: Provenance): JsonValue {
+  return source === null
+    ? { name: 'source', uri: 'urn:proofmark:source:not-in-a-repository' }
+    : { name: 'source', digest: { gitCommit: source.commit }, annotations: { modified: source.modified } };
 }
 
 function dependencyOf(artefact: LockedArtefact): JsonValue {

@@ -1,0 +1,53 @@
+import { ImageError } from '../../enclave/image/errors.ts';
+import { exitCode, UsageError } from '../exit-codes.ts';
+import { imageBuild, imageVerify } from '../image/build-commands.ts';
+import { imageFetch, imageLock } from '../image/inputs-commands.ts';
+import { imageDescribe, imageMeasure } from '../image/measure-commands.ts';
+import { printable } from '../report.ts';
+import type { Command, CommandContext } from './context.ts';
+
+export const imageUsage = `proofmark image build --flavour vm|nitro [--lock FILE] --out DIR [--kernel FILE [--kernel-config FILE]] [--split]
+  Builds an enclave image from pinned inputs: image.eif, measurements.json for policies, the list of its parts
+  (CycloneDX) and a statement of where it comes from (in-toto). --split also writes kernel, initrd and cmdline, as a
+  measured direct boot takes them. A nitro image needs a kernel of your own, 6.8 or later.
+
+proofmark image verify FILE|DIR --flavour vm | --lock FILE
+  Builds again and compares byte for byte; says where the first difference is. Exits 20 where there is one.
+
+proofmark image fetch --flavour vm | --lock FILE [--from DIR]
+  Fills the store of inputs, by this machine's apt and npm or from a folder of archives. Nothing unpinned gets in.
+
+proofmark image lock --flavour vm|nitro --out FILE [--kernel FILE [--kernel-config FILE]]
+  Writes a new lock from what the mirrors offer now.
+
+proofmark image describe FILE [--files]
+proofmark image measure FILE
+proofmark image measure --snp --ovmf FILE --vcpus N --vcpu-type TYPE [--kernel FILE [--initrd FILE] [--append TEXT]]
+                        [--guest-features 0x1] [--hypervisor qemu|ec2|gce]
+  What any EIF holds and measures, and the launch digest of an SEV-SNP guest. Exits 10 where the file is malformed.
+  All take --json; the first four take --store DIR.`;
+
+const commands: Readonly<Record<string, Command>> = {
+  build: imageBuild,
+  verify: imageVerify,
+  fetch: imageFetch,
+  lock: imageLock,
+  describe: imageDescribe,
+  measure: imageMeasure,
+};
+
+/** Commands whose input may be anybody's file: what is wrong with that is a verdict. */
+const judges: ReadonlySet<string> = new Set(['verify', 'describe', 'measure']);
+
+export async function image(context: CommandContext): Promise<number> {
+  const [name = '', ...args] = context.args;
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) throw new UsageError(`image ${Object.keys(commands).join('|')}, not "${name}"`);
+  try {
+    return await command({ ...context, args });
+  } catch (error) {
+    if (!(error instanceof ImageError) || !judges.has(name)) throw error;
+    context.warn(`proofmark: ${printable(error.message)}\n`);
+    return exitCode.malformed;
+  }
+}

@@ -1,0 +1,183 @@
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { keepInput } from '../../enclave/image/inputs.ts';
+import { type ImageLock, lockedFiles } from '../../enclave/image/lock.ts';
+import { measurementsOf } from '../../enclave/image/measurements.ts';
+import { directBootOf, type OutputFile, outputNames, outputsOf } from '../../enclave/image/outputs.ts';
+import { compareImages, type Difference } from '../../enclave/image/verify.ts';
+import { limits } from '../../wire/limits.ts';
+import { type Parsed, parseArguments, textOption } from '../commands/arguments.ts';
+import type { CommandContext } from '../commands/context.ts';
+import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
+import { heading, jsonLine, printable, rowLines } from '../report.ts';
+import { buildFromCheckout, requireCheckout } from './checkout.ts';
+import { lockOption, noPositionals, onePositional, requiredOption, storeOption } from './options.ts';
+import { readBounded } from './read.ts';
+
+const buildOptions = {
+  flavour: { type: 'string' },
+  lock: { type: 'string' },
+  out: { type: 'string' },
+  kernel: { type: 'string' },
+  'kernel-config': { type: 'string' },
+  split: { type: 'boolean' },
+  store: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+export async function imageBuild(context: CommandContext): Promise<number> {
+  const parsed = parseArguments(context.args, buildOptions);
+  noPositionals(parsed);
+  const out = requiredOption(parsed, 'out');
+  const checkout = requireCheckout();
+  const lock = await lockOption(parsed);
+  const store = storeOption(parsed);
+  for (const [file, path] of givenFiles(parsed, lock)) await keepInput(store, file, path);
+
+  const { image, provenance } = await buildFromCheckout(checkout, { lock, store });
+  const files = [...outputsOf(image, provenance), ...(parsed.values['split'] === true ? directBootOf(image) : [])];
+  for (const file of files) await save(out, file);
+
+  const measurements = measurementsOf(image);
+  if (parsed.values['json'] === true) {
+    context.write(jsonLine(JSON.stringify({ out, files: files.map(({ name }) => name), measurements })));
+    return exitCode.accepted;
+  }
+  const [registers] = measurements.images;
+  context.write(heading(`Image for ${image.flavour}`, context.style));
+  context.write(
+    rowLines([
+      ['image', measurements.imageId],
+      ['  PCR0', registers?.pcr0 ?? ''],
+      ['  PCR1', registers?.pcr1 ?? ''],
+      ['  PCR2', registers?.pcr2 ?? ''],
+      ['size', `${measurements.eif.bytes} bytes`],
+      ['memory', `at least ${measurements.minimumMemoryMib} MiB`],
+      ['commit', provenance.source === null ? 'none' : commitWords(provenance.source)],
+      ['written', files.map(({ name }) => join(out, name)).join(' ')],
+    ]),
+  );
+  return exitCode.accepted;
+}
+
+function commitWords({ commit, modified }: { readonly commit: string; readonly modified: boolean }): string {
+  return modified ? `${commit}, with changes that it does not have` : commit;
+}
+
+/** A kernel of one's own may be named again here, instead of fetching it; the lock decides whether it is the one. */
+function givenFiles(
+  parsed: Parsed,
+  lock: ImageLock,
+): readonly (readonly [ReturnType<typeof lockedFiles>[number], string])[] {
+  const given = [
+    ['kernel', textOption(parsed, 'kernel')],
+    ['kernel-configuration', textOption(parsed, 'kernel-config')],
+  ] as const;
+  return given.flatMap(([name, path]) => {
+    if (path === undefined) return [];
+    const file = lock.flavour === 'nitro' ? lockedFiles(lock).find(({ recipe }) => recipe.name === name) : undefined;
+    if (file === undefined) throw new UsageError(`the lock takes no ${name} of your own`);
+    return [[file, path] as const];
+  });
+}
+
+/** Under its name only when it is whole, so that no half-written image is taken for one. */
+async function save(folder: string, { name, pieces }: OutputFile): Promise<void> {
+  const path = join(folder, name);
+  const scratch = `${path}.partial`;
+  try {
+    await mkdir(folder, { recursive: true });
+    const file = await open(scratch, 'w');
+    try {
+      for (const piece of pieces) await file.writeFile(piece);
+    } finally {
+      await file.close();
+    }
+    await rename(scratch, path);
+  } catch (error) {
+    await rm(scratch, { force: true });
+    throw new CommandError(`cannot write ${path}: ${(error as Error).message}`);
+  }
+}
+
+const verifyOptions = {
+  flavour: { type: 'string' },
+  lock: { type: 'string' },
+  store: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+interface FileVerdict {
+  readonly name: string;
+  readonly difference: Difference | null;
+}
+
+/** Builds again and compares byte for byte. A folder is compared with everything that a build writes. */
+export async function imageVerify(context: CommandContext): Promise<number> {
+  const parsed = parseArguments(context.args, verifyOptions);
+  const target = onePositional(parsed, 'image, or folder that a build wrote');
+  const lock = await lockOption(parsed);
+  const isFolder = await isDirectory(target);
+  const eif = await readBounded(isFolder ? join(target, outputNames.eif) : target, limits.eifBytes);
+
+  const { image, provenance } = await buildFromCheckout(requireCheckout(), { lock, store: storeOption(parsed) });
+  const verdicts: FileVerdict[] = [{ name: outputNames.eif, difference: compareImages(eif, image.eif) }];
+  if (isFolder) {
+    const [, ...described] = outputsOf(image, provenance);
+    for (const file of described) {
+      verdicts.push({ name: file.name, difference: await compareFile(join(target, file.name), file) });
+    }
+    for (const file of directBootOf(image)) {
+      const path = join(target, file.name);
+      // Written on request only.
+      if (await exists(path)) verdicts.push({ name: file.name, difference: await compareFile(path, file) });
+    }
+  }
+  const equal = verdicts.every(({ difference }) => difference === null);
+  if (parsed.values['json'] === true) context.write(jsonLine(JSON.stringify({ equal, files: verdicts })));
+  else context.write(verdicts.map(verdictLine).join(''));
+  return equal ? exitCode.accepted : exitCode.untrusted;
+}
+
+function verdictLine({ name, difference }: FileVerdict): string {
+  if (difference === null) return rowLines([[name, 'the same bytes']]);
+  const { section, file, detail } = difference;
+  return rowLines([[name, [section, file, detail].filter((word) => word !== null).join(': ')]]);
+}
+
+async function compareFile(path: string, { pieces }: OutputFile): Promise<Difference | null> {
+  const found = await readFile(path).catch(() => undefined);
+  if (found === undefined) return { section: 'file', file: null, detail: 'is missing' };
+  const built = Buffer.concat(pieces);
+  if (found.equals(built)) return null;
+  return { section: 'file', file: null, detail: firstLine(found, built) };
+}
+
+/** Descriptions are text, and the line that differs says more than its place. */
+function firstLine(found: Buffer, built: Buffer): string {
+  if (built.length > limits.imageLockBytes * 16)
+    return `${found.length} bytes that differ from the ${built.length} built`;
+  const [a, b] = [found, built].map((bytes) => bytes.toString('utf8').split('\n')) as [string[], string[]];
+  const line = b.findIndex((text, index) => text !== a[index]);
+  const at = line === -1 ? b.length : line;
+  return `line ${at + 1} is ${quote(a[at])}, and was built as ${quote(b[at])}`;
+}
+
+function quote(line: string | undefined): string {
+  return line === undefined ? 'absent' : printable(JSON.stringify(line.trim().slice(0, 160)));
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw new CommandError(`cannot read ${path}: ${(error as Error).message}`);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

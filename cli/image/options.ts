@@ -1,0 +1,51 @@
+import { defaultInputStore, type InputStore } from '../../enclave/image/inputs.ts';
+import { type ImageLock, requireFlavour } from '../../enclave/image/lock.ts';
+import { type Flavour, flavours } from '../../enclave/image/recipe.ts';
+import { type Parsed, textOption } from '../commands/arguments.ts';
+import { UsageError } from '../exit-codes.ts';
+import { committedLockPath, readLock, requireCheckout } from './checkout.ts';
+
+export function flavourOption(parsed: Parsed): Flavour | undefined {
+  const text = textOption(parsed, 'flavour');
+  if (text === undefined) return undefined;
+  const flavour = flavours.find((name) => name === text);
+  if (flavour === undefined) throw new UsageError(`--flavour is ${flavours.join(' or ')}`);
+  return flavour;
+}
+
+export function storeOption(parsed: Parsed): InputStore {
+  const folder = textOption(parsed, 'store');
+  return folder === undefined ? defaultInputStore(process.env) : { folder };
+}
+
+/** `--lock FILE`, or the lock that the repository has for `--flavour`. Given both, they must agree. */
+export async function lockOption(parsed: Parsed): Promise<ImageLock> {
+  const flavour = flavourOption(parsed);
+  const path = textOption(parsed, 'lock');
+  if (path !== undefined) {
+    const lock = await readLock(path);
+    if (flavour !== undefined) requireFlavour(lock, flavour);
+    return lock;
+  }
+  if (flavour === undefined) throw new UsageError('--lock FILE or --flavour is required');
+  if (flavour === 'nitro') {
+    throw new UsageError('--lock FILE is required: a nitro image has a kernel of your choice, see `image lock`');
+  }
+  return readLock(committedLockPath(requireCheckout(), flavour));
+}
+
+export function requiredOption(parsed: Parsed, name: string): string {
+  const text = textOption(parsed, name);
+  if (text === undefined) throw new UsageError(`--${name} is required`);
+  return text;
+}
+
+export function onePositional({ positionals }: Parsed, what: string): string {
+  const [only, ...rest] = positionals;
+  if (only === undefined || rest.length > 0) throw new UsageError(`name one ${what}`);
+  return only;
+}
+
+export function noPositionals({ positionals }: Parsed): void {
+  if (positionals.length > 0) throw new UsageError(`what is ${JSON.stringify(positionals[0])}?`);
+}
