@@ -23,11 +23,12 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 
 const usage = `Proofmark: check which code ran which model on which input.
 
-proofmark up [--port PORT] [--state DIR] [--tier sim-process]
+proofmark up [--port PORT] [--state DIR] [--tier process|vm]
              [--tee aws-nitro | --tee amd-sev-snp [--product milan|genoa|turin]]
-  Starts signer, sandboxed worker and host on loopback, runs one inference, prints its audit, and keeps serving.
+  Starts signer, worker (in a sandbox, or in a machine of its own) and host on loopback, runs one inference, prints
+  its audit, and keeps serving.
 
-proofmark demo [--tier sim-process] [--tee aws-nitro | --tee amd-sev-snp [--product milan|genoa|turin]]
+proofmark demo [--tier process|vm] [--tee aws-nitro | --tee amd-sev-snp [--product milan|genoa|turin]]
   The same once, in a folder of its own; exits 0 if every check passed.
 
 ${auditUsage}

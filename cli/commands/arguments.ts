@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { UsageError } from '../exit-codes.ts';
+import type { TierName } from '../stack/tiers.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -31,10 +32,16 @@ export function portOption(parsed: Parsed, fallback: number): number {
   return port;
 }
 
-/** `sim-process` is the tier that this version runs. */
-export function requireTier(parsed: Parsed): void {
-  const tier = textOption(parsed, 'tier') ?? 'sim-process';
-  if (tier !== 'sim-process' && tier !== 'process') {
-    throw new UsageError(`--tier ${tier} is not offered by this version: it runs sim-process`);
-  }
+const TIERS: Readonly<Record<string, TierName>> = {
+  process: 'sim-process',
+  'sim-process': 'sim-process',
+  vm: 'sim-vm',
+  'sim-vm': 'sim-vm',
+};
+
+export function tierOption(parsed: Parsed): TierName {
+  const text = textOption(parsed, 'tier') ?? 'sim-process';
+  const tier = Object.hasOwn(TIERS, text) ? TIERS[text] : undefined;
+  if (tier === undefined) throw new UsageError(`--tier ${text} is not process or vm`);
+  return tier;
 }

@@ -15,7 +15,7 @@ import {
   workerLines,
 } from '../report.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
-import { parseArguments, portOption, requireTier, textOption } from './arguments.ts';
+import { parseArguments, portOption, textOption, tierOption } from './arguments.ts';
 import { type CommandContext, defaultStateDirectory } from './context.ts';
 import { platformOption, platformOptions } from './platform.ts';
 
@@ -30,11 +30,11 @@ const DEFAULT_PORT = 8_790;
 /** Starts everything, proves one inference, and serves until it is told to stop. */
 export async function up(context: CommandContext): Promise<number> {
   const parsed = parseArguments(context.args, options);
-  requireTier(parsed);
   const stateDirectory = textOption(parsed, 'state') ?? defaultStateDirectory();
   const stack = await startStack({
     stateDirectory,
     port: portOption(parsed, DEFAULT_PORT),
+    tier: tierOption(parsed),
     platform: platformOption(parsed),
     onEvent: (event) => reportEvent(context, event),
   });
@@ -51,7 +51,7 @@ export async function up(context: CommandContext): Promise<number> {
 /** One round with a state folder of its own: nothing of it stays. */
 export async function demo(context: CommandContext): Promise<number> {
   const parsed = parseArguments(context.args, { ...platformOptions, tier: { type: 'string' } });
-  requireTier(parsed);
+  const tier = tierOption(parsed);
   const platform = platformOption(parsed);
   const started = performance.now();
   const stateDirectory = await mkdtemp(join(tmpdir(), 'proofmark-'));
@@ -59,6 +59,7 @@ export async function demo(context: CommandContext): Promise<number> {
     const stack = await startStack({
       stateDirectory,
       port: 0,
+      tier,
       platform,
       onEvent: (event) => reportEvent(context, event),
     });

@@ -3,7 +3,6 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Platform } from '../../enclave/simulator/platform.ts';
-import { processTier } from '../../enclave/simulator/process-tier.ts';
 import { roleCommand } from '../../enclave/simulator/role.ts';
 import {
   type Supervisor,
@@ -15,9 +14,9 @@ import { parseWorkerPolicy, type WorkerPolicy } from '../../verifier/index.ts';
 import { CommandError } from '../exit-codes.ts';
 import { type DemoFiles, writeDemoFiles } from './demo-files.ts';
 import { simulatorPolicy } from './policy.ts';
-import { workerFiles } from './worker-files.ts';
+import { openTier, type TierName } from './tiers.ts';
 
-/** Everything of the process tier on one machine: signer, sandboxed worker, host, and a policy that accepts just them. */
+/** Everything of one tier on one machine: signer, isolated worker, host, and a policy that accepts just them. */
 export interface Stack {
   readonly url: string;
   readonly policy: WorkerPolicy;
@@ -29,23 +28,22 @@ export interface Stack {
 export interface StackOptions {
   readonly stateDirectory: string;
   readonly port: number;
+  readonly tier: TierName;
   /** Whose hardware is simulated. */
   readonly platform: Platform;
   readonly onEvent: (event: SupervisorEvent) => void;
 }
 
-const READY_MS = 30_000;
-
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { stateDirectory, platform } = options;
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
-  const app = await workerFiles(join(stateDirectory, 'worker'));
+  const { tier, readyMs } = await openTier(options.tier, { stateDirectory, platform });
   const files = await writeDemoFiles(stateDirectory);
   const port = options.port === 0 ? await freePort() : options.port;
   const host = roleCommand('../../host/main');
   const supervisor = await startSupervisor({
     stateDirectory,
-    tier: processTier({ node: process.execPath, app, platform }),
+    tier,
     host: {
       command: host.command,
       args: [
@@ -62,7 +60,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
   const url = `http://127.0.0.1:${port}`;
   try {
-    await waitUntilReady(url);
+    await waitUntilReady(url, readyMs);
     const { measurement, rootCertificate } = supervisor;
     const rules = simulatorPolicy({ platform, measurement, rootCertificate, files, now: Date.now() });
     const policyFile = join(stateDirectory, 'policy.json');
@@ -86,8 +84,8 @@ function freePort(): Promise<number> {
   });
 }
 
-async function waitUntilReady(url: string): Promise<void> {
-  const deadline = performance.now() + READY_MS;
+async function waitUntilReady(url: string, readyMs: number): Promise<void> {
+  const deadline = performance.now() + readyMs;
   while (performance.now() < deadline) {
     const ready = await fetch(`${url}/v2/health/ready`).then(
       (response) => response.ok,
@@ -96,5 +94,5 @@ async function waitUntilReady(url: string): Promise<void> {
     if (ready) return;
     await sleep(50);
   }
-  throw new CommandError(`nothing became ready at ${url} within ${READY_MS / 1_000} seconds`);
+  throw new CommandError(`nothing became ready at ${url} within ${readyMs / 1_000} seconds`);
 }

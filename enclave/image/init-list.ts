@@ -9,21 +9,24 @@ import { type Flavour, modulePath, vmModules } from './recipe.ts';
  *   own PATH UID GID MODE                   of what is there
  *   module PATH                             loads a kernel module
  *   kernel NAME VALUE                       writes /proc/sys/kernel/NAME
- *   await PATH                              for thirty seconds at most
+ *   await PATH                              for two minutes at most
  *   seal                                    takes writing from the root
  *   heartbeat CID PORT                      one byte 0xB7 over vsock, and the same byte back
  *   spawn PROGRAM ARGUMENT...               a helper beside the worker
+ *   run PROGRAM ARGUMENT...                 the launcher, once
  *   bridge-port DEVICE SOCKET UID           carries a virtio-serial port to the worker's socket (enclave/native/bridge.h)
  *   bridge-vsock PORT CID SOCKET UID        carries connections of that machine alone
- *   run PROGRAM ARGUMENT...                 the launcher, last
  *   end                                     ends the machine: a trial of whether it starts at all
  *
  * The end of whatever a directive started is the end of the machine.
  */
 const VERSION = 'proofmark-init 1';
 
-/** Inside an enclave nobody logs in: these numbers tell processes apart, and no file names them. */
-export const users = { worker: 1_001, bridge: 1_003 } as const;
+/**
+ * Inside an enclave nobody logs in: numbers tell processes apart, and no file names them. The worker's is the launcher's
+ * choice (enclave/worker/confine/plan.ts), which also hands the device and the folders to it; a test compares.
+ */
+export const users = { worker: 500, bridge: 600 } as const;
 
 /** On AWS the parent machine has this number, and waits there for a sign of life (aws-nitro-enclaves-sdk-bootstrap, init). */
 const PARENT_CID = 3;
@@ -49,7 +52,7 @@ const LAUNCHER = [
 ] as const;
 
 export function initList(flavour: Flavour, main: readonly string[] = LAUNCHER): string {
-  return initListOf([...beginning[flavour], ...beforeTheWorker(flavour), `run ${main.join(' ')}`]);
+  return initListOf([...beforeTheDevice[flavour], ...beforeTheWorker, `run ${main.join(' ')}`, ...toTheHost[flavour]]);
 }
 
 /** For trials and tests: other directives than an image's. */
@@ -59,7 +62,7 @@ export function initListOf(directives: readonly string[]): string {
 
 const mounts = ['mount proc /proc', 'mount sysfs /sys', 'mount tmpfs /run'] as const;
 
-const beginning: Readonly<Record<Flavour, readonly string[]>> = {
+const beforeTheDevice: Readonly<Record<Flavour, readonly string[]>> = {
   vm: [
     ...mounts,
     ...vmModules.map((name) => `module ${modulePath(name)}`),
@@ -73,20 +76,20 @@ const beginning: Readonly<Record<Flavour, readonly string[]>> = {
   nitro: [...mounts, `heartbeat ${PARENT_CID} ${HEARTBEAT_PORT}`],
 };
 
-function beforeTheWorker(flavour: Flavour): readonly string[] {
-  const bridge: Readonly<Record<Flavour, readonly string[]>> = {
-    vm: [`await ${serialPorts.link}`, `bridge-port ${serialPorts.link} ${LINK_SOCKET} ${users.bridge}`],
-    nitro: [`bridge-vsock ${workerVsockPort} ${PARENT_CID} ${LINK_SOCKET} ${users.bridge}`],
-  };
-  return [
-    // AWS's driver lets everybody in, a simulated device nobody: in both, the worker alone may use it, and never a model.
-    `await ${NSM}`,
-    `own ${NSM} 0 ${users.worker} 0660`,
-    // The worker listens there, the bridge may pass, and a model may not.
-    `folder ${LINK_FOLDER} ${users.worker} ${users.bridge} 0710`,
-    `folder ${PRIVATE_FOLDER} ${users.worker} 0 0700`,
-    'kernel dmesg_restrict 1',
-    'seal',
-    ...bridge[flavour],
-  ];
-}
+const beforeTheWorker: readonly string[] = [
+  // AWS's driver lets everybody in, a simulated device root alone: from here on the same, and the launcher hands it over.
+  `await ${NSM}`,
+  `own ${NSM} 0 0 0600`,
+  `folder ${LINK_FOLDER} 0 0 0700`,
+  `folder ${PRIVATE_FOLDER} 0 0 0700`,
+  'kernel dmesg_restrict 1',
+  'seal',
+];
+
+/** Only once the worker listens: whoever gets through from outside reaches it. The bridge passes its folder, a model not. */
+const opening: readonly string[] = [`await ${LINK_SOCKET}`, `own ${LINK_FOLDER} ${users.worker} ${users.bridge} 0710`];
+
+const toTheHost: Readonly<Record<Flavour, readonly string[]>> = {
+  vm: [...opening, `await ${serialPorts.link}`, `bridge-port ${serialPorts.link} ${LINK_SOCKET} ${users.bridge}`],
+  nitro: [...opening, `bridge-vsock ${workerVsockPort} ${PARENT_CID} ${LINK_SOCKET} ${users.bridge}`],
+};

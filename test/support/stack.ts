@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Stack, startStack } from '../../cli/stack/stack.ts';
+import type { TierName } from '../../cli/stack/tiers.ts';
 import type { InferCall } from '../../client/index.ts';
 import {
   type Client,
@@ -25,10 +26,13 @@ export interface TestStack extends Stack {
   stop(): Promise<void>;
 }
 
-export async function openTestStack(platform: Platform = { tee: 'aws-nitro', role: null }): Promise<TestStack> {
+export async function openTestStack(
+  platform: Platform = { tee: 'aws-nitro', role: null },
+  tier: TierName = 'sim-process',
+): Promise<TestStack> {
   const stateDirectory = await mkdtemp(join(tmpdir(), 'pm-'));
   if (platform.tee === 'amd-sev-snp') await installSnpRoot(stateDirectory, platform.product);
-  const stack = await startStack({ stateDirectory, port: 0, platform, onEvent: () => {} });
+  const stack = await startStack({ stateDirectory, port: 0, tier, platform, onEvent: () => {} });
   return {
     ...stack,
     linkPath: workerSocketPath(stateDirectory),
@@ -113,7 +117,7 @@ export function workerProcesses(root: number, role: 'launcher' | 'worker' | 'mod
     for (const child of childrenOf(pid)) visit(child);
     if (commandOf(pid).some((part, index, all) => part.endsWith('worker.mjs') && all[index + 1] === role)) {
       const program = commandOf(pid)[0] ?? '';
-      if (!program.includes('bwrap') && !program.includes('setpriv')) found.push(pid);
+      if (!['bwrap', 'setpriv', 'confine'].some((starter) => program.includes(starter))) found.push(pid);
     }
   };
   visit(root);

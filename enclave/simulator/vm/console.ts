@@ -20,6 +20,7 @@ const CODES: Readonly<Record<number, (a: number, b: number) => string>> = {
   40: (errno) => `the list cannot be read (error ${errno})`,
   41: (line) => `line ${line} of the list is none`,
   42: (line, errno) => `line ${line} of the list failed (error ${errno})`,
+  43: (errno) => `the kernel takes no filter (error ${errno})`,
 };
 
 export interface InitCode {
@@ -57,7 +58,10 @@ export function openConsole(onLine: (line: string) => void): Console {
   };
 }
 
-/** A console is a terminal's: firmware and kernels move its cursor. */
+/** A console is a terminal's: firmware moves its cursor and sets it up. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what the sequences begin with
+const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|[ -Z\\-~])/g;
+
 function printableLine(raw: string): string {
-  return [...raw].filter((character) => character >= ' ' && character <= '~').join('');
+  return raw.replaceAll(ESCAPES, '').replaceAll(/[^ -~]/g, '');
 }
