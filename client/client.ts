@@ -26,7 +26,7 @@ import {
   type Tensor,
 } from '../wire/message/tensor.ts';
 import { ClientError } from './errors.ts';
-import { openSession, type Session } from './session.ts';
+import { type MomentSource, openSession, type Session } from './session.ts';
 import type { HostTransport } from './transport.ts';
 
 export interface ClientOptions {
@@ -35,6 +35,8 @@ export interface ClientOptions {
   readonly suite: Suite;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Where archives over SEV-SNP are to be accepted one day; otherwise challenges are random. */
+  readonly moments?: MomentSource;
 }
 
 export interface InferCall {
@@ -73,7 +75,8 @@ interface KnownRelease {
 const CHAIN_CACHE_ENTRIES = 64;
 
 export function createClient(options: ClientOptions): Client {
-  const { host, policy, suite, now } = options;
+  const { host, policy, suite, now, moments } = options;
+  const dated = moments === undefined ? {} : { moments };
   /** The next session is most likely with a worker on the same instance, or at least in the same region. */
   const cache = createChainCache({ maxEntries: CHAIN_CACHE_ENTRIES });
   const releases = new Map<string, KnownRelease>();
@@ -90,7 +93,7 @@ export function createClient(options: ClientOptions): Client {
       // Whoever finds it expired first opens the next one; everybody else finds that.
       forget(open);
     }
-    const opening = openSession({ host, policy, suite, now, cache });
+    const opening = openSession({ host, policy, suite, now, cache, ...dated });
     session = opening;
     opening.then(
       (open) => {
@@ -186,7 +189,7 @@ export function createClient(options: ClientOptions): Client {
           format: 'proofmark archive v1',
           ...bundle,
           evidence: open.evidence,
-          challenge: { value: open.challenge, preimage: null },
+          challenge: open.challenge,
           release: known.signed,
           request,
           response: {

@@ -1,16 +1,19 @@
 import type { WorkerPolicy } from '../verifier/policy/worker-policy.ts';
 import { nodeSuite } from '../wire/crypto/node.ts';
 import { type Client, createClient } from './client.ts';
+import type { MomentSource } from './session.ts';
 import { fetchTransport } from './transport.ts';
 
 export { floatTensor, type Tensor, tensorValues } from '../wire/message/tensor.ts';
 export { type Client, type ClientOptions, createClient, type InferCall, type InferResult } from './client.ts';
 export { ClientError, type ClientErrorCode } from './errors.ts';
+export type { MomentSource } from './session.ts';
 export { fetchTransport, type HostTransport } from './transport.ts';
 
 export interface ConnectOptions {
   readonly policy: WorkerPolicy;
   readonly timeoutMs?: number;
+  readonly moments?: MomentSource;
 }
 
 /** A client for a host at `url` whose workers must satisfy `policy`. Nothing is sent before the first call. */
@@ -20,5 +23,6 @@ export function connect(url: string, options: ConnectOptions): Client {
     policy: options.policy,
     suite: nodeSuite,
     now: () => Date.now(),
+    ...(options.moments === undefined ? {} : { moments: options.moments }),
   });
 }

@@ -3,10 +3,12 @@ import type { WorkerPolicy } from '../verifier/policy/worker-policy.ts';
 import type { Check, NotProven, Verified } from '../verifier/result.ts';
 import type { WorkerFacts } from '../verifier/worker/facts.ts';
 import { verifyWorker } from '../verifier/worker/verify.ts';
-import { toHex } from '../wire/bytes.ts';
+import { equalBytes, toHex } from '../wire/bytes.ts';
 import type { Suite } from '../wire/crypto/suite.ts';
 import { WireError } from '../wire/errors.ts';
 import { limits } from '../wire/limits.ts';
+import { decodeCosignedChallenge } from '../wire/message/anchor.ts';
+import type { ArchivedChallenge } from '../wire/message/archive.ts';
 import { decodeEvidence, type Evidence } from '../wire/message/evidence.ts';
 import { decodeForSession, HANDSHAKE_MESSAGE_BYTES, SESSION_ID_BYTES } from '../wire/message/link.ts';
 import { decodeFinalRecord, encodeSealedRequest, type FinalRecord } from '../wire/message/session.ts';
@@ -28,7 +30,7 @@ export interface Session {
   readonly checks: readonly Check[];
   readonly notProven: readonly NotProven[];
   readonly evidence: Evidence;
-  readonly challenge: Uint8Array;
+  readonly challenge: ArchivedChallenge;
   /** Sends one request and returns the opened answer; nothing in it is proven yet. */
   exchange(headerBytes: Uint8Array, body: Uint8Array): Promise<FinalRecord>;
 }
@@ -39,21 +41,28 @@ export interface SessionOptions {
   readonly suite: Suite;
   readonly now: () => number;
   readonly cache: ChainCache;
+  readonly moments?: MomentSource;
 }
+
+/**
+ * Has a cosigner date a nonce, and returns what it signed: the preimage of a challenge that nobody knew before. An
+ * SEV-SNP report carries no time, so that an archive over one is only ever accepted with such a challenge.
+ */
+export type MomentSource = (nonce: Uint8Array) => Promise<Uint8Array>;
 
 /** Asks with a challenge of its own, proves the worker, and only then speaks to the key that was proven. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { host, policy, suite, cache } = options;
-  const challenge = suite.randomBytes(32);
   const challengedAt = options.now();
+  const challenge = await drawChallenge(suite, options.moments);
   const evidence = parsed(
     decodeEvidence,
-    await host.get(`/v1/evidence?challenge=${toHex(challenge)}`, limits.evidenceBytes),
+    await host.get(`/v1/evidence?challenge=${toHex(challenge.value)}`, limits.evidenceBytes),
   );
   const verdict = await verifyWorker(evidence, {
     policy,
     now: options.now(),
-    challenge,
+    challenge: challenge.value,
     challengedAt,
     suite,
     cache,
@@ -76,6 +85,17 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     exchange: (headerBytes, body) =>
       exchange({ host, suite, sessionId, transport, counter }, encodeSealedRequest(headerBytes, body)),
   };
+}
+
+async function drawChallenge(suite: Suite, moments: MomentSource | undefined): Promise<ArchivedChallenge> {
+  const nonce = suite.randomBytes(32);
+  if (moments === undefined) return { value: nonce, preimage: null };
+  const preimage = Uint8Array.from(await moments(Uint8Array.from(nonce)));
+  // Whose word the date is, is for the policy of whoever reads the archive. That it is of this call is for us.
+  if (!equalBytes(parsed(decodeCosignedChallenge, preimage).statement.nonce, nonce)) {
+    throw new ClientError('protocol_violated', 'the cosigner dated another nonce');
+  }
+  return { value: await suite.sha256(preimage), preimage };
 }
 
 async function handshake(

@@ -176,7 +176,6 @@ export const codeMeanings = {
     header_by_host: 'the host chose the header of the request',
     anchor_before_document: 'the head was dated before the document was made that proves its key',
     key_too_old: "the head was dated longer after the document than the policy's maximum age of a key",
-    chain_expired_at_anchor: 'the certificates were not valid all the time from the challenge to the anchor',
   },
   misuse: {
     policy_invalid: 'not a policy: a rule is missing, unknown or badly written',

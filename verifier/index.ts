@@ -6,6 +6,8 @@ export {
   type ArchiveFacts,
   type ArchiveOptions,
   type ArchiveVerdict,
+  type DatedArchiveFacts,
+  type LiveArchiveFacts,
   type Purpose,
   parseUnverifiedArchive,
   type Undetermined,

@@ -13,6 +13,7 @@ export type { Awaitable, Suite } from './crypto/suite.ts';
 export { webSuite } from './crypto/web.ts';
 export { WireError, type WireErrorCode, type WireErrorPlace } from './errors.ts';
 export { limits } from './limits.ts';
+export * from './message/anchor.ts';
 export * from './message/archive.ts';
 export * from './message/authorisations.ts';
 export * from './message/bundle.ts';

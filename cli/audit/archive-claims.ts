@@ -1,7 +1,8 @@
 import type { Check } from '../../verifier/index.ts';
 import { isZero, toHex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
-import type { Archive } from '../../wire/message/archive.ts';
+import { decodeCosignedHead } from '../../wire/message/anchor.ts';
+import type { Archive, TimeAnchor } from '../../wire/message/archive.ts';
 import { decodeExecution } from '../../wire/message/execution.ts';
 import { decodeManifest } from '../../wire/message/manifest.ts';
 import { decodeReceipt, decodeTreeHead, statusName } from '../../wire/message/receipt.ts';
@@ -114,12 +115,16 @@ function receiptFacts(archive: Archive): readonly Fact[] {
     fact('responseHash', 'response hash', toHex(receipt.responseHash)),
     fact('execution', 'execution', `${runtimeText(execution)}; ${execution.layout}, ${execution.schedule}`),
     fact('processor', 'processor, as reported', `${execution.cpuFamily}; ${execution.cpuIsa}`),
-    fact(
-      'anchors',
-      'dated by',
-      archive.anchors.map(({ kind }) => kind),
-    ),
+    fact('anchors', 'dated by', archive.anchors.map(anchorText)),
   ];
+}
+
+/** What an anchor claims; whether its cosigner is anybody is for the policy. */
+function anchorText({ kind, evidence }: TimeAnchor): string {
+  const cosigned = kind === 'cosignature' ? readable(() => decodeCosignedHead(evidence)) : null;
+  if (cosigned === null) return kind;
+  const time = new Date(Number(cosigned.statement.time) * 1_000).toISOString();
+  return `cosignature of ${time.slice(0, 19)}Z by ${toHex(cosigned.cosigner)}`;
 }
 
 const OPERATIONS = ['infer', 'chat', 'completion'] as const;

@@ -11,6 +11,8 @@ import {
   verifySnpReport,
   verifyWorker,
 } from '../../verifier/index.ts';
+import { earliestSnpTime } from '../../verifier/snp/verify.ts';
+import { asSnpEvidence } from '../../verifier/worker/verify.ts';
 import { equalBytes, toHex } from '../../wire/bytes.ts';
 import { nodeSuite } from '../../wire/crypto/node.ts';
 import type { Archive } from '../../wire/message/archive.ts';
@@ -132,7 +134,7 @@ async function judgeArchive(bytes: Uint8Array, input: InputFacts, question: Ques
     trust: [...worker.trust, ...answerLinks(archive, checks, worker.trust.at(-1))],
     groups: [...answerGroups(archive, checks, accepted), ...worker.groups],
   };
-  const at = purpose.kind === 'live' ? purpose.now : documentTime(archive.evidence);
+  const at = ruling.judgedAt;
   const asked = { ...question, challenge: archive.challenge.value };
   return report({ input, tee, chosen, at, question: asked, ruling, about });
 }
@@ -165,7 +167,7 @@ async function judgeSnp(subject: SnpSubject, input: InputFacts, question: Questi
   if ('problem' in evidence) return rejected(input, evidence.problem);
   const { purpose, challenge } = question;
   const claims = readSnpClaims(evidence);
-  const at = purpose.kind === 'live' ? purpose.now : snpTime(claims);
+  const at = purpose.kind === 'live' ? purpose.now : earliestSnpTime(evidence);
   const found = await verifySnpReport(evidence, {
     policy,
     now: at,
@@ -245,10 +247,6 @@ function aboutWorker(evidence: Evidence, ruling: Ruling): About {
   };
 }
 
-function asSnpEvidence({ document, certificates, revocationLists }: Evidence): SnpEvidence {
-  return { report: document, certificates, revocationLists };
-}
-
 type Choice = ChosenPolicy | { readonly problem: Problem };
 
 async function choose(found: TeeName, { tee, policies }: Question): Promise<Choice> {
@@ -277,7 +275,7 @@ function withChallenge(archive: Archive, challenge: Uint8Array | 'any'): Archive
 /** A time at which the evidence may hold by its own word: nobody else vouches for it. */
 function documentTime(evidence: Evidence): number {
   return evidence.tee === 'amd-sev-snp'
-    ? snpTime(readSnpClaims(asSnpEvidence(evidence)))
+    ? earliestSnpTime(asSnpEvidence(evidence))
     : clampTime(readNitroClaims(evidence.document)?.timestamp ?? 0);
 }
 

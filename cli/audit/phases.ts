@@ -3,6 +3,8 @@ import type { Check } from '../../verifier/index.ts';
 /** Checks are listed in the order in which they run; a phase begins where the first check of it stands. */
 const beginnings: Readonly<Record<string, string>> = {
   I1: 'Input',
+  D0: 'Time',
+  'W.tee': 'Form',
   X1: 'Form',
   S1: 'Form',
   C17: 'Certificates and signatures',
@@ -14,6 +16,7 @@ const beginnings: Readonly<Record<string, string>> = {
   R0: 'Receipt',
   R14: 'Policy on the answer',
   M0: 'Model',
+  D4: 'Time',
 };
 
 export interface Phase {

@@ -24,7 +24,8 @@ export type InputCode = keyof typeof inputCodes;
 
 const undeterminedCodes: Readonly<Record<Undetermined['code'], string>> = {
   not_anchored: 'no third party dated the head, so nobody can say when it existed',
-  anchor_not_checked: 'the time anchors are of kinds that this version does not check',
+  anchor_not_checked: 'the time anchors are of kinds that are not checked, or by nobody that the policy names',
+  challenge_undated: 'nobody that the policy names dated the challenge, and a report carries no time of its own',
   payload_missing: 'request or answer were deleted, so the receipt can be held against nothing',
 };
 

@@ -50,9 +50,12 @@ export function inputSentence({ input }: AuditReport): string {
   return `${inputKindNames[input.kind]}${spelling}, ${input.bytes.toLocaleString('en-GB')} bytes`;
 }
 
-export function judgementSentence({ judgement }: AuditReport): string {
+export function judgementSentence({ judgement, verdict }: AuditReport): string {
   if (judgement === null) return 'nothing was judged';
   const at = `${judgement.at.slice(0, 19)}Z`;
+  if (judgement.purpose === 'archive' && verdict === 'accepted') {
+    return `as of its own time, ${at}, between dates that cosigners of the policy vouch for`;
+  }
   return judgement.purpose === 'live' ? `as of ${at}` : `as of its own time, ${at}, which nobody else vouches for`;
 }
 

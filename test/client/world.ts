@@ -1,8 +1,9 @@
-import type { Client, HostTransport, InferCall } from '../../client/index.ts';
+import type { Client, ClientOptions, HostTransport, InferCall } from '../../client/index.ts';
 import { ClientError, createClient } from '../../client/index.ts';
 import { createRoot, makeAuthority } from '../../enclave/simulator/authority.ts';
 import { createNsm } from '../../enclave/simulator/nsm.ts';
 import { systemChance } from '../../enclave/simulator/signing.ts';
+import { createSnpRoot, makeSnpAuthority } from '../../enclave/simulator/snp/authority.ts';
 import { answer } from '../../enclave/worker/answer.ts';
 import { parseCpuInfo } from '../../enclave/worker/cpu.ts';
 import { createSecretSource } from '../../enclave/worker/keys.ts';
@@ -10,15 +11,15 @@ import { createLog, type TransparencyLog } from '../../enclave/worker/log.ts';
 import { createReleases } from '../../enclave/worker/releases.ts';
 import { runtime } from '../../enclave/worker/runtime.ts';
 import { createSessions } from '../../enclave/worker/sessions.ts';
-import { parsePolicy } from '../../verifier/index.ts';
-import { fromHex, toBase64url, toHex, utf8 } from '../../wire/bytes.ts';
+import { parseWorkerPolicy } from '../../verifier/index.ts';
+import { concatBytes, fromHex, toBase64url, toHex, utf8 } from '../../wire/bytes.ts';
 import type { JsonValue } from '../../wire/codec/json.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { encodeBundle, type ReceiptBundle } from '../../wire/message/bundle.ts';
 import { decodeConfiguration } from '../../wire/message/configuration.ts';
 import { type Evidence, encodeEvidence } from '../../wire/message/evidence.ts';
 import { encodeRuntime } from '../../wire/message/execution.ts';
-import { encodeIdentity, logPreimage } from '../../wire/message/identity.ts';
+import { encodeIdentity, logPreimage, type TeeName } from '../../wire/message/identity.ts';
 import { encodeForSession } from '../../wire/message/link.ts';
 import type { NsmRequest, NsmResponse } from '../../wire/message/nsm.ts';
 import { decodeRequest, type RequestHeader } from '../../wire/message/request.ts';
@@ -35,6 +36,9 @@ import {
   type TestRelease,
   x,
 } from '../enclave/worker/core/harness.ts';
+
+import { snpPolicyJson } from '../support/snp-evidence.ts';
+import { snpKeys } from '../vectors/corpus/snp/keys.ts';
 
 /**
  * A proven worker and a host in one process, made of the worker's own parts: what it says can be bent after it was
@@ -58,7 +62,7 @@ export interface World {
   /** Another process of the same image: new keys, and no session is known. */
   restart(): Promise<void>;
   readonly host: HostTransport;
-  client(changes?: { readonly [rule: string]: JsonValue }): Client;
+  client(changes?: { readonly [rule: string]: JsonValue }, options?: Pick<ClientOptions, 'moments'>): Client;
   readonly call: InferCall;
 }
 
@@ -67,6 +71,15 @@ const HOUR = 3_600_000;
 const image = { pcr0: new Uint8Array(48).fill(1), pcr1: new Uint8Array(48).fill(2), pcr2: new Uint8Array(48).fill(3) };
 const root = createRoot({ now: START - HOUR, key: systemChance.key(), chance: systemChance });
 const demo = release([utf8('model')]);
+
+/** The same worker on the other hardware: RSA keys take seconds to make, so that published ones sign. */
+const machine = makeSnpAuthority({
+  root: createSnpRoot({ product: 'Genoa', now: START - HOUR, keys: snpKeys, chance: systemChance }),
+  signer: 'vcek',
+  now: START - HOUR,
+  chance: systemChance,
+});
+const measurement = new Uint8Array(48).fill(4);
 
 const rules: { readonly [rule: string]: JsonValue } = {
   version: 1,
@@ -107,7 +120,36 @@ interface Epoch {
   sealed(sessionId: Uint8Array, record: Uint8Array): Promise<Uint8Array>;
 }
 
-export async function createWorld(changes: ConfigurationChanges = {}): Promise<World> {
+/** What a policy asks of the simulated machine beside a worker's rules. */
+function snpRules(): { readonly [rule: string]: JsonValue } {
+  return {
+    ...snpPolicyJson(),
+    ...Object.fromEntries(WORKER_RULES.map((name) => [name, rules[name] as JsonValue])),
+    name: 'client tests',
+    expires: '2027-01-01T00:00:00Z',
+    roots: [toHex(sha256(machine.certificates[2]))],
+    measurements: [toHex(measurement)],
+    maxAgeSeconds: 600,
+  };
+}
+
+const WORKER_RULES = [
+  'configurations',
+  'runtimes',
+  'operators',
+  'chain',
+  'publishers',
+  'models',
+  'sealed',
+  'headers',
+  'anchors',
+];
+
+export async function createWorld(
+  changes: ConfigurationChanges = {},
+  { tee = 'aws-nitro' }: { readonly tee?: TeeName } = {},
+): Promise<World> {
+  const rulesHere = tee === 'aws-nitro' ? rules : snpRules();
   const configured = configurationBytes(changes);
   const pool = createFakePool();
   let epoch: Epoch;
@@ -166,9 +208,17 @@ export async function createWorld(changes: ConfigurationChanges = {}): Promise<W
       newLog,
       evidence: (challenge) => ({
         version: 1,
-        tee: 'aws-nitro',
-        document: ask({ kind: 'Attestation', userData: logId, nonce: challenge, publicKey: keys.signerPoint }).document,
-        certificates: [],
+        tee,
+        ...(tee === 'aws-nitro'
+          ? {
+              document: ask({ kind: 'Attestation', userData: logId, nonce: challenge, publicKey: keys.signerPoint })
+                .document,
+              certificates: [],
+            }
+          : {
+              document: machine.report({ reportData: concatBytes(logId, challenge), measurement }),
+              certificates: machine.certificates,
+            }),
         revocationLists: [],
         identity,
         configuration: configured,
@@ -219,7 +269,7 @@ export async function createWorld(changes: ConfigurationChanges = {}): Promise<W
   const world: World = {
     demo,
     pool,
-    rules,
+    rules: rulesHere,
     now: START,
     calls: [],
     headers: [],
@@ -243,12 +293,13 @@ export async function createWorld(changes: ConfigurationChanges = {}): Promise<W
         return world.onPost(named(path), () => passed(path, body));
       },
     },
-    client: (answers = {}) =>
+    client: (answers = {}, options = {}) =>
       createClient({
         host: world.host,
-        policy: parsePolicy({ ...rules, ...answers }),
+        policy: parseWorkerPolicy({ ...rulesHere, ...answers }),
         suite: nodeSuite,
         now: () => world.now,
+        ...options,
       }),
     call: { modelId: demo.modelId, inputs: [x], outputs: 'all', format: 'binary' },
   };

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fromHex, utf8 } from '../../wire/bytes.ts';
+import { fromHex, toHex, utf8 } from '../../wire/bytes.ts';
 import { checkSignatureFormat, verifyLowS } from '../../wire/crypto/ecdsa.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { webSuite } from '../../wire/crypto/web.ts';
+import { decodeCosignedChallenge, decodeCosignedHead } from '../../wire/message/anchor.ts';
 import { decodeBundle } from '../../wire/message/bundle.ts';
 import { decodeConfiguration } from '../../wire/message/configuration.ts';
 import { decodeExecution, decodeRuntime } from '../../wire/message/execution.ts';
@@ -15,6 +16,7 @@ import { decodeRequest, decodeRequestHeader } from '../../wire/message/request.t
 import { decodeFinalRecord, decodeRecordKind } from '../../wire/message/session.ts';
 import { verifyInclusion } from '../../wire/tree/index.ts';
 import { goldenFiles } from './golden/all.ts';
+import { anchorVectors } from './golden/anchors.ts';
 import {
   authorisationVectors,
   identityVectors,
@@ -43,6 +45,21 @@ describe('golden vectors', async () => {
       expect(readFileSync(join(folder, name), 'utf8')).toBe(text);
     });
   }
+
+  it('reads back what cosigners say, under signatures that verify', async () => {
+    const anchors = anchorVectors();
+    const head = decodeCosignedHead(bytes(anchors, 'head', 'cosigned'));
+    const challenge = decodeCosignedChallenge(bytes(anchors, 'challenge', 'cosigned'));
+    expect(head.statement.time).toBe(1_900_000_000n);
+    expect(challenge.statement.time).toBe(1_899_999_940n);
+    expect(bytes(anchors, 'challenge', 'value')).toEqual(sha256(bytes(anchors, 'challenge', 'cosigned')));
+    for (const { message, cosigner, signature } of [head, challenge]) {
+      const point = Uint8Array.of(4, ...cosigner);
+      expect(toHex(point)).toBe(text(anchors, 'cosigner', 'publicKey'));
+      expect(await verifyLowS(nodeSuite, point, message, signature)).toBe(true);
+      expect(await verifyLowS(webSuite, point, message, signature)).toBe(true);
+    }
+  });
 
   it('reads back every message that it holds', () => {
     expect(decodeIdentity(bytes(identityVectors(), 'words')).config).toHaveLength(32);

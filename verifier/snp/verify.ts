@@ -131,6 +131,18 @@ export function parseUnverifiedSnpReport(report: Uint8Array): UnverifiedSnpRepor
   return { unverified: parse.evidence.report };
 }
 
+/**
+ * When all that is shown could have been valid for the first time: its certificates and its revocation list. For looking
+ * at evidence whose time nobody vouches for; 0 for what cannot be read.
+ */
+export function earliestSnpTime(evidence: SnpEvidence): number {
+  const parse = parseSnpEvidence(snapshotEvidence(evidence), []);
+  if ('error' in parse) return 0;
+  const { certificates, revocationList } = parse.evidence;
+  const starts = certificates.map(({ certificate }) => certificate.notBefore);
+  return Math.max(0, ...starts, ...(revocationList === null ? [] : [revocationList.thisUpdate]));
+}
+
 function snapshotEvidence({ report, certificates, revocationLists }: SnpEvidence): SnpEvidence {
   // One more than is allowed, so that too many are refused and not cut.
   const atMost = (sources: readonly Uint8Array[], bytes: number): readonly Uint8Array[] =>

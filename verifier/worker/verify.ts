@@ -9,6 +9,7 @@ import { nitroChecks, verifyNitroDocument } from '../nitro/verify.ts';
 import { isParsedWorkerPolicy, type WorkerPolicy } from '../policy/worker-policy.ts';
 import { type Check, type NotProven, type Verdict, type Verified, verified } from '../result.ts';
 import { type CheckName, leftOpen, notReached, type RuleReport, runAll, runUntilFailure } from '../rules.ts';
+import type { SnpEvidence } from '../snp/facts.ts';
 import { snpChecks, verifySnpReport } from '../snp/verify.ts';
 import type { NitroWorkerFacts, SnpWorkerFacts, WorkerFacts, WorkerOptions } from './facts.ts';
 import {
@@ -98,12 +99,15 @@ async function attest(evidence: Evidence, options: WorkerOptions): Promise<Verdi
     if (verdict.verdict !== 'accepted') return verdict;
     return { ...verdict, proven: { tee: policy.tee, attestation: verdict.proven, policy } };
   }
-  const { document: report, certificates, revocationLists } = evidence;
-  const shown = { report, certificates, revocationLists };
+  const shown = asSnpEvidence(evidence);
   // Reports of version 2 name no CPU: which product lines and versions are wanted is for the policy.
   const verdict = await verifySnpReport(shown, { policy, now, challenge, product: 'any', suite, cache });
   if (verdict.verdict !== 'accepted') return verdict;
   return { ...verdict, proven: { tee: policy.tee, attestation: verdict.proven, policy } };
+}
+
+export function asSnpEvidence({ document, certificates, revocationLists }: Evidence): SnpEvidence {
+  return { report: document, certificates, revocationLists };
 }
 
 function bind(attested: Attested, shown: StatementContext): Promise<RuleReport<UntrustedCode>> {
@@ -133,9 +137,14 @@ function freshUntil(options: WorkerOptions): number {
 /** Measurements, roots and rules of one kind of hardware say nothing about another: nothing is verified. */
 function otherHardware(found: TeeName, policy: WorkerPolicy): Verdict<never> {
   const failed: Check = { ...hardware, outcome: 'failed', detail: `${found} evidence, a policy for ${policy.tee}` };
-  const attestation = policy.tee === 'aws-nitro' ? nitroChecks : snpChecks;
-  const checks = [failed, ...notReached([...attestation, statements, ...laterChecks(policy)])];
+  const checks = [failed, ...notReached(workerChecks(policy).slice(1))];
   return { verdict: 'untrusted', code: 'tee_not_trusted', checks, notProven: [] };
+}
+
+/** All that is checked about a worker under a policy, in order, for whoever did not come to it. */
+export function workerChecks(policy: WorkerPolicy): readonly CheckName[] {
+  const attestation = policy.tee === 'aws-nitro' ? nitroChecks : snpChecks;
+  return [hardware, ...attestation, statements, ...laterChecks(policy)];
 }
 
 function laterChecks(policy: WorkerPolicy): readonly CheckName[] {

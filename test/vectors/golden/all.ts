@@ -1,4 +1,5 @@
 import { noiseGolden } from '../noise-golden.ts';
+import { anchorVectors } from './anchors.ts';
 import {
   authorisationVectors,
   identityVectors,
@@ -16,6 +17,7 @@ export async function goldenFiles(): Promise<ReadonlyMap<string, string>> {
     ['request.json', requestVectors()],
     ['receipt.json', receiptVectors()],
     ['authorisations.json', authorisationVectors()],
+    ['anchors.json', anchorVectors()],
     ['noise.json', await noiseGolden()],
   ];
   return new Map(files.map(([name, value]) => [name, `${JSON.stringify(value as Json, null, 2)}\n`]));
