@@ -22,7 +22,7 @@ export const entryTypes = {
   symlink: 0o120_000,
   'character-device': 0o020_000,
   'block-device': 0o060_000,
-} as const satisfies Readonly<Record<CpioEntry['kind'], number>>;
+} as const;
 
 export const PERMISSIONS = 0o7_777;
 
