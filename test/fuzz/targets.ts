@@ -1,5 +1,6 @@
 import * as cpio from './enclave/cpio.fuzz.ts';
 import * as eif from './enclave/eif.fuzz.ts';
+import * as envelope from './enclave/envelope.fuzz.ts';
 import * as firmware from './enclave/firmware.fuzz.ts';
 import * as kernel from './enclave/kernel.fuzz.ts';
 import * as onnx from './enclave/onnx.fuzz.ts';
@@ -20,6 +21,7 @@ import * as link from './wire/link.fuzz.ts';
 import * as manifest from './wire/manifest.fuzz.ts';
 import * as nsm from './wire/nsm.fuzz.ts';
 import * as record from './wire/record.fuzz.ts';
+import * as snpGuest from './wire/snp-guest.fuzz.ts';
 import * as statements from './wire/statements.fuzz.ts';
 import * as tensor from './wire/tensor.fuzz.ts';
 import * as text from './wire/text.fuzz.ts';
@@ -30,6 +32,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'enclave/eif': eif,
   'enclave/firmware': firmware,
   'enclave/kernel': kernel,
+  'enclave/envelope': envelope,
   'enclave/onnx': onnx,
   'verifier/certificate': certificate,
   'verifier/nitro': nitro,
@@ -47,6 +50,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'wire/manifest': manifest,
   'wire/nsm': nsm,
   'wire/record': record,
+  'wire/snp-guest': snpGuest,
   'wire/statements': statements,
   'wire/tensor': tensor,
   'wire/text': text,

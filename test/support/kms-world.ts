@@ -23,12 +23,17 @@ import { decodeNsmRequest, encodeNsmResponse } from '../../wire/message/nsm.ts';
 import { configurationBytes, createFakePool, type FakePool, type TestRelease } from '../enclave/worker/core/harness.ts';
 
 /** A publisher, a KMS stand-in, a worker's core with a simulated device, and a host between them. Only models are fake. */
-export const image = {
+export interface Image {
+  readonly pcr0: Uint8Array;
+  readonly pcr1: Uint8Array;
+  readonly pcr2: Uint8Array;
+}
+
+export const image: Image = {
   pcr0: new Uint8Array(48).fill(0xa1),
   pcr1: new Uint8Array(48).fill(0xa2),
   pcr2: new Uint8Array(48).fill(0xa3),
 };
-export type Image = typeof image;
 
 export const root: Root = createRoot({ now: Date.now(), key: systemChance.key(), chance: systemChance });
 

@@ -13,6 +13,8 @@ export const fuzz: (data: Uint8Array) => void = oneOfMany([
   exact(link.decodePlainAnswer, link.encodePlainAnswer),
   exact(link.decodeEntries, link.encodeEntries),
   exact(link.decodeAcknowledge, link.encodeAcknowledge),
+  exact(link.decodeAttested, link.encodeAttested),
+  exact(link.decodeSealedDataKey, link.encodeSealedDataKey),
 ]);
 
 const hash = new Uint8Array(32).fill(3);
@@ -45,4 +47,7 @@ export const seeds: readonly Uint8Array[] = [
     }),
   ),
   forCheck(8, link.encodeAcknowledge(300)),
+  forCheck(9, link.encodeAttested({ tee: 'aws-nitro', document: hash, certificateTable: null })),
+  forCheck(9, link.encodeAttested({ tee: 'amd-sev-snp', document: hash, certificateTable: hash })),
+  forCheck(10, link.encodeSealedDataKey({ modelId: hash, sealed: Uint8Array.of(0x30, 0x80, 0, 0) })),
 ];
