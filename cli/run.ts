@@ -46,8 +46,9 @@ proofmark kit --measurements FILE --out DIR [--template POLICY]
   just them and the measured image. The policy's other rules come from the shipped default, or from the template.
 
 proofmark host --link SOCKET --state DIR --listen ADDRESS:PORT --configuration FILE.cbor --release DIR...
-               [--metrics ADDRESS:PORT]
+               [--metrics ADDRESS:PORT] [--certificates DIR]
   Serves a worker that runs elsewhere: relays requests, keeps the journal, hands out evidence. Nobody needs to trust it.
+  --certificates is for AMD machines that bring none of their own: certificates and revocation lists, fetched before.
   Events go to the error stream, one JSON line each.
 `;
 
