@@ -6,7 +6,7 @@
  *
  * --parent      the process that must be the parent now and whose end is this one's
  * --namespaces  pid, network, ipc and mount namespaces of its own: `user` makes a user namespace for them, `root` has the
- *               right to them. This process stays outside, waits, and ends as the program ends.
+ *               right to them. This process stays outside, kills the program on SIGTERM, and ends as the program ends.
  * --id          user and group of the program; for root only
  * --cover       an empty directory that nobody can write to, in place of DIR
  *
@@ -188,19 +188,29 @@ __attribute__((noreturn)) static void start(const struct plan *plan)
 	refuse(plan->program[0], sys(__NR_execve, plan->program[0], plan->program, environment));
 }
 
-/* Ends as the program ended, by the same signal where it was one. */
+#define SIGNAL_BIT(signal) (1UL << ((signal) - 1))
+
+static const uint64_t awaited = SIGNAL_BIT(SIGTERM) | SIGNAL_BIT(SIGCHLD), none_blocked = 0;
+
+/*
+ * Ends as the program ended, by the same signal where it was one. SIGTERM is the order to kill the program: unlike a SIGKILL
+ * to this process, after which the program dies a moment later and somebody else reaps it, it leaves nothing behind.
+ */
 __attribute__((noreturn)) static void follow(long pid)
 {
 	int status = 0, signal;
 	sys_result result;
 
 	do {
-		result = sys(__NR_wait4, pid, &status, __WALL, NULL);
-	} while (result == -EINTR);
+		if (sys(__NR_rt_sigtimedwait, &awaited, NULL, NULL, sizeof(awaited)) == SIGTERM)
+			sys(__NR_kill, pid, SIGKILL);
+		result = sys(__NR_wait4, pid, &status, WNOHANG | __WALL, NULL);
+	} while (result == 0 || result == -EINTR);
 	require("wait", result);
 	signal = status & 0x7f;
 	if (signal == 0)
 		leave((status >> 8) & 0xff);
+	sys(__NR_rt_sigprocmask, SIG_SETMASK, &none_blocked, NULL, sizeof(none_blocked));
 	sys(__NR_kill, sys(__NR_getpid), signal);
 	leave(128 + signal);
 }
@@ -222,6 +232,8 @@ static void run_in_namespaces(const struct plan *plan)
 	if (plan->namespaces == USER_NAMESPACE)
 		flags |= CLONE_NEWUSER;
 	require("pipe", sys(__NR_pipe2, alive, O_CLOEXEC));
+	/* Kept until they are asked for: an order that comes before the program runs is not lost. */
+	sys(__NR_rt_sigprocmask, SIG_BLOCK, &awaited, NULL, sizeof(awaited));
 	pid = require("namespaces", sys(__NR_clone, flags, 0, 0, 0, 0));
 	if (pid != 0) {
 		/* Above all the program's own descriptors: its peer must see them close when the program ends. */
@@ -233,6 +245,7 @@ static void run_in_namespaces(const struct plan *plan)
 		require_parent(plan->parent);
 		follow(pid);
 	}
+	sys(__NR_rt_sigprocmask, SIG_SETMASK, &none_blocked, NULL, sizeof(none_blocked));
 	sys(__NR_close, alive[1]);
 	if (plan->namespaces == USER_NAMESPACE)
 		enter_user_namespace(uid, gid);

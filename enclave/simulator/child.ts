@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 import type { Command } from './role.ts';
 
@@ -24,17 +25,34 @@ export interface ChildOptions {
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
   /** `one` gives the child a stream to this process, as its descriptor 3. */
   readonly stream?: 'none' | 'one';
+  /** A file that the child has open as its descriptor 3, in place of a stream. */
+  readonly file?: string | null;
 }
 
 /** Longer lines are cut: a process must not fill its supervisor's memory by never ending one. */
 const LINE_CHARACTERS = 8_192;
 
+/**
+ * Runs `start` with a file open for reading as the child's descriptor 3: for a program that takes a number, not a path.
+ */
+export function withOpenFile<T>(path: string | null, start: (descriptors: readonly number[]) => T): T {
+  if (path === null) return start([]);
+  const descriptor = openSync(path, 'r');
+  try {
+    return start([descriptor]);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** Standard input is a pipe that ends with this process, so that a child can notice. */
 export function startChild(command: Command, options: ChildOptions): Child {
-  const child: ChildProcess = spawn(command.command, [...command.args], {
-    env: { ...options.env },
-    stdio: ['pipe', 'pipe', 'pipe', ...(options.stream === 'one' ? ['pipe' as const] : [])],
-  });
+  const child: ChildProcess = withOpenFile(options.file ?? null, (files) =>
+    spawn(command.command, [...command.args], {
+      env: { ...options.env },
+      stdio: ['pipe', 'pipe', 'pipe', ...(options.stream === 'one' ? ['pipe' as const] : files)],
+    }),
+  );
   const exited = new Promise<Exit>((resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, failure: error.message }));
     child.once('exit', (code, signal) => resolve({ code, signal, failure: null }));

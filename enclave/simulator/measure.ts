@@ -5,11 +5,12 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { concatBytes, equalBytes, u32, utf8 } from '../../wire/bytes.ts';
 import { SimulatorError } from './errors.ts';
+import { nativeFile } from './native-files.ts';
 import { extend, sha384 } from './signing.ts';
 
 /**
  * The image of the process tier, and its measurement. It has two parts, like an EIF:
- *   boot   the command line, the node binary, the dynamic loader and the libraries they need
+ *   boot   the command line, the node binary, the helper that confines processes, the dynamic loader and the libraries
  *   app    the worker's bundle and the native code beside it
  * and three registers with an EIF's arithmetic:
  *   PCR0 = SHA384(0^48 || SHA384(boot || app))   PCR1 = SHA384(0^48 || SHA384(boot))   PCR2 = SHA384(0^48 || SHA384(app))
@@ -58,6 +59,8 @@ export interface Image {
 /** Paths inside the sandbox. */
 export const sandboxPaths = {
   node: '/bin/node',
+  /** The launcher looks for it beside node. */
+  confine: '/bin/confine',
   app: '/app',
   bundle: '/app/worker.mjs',
   link: '/run/link',
@@ -101,7 +104,10 @@ export async function planWorkerImage(options: {
   }
   // Native files of the app find each other in their own directory; they are not part of boot.
   const own = new Set(await Promise.all(options.app.map((path) => realpath(path))));
-  const boot: ImageFile[] = [{ path: sandboxPaths.node, source: options.node, mode: 0o555 }];
+  const boot: ImageFile[] = [
+    { path: sandboxPaths.node, source: options.node, mode: 0o555 },
+    { path: sandboxPaths.confine, source: nativeFile('confine'), mode: 0o555 },
+  ];
   for (const library of libraries) {
     if (!own.has(await realpath(library))) boot.push({ path: library, source: library, mode: 0o555 });
   }

@@ -48,8 +48,10 @@ async function prepare({ node, app, platform }: ProcessTierOptions, ground: Grou
       { state, platform, rootCertificate, measurement, onEvent },
       join(plan.attester, 'attester.sock'),
     );
-    const worker = startChild(sandboxCommand(sandbox, plan), {
+    const command = sandboxCommand(sandbox, plan);
+    const worker = startChild(command, {
       env: {},
+      file: command.file,
       onLine: (line) => onEvent({ kind: 'output', role: 'worker', line }),
     });
     onEvent({ kind: 'started', role: 'worker', pid: worker.pid ?? null });

@@ -1,8 +1,12 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { promisify } from 'node:util';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { withOpenFile } from './child.ts';
 import { SimulatorError } from './errors.ts';
 import { type Image, sandboxPaths } from './measure.ts';
+import { nativeFile } from './native-files.ts';
 import { type Command, dyingWithParent } from './role.ts';
 
 /**
@@ -44,24 +48,42 @@ export async function chooseSandbox(plan: SandboxPlan, places: readonly string[]
     const detail = `bubblewrap is not installed (looked for ${places.join(', ')}); ${CONSEQUENCE}`;
     return { kind: 'process', warning: { code: 'sandbox_missing', detail } };
   }
+  const refusal = await trial(program, plan);
+  if (refusal === null) return { kind: 'bubblewrap', program };
+  const detail = `bubblewrap was refused (${refusal}); ${CONSEQUENCE}`;
+  return { kind: 'process', warning: { code: 'sandbox_refused', detail } };
+}
+
+/** With everything that the worker will have around it, the call filter included. Null where it went well. */
+async function trial(program: string, plan: SandboxPlan): Promise<string | null> {
+  const args = [...confinement(plan), '--', sandboxPaths.node, '--version'];
+  const child = withOpenFile(nativeFile('sandbox.bpf'), ([filter]) =>
+    spawn(program, args, { env: {}, timeout: TRIAL_MILLISECONDS, stdio: ['ignore', 'ignore', 'pipe', filter] }),
+  );
   try {
-    const args = [...confinement(plan), '--', sandboxPaths.node, '--version'];
-    await promisify(execFile)(program, args, { env: {}, timeout: TRIAL_MILLISECONDS });
-    return { kind: 'bubblewrap', program };
+    const ended = once(child, 'close');
+    const said = await text(child.stderr as Readable);
+    await ended;
+    return child.exitCode === 0 ? null : `code ${child.exitCode}: ${said.trim()}`;
   } catch (error) {
-    const detail = `bubblewrap was refused (${(error as Error).message.trim()}); ${CONSEQUENCE}`;
-    return { kind: 'process', warning: { code: 'sandbox_refused', detail } };
+    return (error as Error).message;
   }
 }
 
+export interface SandboxCommand extends Command {
+  /** To be open as descriptor 3. */
+  readonly file: string | null;
+}
+
 /** The worker's launcher in its sandbox. It is to be started with an empty environment. */
-export function sandboxCommand(sandbox: Sandbox, plan: SandboxPlan): Command {
+export function sandboxCommand(sandbox: Sandbox, plan: SandboxPlan): SandboxCommand {
   const { commandLine } = plan.image.plan;
   if (sandbox.kind === 'bubblewrap') {
-    return { command: sandbox.program, args: [...confinement(plan), '--', ...commandLine] };
+    const args = [...confinement(plan), '--', ...commandLine];
+    return { command: sandbox.program, args, file: nativeFile('sandbox.bpf') };
   }
   const [command, ...args] = commandLine.map((argument) => outsideArgument(argument, plan));
-  return dyingWithParent({ command: command as string, args });
+  return { ...dyingWithParent({ command: command as string, args }), file: null };
 }
 
 function confinement(plan: SandboxPlan): readonly string[] {
@@ -76,6 +98,8 @@ function confinement(plan: SandboxPlan): readonly string[] {
     ...['--uid', '65534', '--gid', '65534'],
     ...['--hostname', 'enclave'],
     '--clearenv',
+    // A filter on system calls, as a program on descriptor 3 (enclave/native/sandbox-filter.ts).
+    ...['--seccomp', '3'],
     ...[...boot, ...app].flatMap(({ source, path }) => ['--ro-bind', source, path]),
     ...['--proc', '/proc', '--dev', '/dev', '--remount-ro', '/dev'],
     ...['--tmpfs', '/tmp'],

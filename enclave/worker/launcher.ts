@@ -1,9 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { constants } from 'node:os';
 import { createFrameReader, encodeFrame } from '../../wire/codec/frame.ts';
 import { limits } from '../../wire/limits.ts';
+import { type Confiner, confinedModel, confinedWorker, hidable, type Separation, WORKER_USER } from './confine/plan.ts';
+import { childOf, residentBytes } from './confine/processes.ts';
 import {
   type ChildExit,
   CONTROL_FRAME_BYTES,
@@ -13,6 +15,7 @@ import {
   modelSocketPath,
   type StartOrder,
 } from './model/control.ts';
+import { protectProcess } from './native.ts';
 
 /**
  * The launcher role: the only part of the measured program that starts processes (DESIGN section 7). It starts the
@@ -24,28 +27,55 @@ export interface LauncherOptions {
   readonly script: string;
   readonly workerArguments: readonly string[];
   readonly privateDirectory: string;
+  /** The helper that starts programs with fewer rights. */
+  readonly confine: string;
+  /** Directories that a model process has no business in. */
+  readonly hidden: readonly string[];
+  readonly attestation: Attestation;
 }
 
-/** No role compiles code from text, and the worker loads no native code: the engine lives in model processes. */
-const MODEL_FLAGS = ['--disallow-code-generation-from-strings'] as const;
-const WORKER_FLAGS = [...MODEL_FLAGS, '--no-addons'] as const;
+/** Beside a device, which may be hardware, every part of the confinement must hold, or nothing starts. */
+export type Attestation =
+  | { readonly kind: 'simulated' }
+  | {
+      readonly kind: 'device';
+      /** Files and directories that the worker uses, and that root owns until then. */
+      readonly handedOver: readonly string[];
+      /** AMD's reports as files: the kernel makes each of them root's, so the worker is root then, without capabilities. */
+      readonly worker: 'own-user' | 'root';
+    };
+
+/** No role compiles code from text. Native code can be loaded until a role puts its filter on itself, and not after. */
+const NODE_FLAGS = ['--disallow-code-generation-from-strings'] as const;
 const MEMORY_WATCH_MILLISECONDS = 50;
 const START_FAILED = 71;
+/** What the helper says about a call without arguments: it was reached. */
+const HELPER_USAGE = 64;
 
 /**
  * Standard input must be a pipe that the parent holds open and never writes to: its end is the parent's death. Without
  * one the launcher ends at once, so that a missing pipe cannot go unnoticed.
  */
 export function runLauncher(options: LauncherOptions): void {
-  if (residentBytes(process.pid) === undefined) leave(70, 'no /proc: the memory of models cannot be limited');
-  const worker = spawn(process.execPath, [...WORKER_FLAGS, options.script, 'worker', ...options.workerArguments], {
+  protectProcess();
+  if (residentBytes(process.pid) === undefined) leave(70, 'no /proc: the memory of models cannot be watched');
+  const { script, privateDirectory, attestation } = options;
+  const hidden = hidable([...options.hidden, privateDirectory], [script, process.execPath, options.confine]);
+  const confiner = chooseConfiner({ program: options.confine, parent: process.pid, hidden }, attestation);
+  const user = workerUser(confiner.separation, attestation);
+  if (user !== null)
+    handOver([privateDirectory, ...(attestation.kind === 'device' ? attestation.handedOver : [])], user);
+
+  const command = [process.execPath, ...NODE_FLAGS, script, 'worker', ...options.workerArguments];
+  const worker = spawn(confiner.program, confinedWorker(confiner, user, command), {
     env: {},
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   });
   const control = worker.stdio[3] as Socket;
   const children = createChildTable({
-    script: options.script,
-    privateDirectory: options.privateDirectory,
+    script,
+    privateDirectory,
+    confiner,
     onExit: (id, exit) => {
       control.write(encodeFrame({ id, kind: controlKind.exited, payload: encodeChildExit(exit) }));
     },
@@ -86,6 +116,35 @@ function leave(code: number, reason: string): never {
   process.exit(code);
 }
 
+/** Decides by a real trial: only a process in those namespaces shows that this kernel and this user may have them. */
+function chooseConfiner(base: Omit<Confiner, 'separation'>, attestation: Attestation): Confiner {
+  const wanted: Separation =
+    attestation.kind === 'device' && process.geteuid?.() === 0 ? 'own-users' : 'user-namespaces';
+  const confiner: Confiner = { ...base, separation: wanted };
+  const { status, stderr, error } = spawnSync(base.program, confinedModel(confiner, 0, [base.program]), {
+    env: {},
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  if (status === HELPER_USAGE) return confiner;
+  const reason = error === undefined ? stderr.toString('latin1').trim() : error.message;
+  if (attestation.kind === 'device') leave(START_FAILED, `models cannot be confined as they must: ${reason}`);
+  process.stderr.write(`launcher: warning: models get no namespaces of their own, only a call filter: ${reason}\n`);
+  return { ...base, separation: 'filter-only' };
+}
+
+function workerUser(separation: Separation, attestation: Attestation): number | null {
+  const own = separation === 'own-users' && attestation.kind === 'device' && attestation.worker === 'own-user';
+  return own ? WORKER_USER : null;
+}
+
+/** What root made for the worker becomes the worker's, and nobody else's: not readable to models, which have other users. */
+function handOver(paths: readonly string[], user: number): void {
+  for (const path of paths) {
+    chownSync(path, user, user);
+    chmodSync(path, statSync(path).isDirectory() ? 0o700 : 0o600);
+  }
+}
+
 export interface ChildTable {
   start(id: number, order: StartOrder): void;
   kill(id: number): void;
@@ -93,18 +152,28 @@ export interface ChildTable {
 }
 
 interface Child {
+  readonly slot: number;
   readonly memoryBytes: number;
   readonly socket: Socket;
   process: ChildProcess | undefined;
+  /** The model process itself, where the helper that started it stays beside it. */
+  inner: number | undefined;
   overMemory: boolean;
 }
 
 export function createChildTable(options: {
   readonly script: string;
   readonly privateDirectory: string;
+  readonly confiner: Confiner;
   readonly onExit: (id: number, exit: ChildExit) => void;
 }): ChildTable {
+  const { confiner } = options;
   const children = new Map<number, Child>();
+
+  function freeSlot(): number {
+    const used = new Set([...children.values()].map(({ slot }) => slot));
+    for (let slot = 0; ; slot++) if (!used.has(slot)) return slot;
+  }
 
   function start(id: number, { token, memoryBytes }: StartOrder): void {
     if (children.has(id)) throw new RangeError('a number is used once');
@@ -112,7 +181,10 @@ export function createChildTable(options: {
     const socket = connect({ path: modelSocketPath(options.privateDirectory, id) });
     // This process must not read a byte of what is meant for the child.
     socket.pause();
-    const child: Child = { memoryBytes, socket, process: undefined, overMemory: false };
+    const child: Child = {
+      ...{ slot: freeSlot(), memoryBytes, socket },
+      ...{ process: undefined, inner: undefined, overMemory: false },
+    };
     children.set(id, child);
     const failed = (): void => {
       if (child.process === undefined) finish(id, { code: START_FAILED, signal: null, overMemory: false });
@@ -122,7 +194,7 @@ export function createChildTable(options: {
     socket.on('connect', () => {
       socket.write(token, () => {
         if (children.get(id) !== child) return;
-        child.process = spawnModel(socket);
+        child.process = spawnModel(child);
         child.process.on('error', () => finish(id, { code: START_FAILED, signal: null, overMemory: false }));
         child.process.on('exit', (code, signal) => finish(id, { code, signal, overMemory: child.overMemory }));
         // The child has its own copy of the descriptor now.
@@ -131,8 +203,9 @@ export function createChildTable(options: {
     });
   }
 
-  function spawnModel(socket: Socket): ChildProcess {
-    return spawn(process.execPath, [...MODEL_FLAGS, options.script, 'model', '--parent', String(process.pid)], {
+  function spawnModel({ slot, memoryBytes, socket }: Child): ChildProcess {
+    const model = [process.execPath, ...NODE_FLAGS, options.script, 'model', '--memory', String(memoryBytes)];
+    return spawn(confiner.program, confinedModel(confiner, slot, model), {
       env: {},
       stdio: ['ignore', 'ignore', 'ignore', socket],
     });
@@ -144,19 +217,30 @@ export function createChildTable(options: {
     options.onExit(id, exit);
   }
 
+  /**
+   * A helper that stays beside the model process takes SIGTERM as the order to kill it, and ends only after it: so one is
+   * gone when its end is told. Without a helper the signal must be one that cannot be ignored.
+   */
   function stop(child: Child): void {
     if (child.process === undefined) child.socket.destroy();
-    else child.process.kill('SIGKILL');
+    else child.process.kill(confiner.separation === 'filter-only' ? 'SIGKILL' : 'SIGTERM');
+  }
+
+  function modelPid(child: Child): number | undefined {
+    if (confiner.separation === 'filter-only') return child.process?.pid;
+    if (child.process?.pid !== undefined) child.inner ??= childOf(child.process.pid);
+    return child.inner;
   }
 
   /**
-   * Resident memory, looked at twenty times a second: a model can overshoot between two looks. The kernel's own limits
-   * belong to the sandbox around this tree.
+   * The second line behind the kernel's limit on what a process asks for: resident memory, looked at twenty times a
+   * second.
    */
   const watch = createWatch(MEMORY_WATCH_MILLISECONDS, () => {
     for (const child of children.values()) {
-      const used = child.process?.pid === undefined ? undefined : residentBytes(child.process.pid);
-      if (used === undefined || used <= child.memoryBytes) continue;
+      const pid = modelPid(child);
+      const used = pid === undefined ? undefined : residentBytes(pid);
+      if (used === undefined || used <= child.memoryBytes + limits.modelBaselineBytes) continue;
       child.overMemory = true;
       stop(child);
     }
@@ -188,18 +272,6 @@ function createWatch(milliseconds: number, look: () => void): { open(): void; cl
       timer = undefined;
     },
   };
-}
-
-/** Undefined once the process is gone. */
-function residentBytes(pid: number): number | undefined {
-  let status: string;
-  try {
-    status = readFileSync(`/proc/${pid}/status`, 'latin1');
-  } catch {
-    return undefined;
-  }
-  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
-  return kibibytes === undefined ? undefined : Number(kibibytes) * 1_024;
 }
 
 /** As shells report it: 128 and the signal's number. */

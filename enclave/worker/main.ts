@@ -1,10 +1,13 @@
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type AttesterChoice, openAttester, parseAttesterChoices } from './attester-choice.ts';
-import { runLauncher } from './launcher.ts';
+import { type AttesterChoice, mayBeHardware, openAttester, parseAttesterChoices } from './attester-choice.ts';
+import { workerFilter } from './confine/filters.ts';
+import { assembleFilter } from './confine/seccomp.ts';
+import { type Attestation, runLauncher } from './launcher.ts';
 import { runModelChild } from './model/child.ts';
 import { openControl } from './model/control.ts';
 import { createModelPool } from './model/pool.ts';
-import { hardwareRandom, nsmExchange, sevReport } from './native.ts';
+import { confineWorker, hardwareRandom, nsmExchange, sevReport } from './native.ts';
 import { runtime } from './runtime.ts';
 import { startWorker } from './worker.ts';
 
@@ -31,7 +34,19 @@ function workerPaths(args: readonly string[]): WorkerPaths {
   return { link, attesters: parseAttesterChoices(attester), private: privatePath };
 }
 
+/**
+ * A worker's own user needs the device itself. Reports as files it cannot have so: each new one is root's.
+ */
+function attestationOf({ attesters, link }: WorkerPaths): Attestation {
+  if (!mayBeHardware(attesters)) return { kind: 'simulated' };
+  const devices = attesters.filter(({ kind }) => kind === 'nsm-device' || kind === 'snp-device');
+  const worker = devices.length === attesters.length ? 'own-user' : 'root';
+  return { kind: 'device', handedOver: [dirname(link), ...devices.map(({ path }) => path)], worker };
+}
+
 async function runWorker(paths: WorkerPaths): Promise<void> {
+  // First of all: what is parsed, keyed and answered from here on is out of the reach of more than these calls.
+  confineWorker({ filter: assembleFilter(workerFilter(process.pid)) });
   const control = openControl(PARENT_FD, () => fatal(new Error('the launcher is gone')));
   await startWorker({
     attester: await openAttester(paths.attesters, { nsmExchange, sevReport, hardwareRandom }),
@@ -65,12 +80,19 @@ process.on('unhandledRejection', fatal);
 const [role, ...args] = process.argv.slice(2);
 if (role === 'launcher') {
   const paths = workerPaths(args);
-  runLauncher({ script: process.argv[1] as string, workerArguments: args, privateDirectory: paths.private });
+  runLauncher({
+    script: process.argv[1] as string,
+    workerArguments: args,
+    privateDirectory: paths.private,
+    confine: join(dirname(process.execPath), 'confine'),
+    hidden: [paths.link, ...paths.attesters.map(({ path }) => path)].map((path) => dirname(path)),
+    attestation: attestationOf(paths),
+  });
 } else if (role === 'worker') {
   await runWorker(workerPaths(args));
 } else if (role === 'model') {
-  const { values } = parseArgs({ args, strict: true, options: { parent: { type: 'string' } } });
-  runModelChild({ fd: PARENT_FD, parent: Number(values.parent) });
+  const { values } = parseArgs({ args, strict: true, options: { memory: { type: 'string' } } });
+  await runModelChild({ fd: PARENT_FD, memoryBytes: Number(values.memory) });
 } else {
   process.stderr.write('usage: worker.mjs launcher --link PATH --attester KIND:PATH --private PATH\n');
   process.exit(64);

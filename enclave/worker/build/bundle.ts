@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type BuildResult, build, type Metafile, type Plugin } from 'esbuild';
 
 /**
- * Builds the measured program: one JavaScript file, and beside it the engine's native code. The bytes depend on the
- * sources, the lockfile and the processor architecture only - not on where, when or by whom they are built. Nothing in
+ * Builds the measured program: one JavaScript file, and beside it the engine's native code and our own. The bytes depend
+ * on the sources and the lockfile only - not on where, when or by whom they are built. Nothing in
  * this folder is part of what it builds.
  */
 export interface WorkerBuild {
@@ -45,8 +45,10 @@ const ENTRY = 'enclave/worker/main.ts';
 const PROGRAM = 'worker.mjs';
 const BINDING = 'onnxruntime_binding.node';
 /** The binding finds the library beside itself: its RUNPATH is $ORIGIN. */
-const NATIVE = [BINDING, 'libonnxruntime.so.1'] as const;
-const ARCHITECTURES = ['x64', 'arm64'];
+const ENGINE = [BINDING, 'libonnxruntime.so.1'] as const;
+const GUARD = 'guard.node';
+/** Where our own native code lies, built and committed; for this architecture only. */
+const PREBUILT = 'native/prebuilt/linux-x64';
 /** Packages in the bundle are CommonJS and call `require`, which a module has to make for itself. */
 const BANNER = [
   '// Proofmark worker: launcher, worker and model process in one measured file.',
@@ -59,9 +61,10 @@ export async function buildWorker(options: BuildOptions): Promise<WorkerBuild> {
   const program = result.outputFiles[0]?.contents as Uint8Array;
   await mkdir(options.outDir, { recursive: true });
   await writeFile(join(options.outDir, PROGRAM), program);
-  for (const name of NATIVE) await copyFile(join(nativeFolder(options.root), name), join(options.outDir, name));
+  const native = nativeFiles(options.root);
+  for (const [name, source] of native) await copyFile(source, join(options.outDir, name));
   const files: BuiltFile[] = [];
-  for (const path of [PROGRAM, ...NATIVE].sort()) {
+  for (const path of [PROGRAM, ...native.keys()].sort()) {
     const target = join(options.outDir, path);
     // Modes are measured too: neither the umask nor the package's own modes may show.
     await chmod(target, 0o644);
@@ -96,7 +99,7 @@ export async function workerClosure(options: { readonly root: string }): Promise
     })),
   );
   const packages = new Set(inputs.map(packageOf).filter((name) => name !== undefined));
-  return { ownFiles, packages: [...packages].sort(), native: [...NATIVE].sort() };
+  return { ownFiles, packages: [...packages].sort(), native: [...nativeFiles(options.root).keys()].sort() };
 }
 
 type Bundle = BuildResult<{ write: false; metafile: true }> & { readonly metafile: Metafile };
@@ -125,17 +128,22 @@ async function bundle(root: string, entry: string): Promise<Bundle> {
 }
 
 /**
- * The binding's package picks its native code by a path computed at run time. In the bundle that is a fixed file beside
- * it. The build fails when the package changes the line, rather than ship a program that looks elsewhere.
+ * The binding's package picks its native code by a path computed at run time, and our own lies elsewhere in the sources.
+ * In the bundle each is a fixed file beside it. The build fails when a line changes, rather than ship a program that looks
+ * elsewhere.
  */
 const nativeBeside: Plugin = {
   name: 'native-beside',
   setup({ onLoad, onResolve }) {
     onLoad({ filter: /onnxruntime-node[\\/]dist[\\/]binding\.js$/ }, async ({ path }) => {
-      const source = await readFile(path, 'utf8');
-      const parts = source.split(/require\(`\.\.\/bin\/napi-v6\/[^`]*`\)/);
+      const parts = (await readFile(path, 'utf8')).split(/require\(`\.\.\/bin\/napi-v6\/[^`]*`\)/);
       if (parts.length !== 2) return { errors: [{ text: 'onnxruntime-node loads its native code in another way' }] };
       return { contents: parts.join(`require('./${BINDING}')`), loader: 'js' };
+    });
+    onLoad({ filter: /enclave[\\/]worker[\\/]native\.ts$/ }, async ({ path }) => {
+      const parts = (await readFile(path, 'utf8')).split(`'../${PREBUILT}/${GUARD}'`);
+      if (parts.length !== 2) return { errors: [{ text: 'native.ts loads its addon in another way' }] };
+      return { contents: parts.join(`'./${GUARD}'`), loader: 'ts' };
     });
     onResolve({ filter: /\.node$/ }, ({ path }) =>
       path === `./${BINDING}` ? { path, external: true } : { errors: [{ text: `native code: ${path}` }] },
@@ -143,11 +151,14 @@ const nativeBeside: Plugin = {
   },
 };
 
-function nativeFolder(root: string): string {
-  if (process.platform !== 'linux' || !ARCHITECTURES.includes(process.arch)) {
-    throw new TypeError(`the worker is built on Linux, for ${ARCHITECTURES.join(' or ')}`);
-  }
-  return join(root, 'node_modules/onnxruntime-node/bin/napi-v6/linux', process.arch);
+/** By name, where each comes from. */
+function nativeFiles(root: string): ReadonlyMap<string, string> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') throw new TypeError('the worker is built on x64 Linux');
+  const engine = join(root, 'node_modules/onnxruntime-node/bin/napi-v6/linux/x64');
+  return new Map([
+    ...ENGINE.map((name) => [name, join(engine, name)] as const),
+    [GUARD, join(root, 'enclave', PREBUILT, GUARD)],
+  ]);
 }
 
 function packageOf(path: string): string | undefined {

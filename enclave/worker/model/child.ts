@@ -1,10 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { Worker } from 'node:worker_threads';
 import { createFrameReader, encodeFrame, type Frame } from '../../../wire/codec/frame.ts';
 import { WireError } from '../../../wire/errors.ts';
 import { limits } from '../../../wire/limits.ts';
 import { decodeInferRequest, encodeInferResponse } from '../../../wire/message/tensor.ts';
-import { type Engine, loadEngine } from './engine.ts';
+import { modelFilter } from '../confine/filters.ts';
+import { assembleFilter } from '../confine/seccomp.ts';
+import { confineModel } from '../native.ts';
+import { type Engine, loadEngine, openEngine } from './engine.ts';
 import { ModelError } from './errors.ts';
 import {
   decodeLoadOrder,
@@ -14,15 +17,49 @@ import {
   encodeModelBody,
   type LoadOrder,
   modelKind,
+  OUT_OF_MEMORY,
 } from './messages.ts';
 
 /**
  * The model role: one process for one model, with one descriptor, which ends when that closes. It holds no key, and
- * nothing that it says is believed beyond being an answer to what it was asked (DESIGN sections 1 and 7).
+ * nothing that it says is believed beyond being an answer to what it was asked (DESIGN sections 1 and 7). It loads the
+ * engine, gives up every right that computing does not need, and only then reads the first byte of a model.
  */
-export function runModelChild(options: { readonly fd: number; readonly parent: number }): void {
-  endWithParent(options.parent);
+export async function runModelChild(options: { readonly fd: number; readonly memoryBytes: number }): Promise<void> {
+  await openEngine();
+  // Made before, because making it asks the kernel what the descriptor is; nothing is read before the next turn.
   const socket = new Socket({ fd: options.fd, readable: true, writable: true });
+  giveUpRights(options.memoryBytes);
+  serve(socket);
+}
+
+/**
+ * The kernel bounds what a model takes by RLIMIT_DATA: memory that is written and shared with nobody, counted when it is
+ * asked for, so that an allocation fails before it costs anything. The filter leaves no other kind to take. What Node and
+ * the engine hold by now is not the model's and comes on top: about 150 MB asked for, of which a third is ever used.
+ */
+function giveUpRights(memoryBytes: number): void {
+  const status = readFileSync('/proc/self/status', 'latin1');
+  confineModel({
+    dataBytes: sizeIn(status, 'VmData') + memoryBytes,
+    addressSpaceBytes: sizeIn(status, 'VmSize') + memoryBytes + RESERVED_BYTES,
+    filter: assembleFilter(modelFilter(process.pid)),
+  });
+}
+
+/**
+ * Address space that is reserved and not used is not data, and costs page tables only where it is touched. Allocators
+ * reserve 64 MiB for each thread; beyond this, someone fills page tables.
+ */
+const RESERVED_BYTES = 4_294_967_296;
+
+function sizeIn(status: string, field: 'VmData' | 'VmSize'): number {
+  const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
+  if (kibibytes === undefined) throw new ModelError('model_crashed', `the kernel does not say ${field}`);
+  return Number(kibibytes) * 1_024;
+}
+
+function serve(socket: Socket): void {
   const leave = (): void => {
     process.exit(0);
   };
@@ -39,7 +76,7 @@ export function runModelChild(options: { readonly fd: number; readonly parent: n
       .then((reply) => {
         if (reply !== undefined) socket.write(encodeFrame(reply));
       })
-      .catch(() => process.exit(1));
+      .catch((error: unknown) => process.exit(error instanceof RangeError ? OUT_OF_MEMORY : 1));
   });
   socket.on('data', (chunk: Uint8Array) => {
     try {
@@ -48,18 +85,6 @@ export function runModelChild(options: { readonly fd: number; readonly parent: n
       process.exit(1);
     }
   });
-}
-
-/**
- * A run blocks this thread, so that an endless one would not notice that its descriptor closed. Should the launcher be
- * killed, a second thread sees that this process has another parent and ends it.
- */
-function endWithParent(parent: number): void {
-  const watch = `
-    const { workerData } = require('node:worker_threads');
-    setInterval(() => { if (process.ppid !== workerData) process.kill(process.pid, 'SIGKILL'); }, 250);
-  `;
-  new Worker(watch, { eval: true, workerData: parent, resourceLimits: { maxOldGenerationSizeMb: 16 } }).unref();
 }
 
 interface Incoming {

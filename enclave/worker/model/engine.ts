@@ -51,14 +51,29 @@ const datatypes: ReadonlyMap<string, ModelDatatype> = new Map(
   Object.entries(elementTypes).map(([name, { engine }]) => [engine, name as ModelDatatype]),
 );
 
-export async function loadEngine(bytes: Uint8Array, execution: ModelExecution): Promise<Engine> {
+/**
+ * Loads the engine's native code and has it look at the machine, without a model: all that needs files happens here, so
+ * that a process can give up its rights between this and the first byte of a model.
+ */
+export async function openEngine(): Promise<void> {
+  const { InferenceSession } = await engineModule();
+  // Refused, for no model is this short; what the engine sets up once is set up by then.
+  await InferenceSession.create(Uint8Array.of(0)).catch(() => undefined);
+}
+
+async function engineModule(): Promise<typeof onnx> {
   // From 1.29 on, the official Linux builds report to Microsoft about models and sessions, and keep a database in the
   // home folder. This is the engine's own full opt-out; it counts only if it is set before the library is loaded.
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
-  // Here and not at the top: the other roles run the same file and are not allowed to load native code.
-  const { env, InferenceSession, Tensor: EngineTensor } = await import('onnxruntime-node');
+  // Here and not at the top: the other roles run the same file and load no engine.
+  const engine = await import('onnxruntime-node');
   // Warnings quote names and shapes of the publisher's graph, and nobody reads them here.
-  env.logLevel = 'fatal';
+  engine.env.logLevel = 'fatal';
+  return engine;
+}
+
+export async function loadEngine(bytes: Uint8Array, execution: ModelExecution): Promise<Engine> {
+  const { env, InferenceSession, Tensor: EngineTensor } = await engineModule();
   const session = await InferenceSession.create(bytes, {
     executionProviders: ['cpu'],
     executionMode: 'sequential',

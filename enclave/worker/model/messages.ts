@@ -31,6 +31,9 @@ export interface ModelFailure {
   readonly detail: string;
 }
 
+/** What a model process ends with where the memory for the file that it was promised cannot be had. */
+export const OUT_OF_MEMORY = 12;
+
 const DETAIL_BYTES = 512;
 const INFO_BYTES = limits.jsonHeaderBytes * 8;
 

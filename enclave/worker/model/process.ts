@@ -16,6 +16,7 @@ import {
   type LoadedInfo,
   type ModelExecution,
   modelKind,
+  OUT_OF_MEMORY,
 } from './messages.ts';
 
 /** One living model process. It takes one request at a time; after any trouble it is killed and never used again. */
@@ -178,6 +179,6 @@ function violation(error: WireError): ModelError {
 }
 
 function describeExit({ code, signal, overMemory }: ChildExit): string {
-  if (overMemory) return 'the model used more memory than it may';
+  if (overMemory || code === OUT_OF_MEMORY) return 'the model used more memory than it may';
   return signal === null ? `the model process ended with code ${code}` : `the model process ended by ${signal}`;
 }

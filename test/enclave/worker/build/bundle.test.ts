@@ -17,8 +17,13 @@ beforeAll(async () => {
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe('the program', () => {
-  it('is three files, whatever the umask', () => {
-    expect(files.map(({ path }) => path)).toEqual(['libonnxruntime.so.1', 'onnxruntime_binding.node', 'worker.mjs']);
+  it('is four files, whatever the umask', () => {
+    expect(files.map(({ path }) => path)).toEqual([
+      'guard.node',
+      'libonnxruntime.so.1',
+      'onnxruntime_binding.node',
+      'worker.mjs',
+    ]);
     for (const { path } of files) expect(statSync(join(scratch, 'here', path)).mode & 0o777).toBe(0o644);
   });
 
@@ -57,11 +62,13 @@ describe('the program', () => {
     }
   });
 
-  it('loads its native code from beside itself only, and only in the model role', () => {
+  it('loads its native code from beside itself only, and none at its start', () => {
     const program = readFileSync(join(scratch, 'here/worker.mjs'), 'utf8');
     expect(program.match(/require\w*\([^)]*\.node['"`]\)/g)).toEqual([
       expect.stringMatching(/\(["']\.\/onnxruntime_binding\.node["']\)/),
     ]);
+    expect(program.match(/new URL\([^)]*\)/g)).toEqual(['new URL("./guard.node", import.meta.url)']);
+    expect(program.match(/\bdlopen\(/g)).toHaveLength(1);
     const withoutAddons = ['--no-addons', '--disallow-code-generation-from-strings'];
     const run = (): string =>
       execFileSync(process.execPath, [...withoutAddons, join(scratch, 'here/worker.mjs')], {
@@ -87,7 +94,7 @@ describe('the closure', () => {
     expect(closure.ownFiles.every(({ path }) => /^(enclave\/worker|wire)\//.test(path))).toBe(true);
     expect(closure.ownFiles.some(({ path }) => path.startsWith('enclave/worker/build/'))).toBe(false);
     expect(closure.packages).toEqual(['cbor-x', 'onnxruntime-common', 'onnxruntime-node']);
-    expect(closure.native).toEqual(['libonnxruntime.so.1', 'onnxruntime_binding.node']);
+    expect(closure.native).toEqual(['guard.node', 'libonnxruntime.so.1', 'onnxruntime_binding.node']);
   });
 
   it('starts processes in the launcher only', () => {

@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -9,7 +18,7 @@ import { buildWorker } from '../../../../enclave/worker/build/bundle.ts';
 import { controlKind, encodeStartOrder } from '../../../../enclave/worker/model/control.ts';
 import { toHex } from '../../../../wire/bytes.ts';
 import { encodeFrame } from '../../../../wire/codec/frame.ts';
-import { childrenOf, commandLine, root, statOf, until } from '../model/harness.ts';
+import { childrenOf, commandLine, confine, modelsBelow, root, separation, statOf, until } from '../model/harness.ts';
 import { slowModel } from '../model/models.ts';
 
 interface Tree {
@@ -43,7 +52,7 @@ async function startTree(): Promise<Tree> {
   writeFileSync(`${link}.onnx`, slowModel());
   const launcher = spawn(
     process.execPath,
-    [join(bundle, 'worker.mjs'), 'launcher', '--link', link, '--private', directory],
+    [join(bundle, 'worker.mjs'), 'launcher', '--link', link, '--private', directory, '--confine', confine],
     { stdio: ['pipe', 'ignore', 'pipe'], env: { SECRET: 'of the host' } },
   );
   trees.push({ launcher, directory });
@@ -57,17 +66,17 @@ async function startTree(): Promise<Tree> {
     received += chunk.toString();
   });
   socket.on('error', () => socket.destroy());
-  const withRole = (role: string): number => {
-    const found = childrenOf(launcher.pid as number).filter((pid) => commandLine(pid).includes(role));
-    if (found.length !== 1) throw new Error(`${found.length} processes with role ${role}`);
+  const one = (found: readonly number[]): number => {
+    if (found.length !== 1) throw new Error(`${found.length} processes where one was expected`);
     return found[0] as number;
   };
+  const pid = launcher.pid as number;
   const send = (order: object): void => void socket.write(`${JSON.stringify(order)}\n`);
   return {
     launcher,
-    worker: withRole('worker'),
+    worker: one(childrenOf(pid).filter((child) => commandLine(child).includes('worker'))),
     errors: () => errors,
-    model: () => withRole('model'),
+    model: () => one(modelsBelow(pid)),
     send,
     ask: async (order) => {
       received = '';
@@ -103,7 +112,8 @@ describe('the tree', () => {
     const { ask, model, worker, launcher } = await startTree();
     expect(await ask({ run: 2 })).toEqual({ outputs: 1 });
     const child = model();
-    expect(statOf(child).parent).toBe(launcher.pid);
+    const started = separation === 'filter-only' ? child : statOf(child).parent;
+    expect(statOf(started).parent).toBe(launcher.pid);
     for (const pid of [worker, child]) expect(readFileSync(`/proc/${pid}/environ`, 'latin1')).toBe('');
     expect(commandLine(child).filter((argument) => argument.includes('sock'))).toEqual([]);
     const descriptors = new Map(
@@ -204,7 +214,7 @@ describe('the end', () => {
   it('does not start without a pipe to its parent', async () => {
     const launcher = spawn(
       process.execPath,
-      [join(bundle, 'worker.mjs'), 'launcher', '--link', '/x', '--private', '/x'],
+      [join(bundle, 'worker.mjs'), 'launcher', '--link', '/x', '--private', '/x', '--confine', confine],
       {
         stdio: ['ignore', 'ignore', 'ignore'],
       },
@@ -220,7 +230,11 @@ describe('the real program', () => {
       await buildWorker({ root, outDir: directory });
       const device = `nsm-socket:${join(directory, 'secret-nsm')}`;
       const paths = ['--link', join(directory, 'link'), '--attester', device, '--private', directory];
-      const launcher = spawn(process.execPath, [join(directory, 'worker.mjs'), 'launcher', ...paths], {
+      // As in an image: the helper lies beside node.
+      const node = join(directory, 'node');
+      copyFileSync(process.execPath, node);
+      copyFileSync(confine, join(directory, 'confine'));
+      const launcher = spawn(node, [join(directory, 'worker.mjs'), 'launcher', ...paths], {
         stdio: ['pipe', 'ignore', 'pipe'],
       });
       let errors = '';

@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { workerFilter } from '../../../../enclave/worker/confine/filters.ts';
+import { assembleFilter } from '../../../../enclave/worker/confine/seccomp.ts';
 import { runLauncher } from '../../../../enclave/worker/launcher.ts';
 import { runModelChild } from '../../../../enclave/worker/model/child.ts';
 import { openControl } from '../../../../enclave/worker/model/control.ts';
 import { createModelPool, type LoadedModel } from '../../../../enclave/worker/model/pool.ts';
+import { confineWorker } from '../../../../enclave/worker/native.ts';
 import { runtime } from '../../../../enclave/worker/runtime.ts';
 
 /**
@@ -15,7 +19,7 @@ import { runtime } from '../../../../enclave/worker/runtime.ts';
 const string = { type: 'string' } as const;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { link: string, private: string, parent: string },
+  options: { link: string, private: string, memory: string, confine: string, device: { type: 'boolean' } },
 });
 const link = values.link ?? '';
 const privateDirectory = values.private ?? '';
@@ -28,6 +32,7 @@ interface Order {
 }
 
 async function serve(): Promise<void> {
+  confineWorker({ filter: assembleFilter(workerFilter(process.pid)) });
   const { writeSync } = await import('node:fs');
   const control = openControl(3, () => process.exit(0));
   const limits = { memoryBytes: 1024 ** 3, loadMilliseconds: 20_000 };
@@ -56,9 +61,17 @@ async function answer(model: LoadedModel, { run = 1, deadlineMs = 5_000 }: Order
 
 const [role] = positionals;
 if (role === 'launcher') {
-  runLauncher({ script: process.argv[1] as string, workerArguments: process.argv.slice(3), privateDirectory });
+  runLauncher({
+    script: process.argv[1] as string,
+    workerArguments: process.argv.slice(3),
+    privateDirectory,
+    confine: values.confine ?? '',
+    hidden: [dirname(link)],
+    attestation:
+      values.device === true ? { kind: 'device', handedOver: [], worker: 'own-user' } : { kind: 'simulated' },
+  });
 } else if (role === 'worker') {
   await serve();
 } else {
-  runModelChild({ fd: 3, parent: Number(values.parent) });
+  await runModelChild({ fd: 3, memoryBytes: Number(values.memory) });
 }

@@ -1,20 +1,30 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { prebuiltFolder } from '../../../../enclave/native/build.ts';
 import { buildWorker } from '../../../../enclave/worker/build/bundle.ts';
 import { type ChildTable, createChildTable } from '../../../../enclave/worker/launcher.ts';
+import type { Separation } from '../../../../enclave/worker/confine/plan.ts';
 import type { ChildExit, Control } from '../../../../enclave/worker/model/control.ts';
 import { createModelPool, type ModelPool, type PoolOptions } from '../../../../enclave/worker/model/pool.ts';
 import { runtime } from '../../../../enclave/worker/runtime.ts';
 import type { Tensor } from '../../../../wire/message/tensor.ts';
 
 export const root: string = join(import.meta.dirname, '../../../..');
+export const confine: string = join(prebuiltFolder, 'confine');
+
+/** What this kernel gives to this user; without namespaces the other half of the confinement is still tested. */
+export const separation: Separation =
+  spawnSync(confine, ['--parent', String(process.pid), '--namespaces', 'user', '--', '/bin/true']).status === 0
+    ? 'user-namespaces'
+    : 'filter-only';
 
 /** A pool in the test's own process over real model processes of the bundled program, started as the launcher does it. */
 export interface Harness {
   readonly pool: ModelPool;
   readonly exits: readonly ChildExit[];
-  /** Model processes that are alive. */
+  /** Model processes that are alive, or not yet reaped; not the helpers beside them. */
   pids(): readonly number[];
   poolWith(limits: PoolOptions['limits']): ModelPool;
   close(): void;
@@ -31,6 +41,7 @@ export async function startHarness(): Promise<Harness> {
     const table = createChildTable({
       script: join(directory, 'bundle/worker.mjs'),
       privateDirectory,
+      confiner: { program: confine, parent: process.pid, separation, hidden: [privateDirectory] },
       onExit: (id, exit) => {
         exits.push(exit);
         listeners.get(id)?.(exit);
@@ -44,13 +55,27 @@ export async function startHarness(): Promise<Harness> {
   return {
     pool: poolWith({ memoryBytes: 1024 ** 3, loadMilliseconds: 20_000 }),
     exits,
-    pids: () => childrenOf(process.pid).filter((pid) => commandLine(pid).includes('model')),
+    pids: () => modelsBelow(process.pid),
     poolWith,
     close: () => {
       for (const table of tables) table.killAll();
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Each is the child of a helper, which has its command line too, or is started in place of it. */
+export function modelsBelow(pid: number): readonly number[] {
+  const started = childrenOf(pid).filter((child) => commandLine(child).includes('model'));
+  return separation === 'filter-only' ? started : started.flatMap(childrenOf);
+}
+
+/**
+ * As a fault in the process would end it. It is the first one of its namespace, to which signals from outside do not come
+ * unless they are SIGKILL; the helper beside it stands for it.
+ */
+export function crash(pid: number, signal: NodeJS.Signals): void {
+  process.kill(separation === 'filter-only' ? pid : statOf(pid).parent, signal);
 }
 
 /** From /proc, so that a zombie counts as well. */
