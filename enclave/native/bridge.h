@@ -341,7 +341,7 @@ __attribute__((noreturn)) static void bridge_port(int port)
 
 static int accept_from(int listener, uint32_t cid)
 {
-	struct sockaddr_vsock from;
+	struct sockaddr_vsock from = {0};
 	uint32_t size = sizeof(from);
 	int fd = (int)sys(__NR_accept4, listener, &from, &size, SOCK_FLAGS);
 

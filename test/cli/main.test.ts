@@ -9,7 +9,8 @@ describe('the command line', () => {
     async (...args) => {
       const { code, out, err } = await command(...args);
       expect(code).toBe(0);
-      for (const name of ['up', 'demo', 'audit', 'infer', 'configuration', 'host']) expect(out).toContain(`proofmark ${name}`);
+      for (const name of ['up', 'demo', 'audit', 'infer', 'configuration', 'host'])
+        expect(out).toContain(`proofmark ${name}`);
       for (const meaning of ['10 malformed', '20 untrusted', '30 refused', '40 undetermined']) {
         expect(out.replaceAll(/\s+/g, ' ')).toContain(meaning);
       }
@@ -42,7 +43,8 @@ describe('the command line', () => {
     ['up', '--port', '65536'],
     ['up', '--port', '1e3'],
     ['up', '--tier', 'nitro'],
-    ['demo', '--tier', 'sim-vm'],
+    ['demo', '--tier', 'snp'],
+    ['demo', '--tier', 'vm', '--tee', 'amd-sev-snp'],
     ['demo', '--port', '1'],
     ['host'],
     ['host', '--link', 'l', '--state', 's', '--configuration', 'c', '--listen', 'nowhere'],
