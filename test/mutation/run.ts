@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reportStep, runStep } from '../house/steps.ts';
-import { slices } from './slices.ts';
+import { covers, slices } from './slices.ts';
 
 /** In percent, for every file: fewer noticed changes than this fail the run. */
 const THRESHOLD = 85;
@@ -29,14 +29,6 @@ const chosen = Object.entries(slices).flatMap(([name, slice]) => {
 });
 if (chosen.length === 0) throw new Error(`no such slice or file; slices are ${Object.keys(slices).join(', ')}`);
 
-function covers(glob: string, file: string): boolean {
-  const folder = glob.slice(0, glob.lastIndexOf('/') + 1).replace('**/', '');
-  if (glob.includes('**')) return file.startsWith(folder);
-  return (
-    glob === file || (glob.endsWith('*.ts') && file.lastIndexOf('/') + 1 === folder.length && file.startsWith(folder))
-  );
-}
-
 function isNoticed({ status }: Mutant): boolean {
   return status === 'Killed' || status === 'Timeout';
 }
@@ -52,8 +44,10 @@ for (const { name, mutate, tests } of chosen) {
     command: 'stryker',
     args: ['run', 'test/mutation/stryker.config.mjs'],
     env: {
+      NODE_OPTIONS: '--import tsx --experimental-vm-modules --no-warnings',
       PROOFMARK_MUTATE: mutate.join(),
       PROOFMARK_MUTATION_TESTS: tests.join(),
+      PROOFMARK_MUTATION_ROOT: process.cwd(),
       PROOFMARK_MUTATION_REPORT: report,
     },
   });

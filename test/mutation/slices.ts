@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+
 /** A part of the code and the tests that must notice every change of it: its own, not whatever happens to run it. */
 export interface Slice {
   readonly mutate: readonly string[];
@@ -15,7 +17,10 @@ function mirrored(folder: string, more: readonly string[] = []): Slice {
 const golden = 'test/vectors/golden.test.ts';
 
 export const slices: Readonly<Record<string, Slice>> = {
-  words: { mutate: ['wire/words.ts', 'wire/bytes.ts'], tests: [tests('wire/message'), tests('wire/codec'), golden] },
+  words: {
+    mutate: ['wire/words.ts', 'wire/bytes.ts'],
+    tests: ['test/wire/*.test.ts', tests('wire/codec'), tests('wire/message'), golden],
+  },
   'wire/codec': mirrored('wire/codec'),
   'wire/crypto': mirrored('wire/crypto'),
   'wire/message': mirrored('wire/message', [golden]),
@@ -33,3 +38,20 @@ export const slices: Readonly<Record<string, Slice>> = {
   'verifier/archive': mirrored('verifier/archive'),
   verdicts: { mutate: ['verifier/*.ts'], tests: ['test/verifier/*.test.ts', tests('verifier/nitro')] },
 };
+
+/** `folder/name.ts`, `folder/*.ts` or `folder/**` + `/*.ts`, the last of which reaches into folders below. */
+export function covers(pattern: string, file: string): boolean {
+  const [before = '', after] = pattern.split('*').filter((part) => part !== '' && part !== '/');
+  if (after === undefined) return pattern === file;
+  if (!file.startsWith(before) || !file.endsWith(after.replace('/', ''))) return false;
+  return pattern.includes('**') || !file.slice(before.length).includes('/');
+}
+
+/** Those that start browsers see bundles of their own, without changes; the large ones say no more than the others. */
+export function testFiles(patterns: readonly string[]): readonly string[] {
+  return readdirSync('test', { recursive: true, encoding: 'utf8' })
+    .map((name) => `test/${name}`)
+    .filter((file) => !/\/(browser|large)\.test\.ts$/.test(file))
+    .filter((file) => patterns.some((pattern) => covers(pattern, file)))
+    .sort();
+}

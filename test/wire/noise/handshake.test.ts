@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { concatBytes, fromHex, toHex, utf8 } from '../../../wire/bytes.ts';
 import { nodeSuite } from '../../../wire/crypto/node.ts';
 import type { KeyPairX25519, Suite } from '../../../wire/crypto/suite.ts';
+import { WireError } from '../../../wire/errors.ts';
 import { initiate, respond } from '../../../wire/noise/handshake.ts';
 import { acceptHandshake, proofmarkPrologue, startHandshake } from '../../../wire/noise/index.ts';
 import { LOW_ORDER_POINTS } from './low-order.ts';
@@ -211,6 +212,31 @@ describe('parameters', () => {
       expect(await refusal(() => startHandshake(suite, { prologue, remoteStatic: new Uint8Array(length) }))).toBe(
         'key_invalid',
       );
+    }
+  });
+
+  it("a worker's own key of another length is refused", async () => {
+    const localStatic = nodeSuite.generateX25519();
+    const { message1 } = await startTo(nodeSuite, localStatic);
+    for (const length of [31, 33]) {
+      const odd = { ...localStatic, publicKey: new Uint8Array(length) };
+      expect(await refusal(() => acceptHandshake(nodeSuite, { prologue, localStatic: odd, message1 }))).toBe(
+        'key_invalid',
+      );
+    }
+  });
+
+  it('a failure of the platform stays what it is, and is not blamed on the message', async () => {
+    const localStatic = nodeSuite.generateX25519();
+    const { message1 } = await startTo(nodeSuite, localStatic);
+    for (const failure of [new Error('out of memory'), new WireError('integer_out_of_range', 'not a u32')]) {
+      const failing: Suite = {
+        ...nodeSuite,
+        x25519: () => {
+          throw failure;
+        },
+      };
+      await expect(acceptHandshake(failing, { prologue, localStatic, message1 })).rejects.toBe(failure);
     }
   });
 

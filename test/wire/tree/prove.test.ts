@@ -78,12 +78,21 @@ describe('completed nodes', () => {
     }
   });
 
-  it('refuse a full tree, leaves that are no hashes and a start that is no size', () => {
-    const refused = expect.objectContaining({ code: 'tree_invalid' });
-    expect(() => completedNodes(2 ** 48, testLeaves(0, 1), () => new Uint8Array(32))).toThrow(refused);
-    expect(() => completedNodes(0, [new Uint8Array(20)], readerAt(0))).toThrow(refused);
-    expect(() => completedNodes(-1, [], readerAt(0))).toThrow(refused);
-    expect(() => completedNodes(1, testLeaves(1, 2), () => new Uint8Array(31))).toThrow(refused);
+  it('fill the tree to its last leaf', () => {
+    const start = 2 ** 48 - 1;
+    const nodes = completedNodes(start, testLeaves(0, 1), () => new Uint8Array(32));
+    expect(nodes.map(({ level }) => level)).toEqual(Array.from({ length: 49 }, (_, level) => level));
+  });
+
+  const anyNode = (): Uint8Array => new Uint8Array(32);
+  it.each<[string, () => unknown, { field?: string }]>([
+    ['a full tree', () => completedNodes(2 ** 48, testLeaves(0, 1), anyNode), {}],
+    ['leaves that are no hashes', () => completedNodes(0, [new Uint8Array(20)], readerAt(0)), { field: 'leaf' }],
+    ['leaves that are no list', () => completedNodes(0, { length: 1 } as never, readerAt(0)), { field: 'leaf' }],
+    ['a start that is no size', () => completedNodes(-1, [], readerAt(0)), { field: 'size' }],
+    ['a node that is no hash', () => completedNodes(1, testLeaves(1, 2), () => new Uint8Array(31)), { field: 'node' }],
+  ])('refuse %s', (_, complete, place) => {
+    expect(complete).toThrow(expect.objectContaining({ code: 'tree_invalid', place }));
   });
 });
 
@@ -154,26 +163,29 @@ describe("proofs from a journal's nodes", () => {
   });
 
   const reader = readerAt(LARGEST);
-  it.each<[string, () => unknown]>([
-    ['a leaf beyond the tree', () => inclusionProof(reader, 10, 10)],
-    ['a leaf of the empty tree', () => inclusionProof(reader, 0, 0)],
-    ['a negative index', () => inclusionProof(reader, -1, 10)],
-    ['a fractional index', () => inclusionProof(reader, 0.5, 10)],
-    ['an index that is text', () => inclusionProof(reader, '1' as unknown as number, 10)],
-    ['a size that is not a number', () => inclusionProof(reader, 0, Number.NaN)],
-    ['a size beyond the largest', () => inclusionProof(reader, 0, 2 ** 48 + 1)],
-    ['a root of infinitely many leaves', () => treeRoot(reader, Number.POSITIVE_INFINITY)],
-    ['a second size that is not a number', () => consistencyProof(reader, 3, Number.NaN)],
-    ['a second size beyond the largest', () => consistencyProof(() => new Uint8Array(32), 3, 2 ** 48 + 1)],
-    ['consistency from the empty tree', () => consistencyProof(reader, 0, 10)],
-    ['consistency backwards', () => consistencyProof(reader, 11, 10)],
-    ['a subtree that the edge cuts off', () => subtreeProof(reader, 2, 2, 10)],
-    ['a subtree above the tree', () => subtreeProof(reader, 4, 0, 10)],
-    ['a negative level', () => subtreeProof(reader, -1, 0, 10)],
-    ['a level above every tree', () => subtreeProof(reader, 49, 0, 10)],
-    ['a store that gives no hash', () => inclusionProof(() => new Uint8Array(0), 0, 2)],
-  ])('are refused for %s', (_, prove) => {
-    expect(prove).toThrow(expect.objectContaining({ code: 'tree_invalid' }));
+  it.each<[string, () => unknown, string]>([
+    ['a leaf beyond the tree', () => inclusionProof(reader, 10, 10), 'index'],
+    ['a leaf of the empty tree', () => inclusionProof(reader, 0, 0), 'index'],
+    ['a negative index', () => inclusionProof(reader, -1, 10), 'index'],
+    ['a fractional index', () => inclusionProof(reader, 0.5, 10), 'index'],
+    ['an index that is text', () => inclusionProof(reader, '1' as unknown as number, 10), 'index'],
+    ['a size that is not a number', () => inclusionProof(reader, 0, Number.NaN), 'size'],
+    ['a size beyond the largest', () => inclusionProof(reader, 0, 2 ** 48 + 1), 'size'],
+    ['a root of infinitely many leaves', () => treeRoot(reader, Number.POSITIVE_INFINITY), 'size'],
+    ['a second size that is not a number', () => consistencyProof(reader, 3, Number.NaN), 'second'],
+    ['a second size beyond the largest', () => consistencyProof(() => new Uint8Array(32), 3, 2 ** 48 + 1), 'second'],
+    ['consistency from the empty tree', () => consistencyProof(reader, 0, 10), 'first'],
+    ['consistency backwards', () => consistencyProof(reader, 11, 10), 'first'],
+    ['a subtree that the edge cuts off', () => subtreeProof(reader, 2, 2, 10), 'index'],
+    ['a subtree above the tree', () => subtreeProof(reader, 4, 0, 10), 'index'],
+    ['a negative level', () => subtreeProof(reader, -1, 0, 10), 'level'],
+    ['a level above every tree', () => subtreeProof(reader, 49, 0, 10), 'level'],
+    ['a first size that is not a number', () => consistencyProof(reader, Number.NaN, 3), 'first'],
+    ['a subtree in a tree of half a leaf', () => subtreeProof(reader, 0, 0, 0.5), 'size'],
+    ['a subtree at half an index', () => subtreeProof(reader, 1, 0.5, 8), 'index'],
+    ['a store that gives no hash', () => inclusionProof(() => new Uint8Array(0), 0, 2), 'node'],
+  ])('are refused for %s, by the name of what is wrong', (_, prove, field) => {
+    expect(prove).toThrow(expect.objectContaining({ code: 'tree_invalid', place: { field } }));
   });
 });
 

@@ -240,42 +240,42 @@ describe('what is no claim at all', () => {
   const short = new Uint8Array(31);
   const text = 'ab'.repeat(16) as unknown as Uint8Array;
 
-  it.each<[string, () => Promise<boolean>]>([
-    ['a short leaf', () => verifyInclusion(nodeSuite, { ...one, leafHash: short })],
-    ['a long root', () => verifyInclusion(nodeSuite, { ...one, root: new Uint8Array(33) })],
-    ['a leaf as text', () => verifyInclusion(nodeSuite, { ...one, leafHash: text })],
-    ['a short hash in a proof', () => verifyInclusion(nodeSuite, { ...one, proof: one.proof.with(1, short) })],
-    ['text in a proof', () => verifyInclusion(nodeSuite, { ...one, proof: one.proof.with(0, text) })],
-    ['a proof that is one array of bytes', () => verifyInclusion(nodeSuite, { ...one, proof: short as never })],
-    ['a proof that only claims a length', () => verifyInclusion(nodeSuite, { ...one, proof: { length: 3 } as never })],
-    ['a short first root', () => verifyConsistency(nodeSuite, { ...two, firstRoot: short })],
-    ['a short second root', () => verifyConsistency(nodeSuite, { ...two, secondRoot: short })],
-    [
-      'a short start of a consistency proof',
-      () => verifyConsistency(nodeSuite, { ...two, proof: two.proof.with(0, short) }),
-    ],
-    [
-      'a proof of one size that is no list',
-      () => verifyConsistency(nodeSuite, { ...consistency(5, 5), proof: null as never }),
-    ],
-    ['a short subtree', () => verifySubtree(nodeSuite, { ...three, hash: short })],
-  ])('%s is proof_invalid', async (_, verify) => {
-    await expect(verify()).rejects.toMatchObject({ code: 'proof_invalid' });
+  const ofInclusion = (wrong: object): Promise<boolean> => verifyInclusion(nodeSuite, { ...one, ...wrong });
+  const ofConsistency = (wrong: object): Promise<boolean> => verifyConsistency(nodeSuite, { ...two, ...wrong });
+  const ofSubtree = (wrong: object): Promise<boolean> => verifySubtree(nodeSuite, { ...three, ...wrong });
+
+  it.each<[string, () => Promise<boolean>, string]>([
+    ['a short leaf', () => ofInclusion({ leafHash: short }), 'hash'],
+    ['a long root', () => ofInclusion({ root: new Uint8Array(33) }), 'root'],
+    ['a leaf as text', () => ofInclusion({ leafHash: text }), 'hash'],
+    ['a short hash in a proof', () => ofInclusion({ proof: one.proof.with(1, short) }), 'proof'],
+    ['text in a proof', () => ofInclusion({ proof: one.proof.with(0, text) }), 'proof'],
+    ['a proof that is one array of bytes', () => ofInclusion({ proof: short }), 'proof'],
+    ['a proof that only claims a length', () => ofInclusion({ proof: { length: 3 } }), 'proof'],
+    ['a short first root', () => ofConsistency({ firstRoot: short }), 'firstRoot'],
+    ['a short second root', () => ofConsistency({ secondRoot: short }), 'secondRoot'],
+    ['a short start of a consistency proof', () => ofConsistency({ proof: two.proof.with(0, short) }), 'proof'],
+    ['a proof of one size that is no list', () => ofConsistency({ ...consistency(5, 5), proof: null }), 'proof'],
+    ['a short subtree', () => ofSubtree({ hash: short }), 'hash'],
+  ])('%s is proof_invalid, by its name', async (_, verify, field) => {
+    await expect(verify()).rejects.toMatchObject({ code: 'proof_invalid', place: { field } });
   });
 
-  it.each<[string, () => Promise<boolean>]>([
-    ['a negative index', () => verifyInclusion(nodeSuite, { ...one, index: -1 })],
-    ['a fractional index', () => verifyInclusion(nodeSuite, { ...one, index: 1.5 })],
-    ['a bigint index', () => verifyInclusion(nodeSuite, { ...one, index: 2n as never })],
-    ['a size that is not a number', () => verifyInclusion(nodeSuite, { ...one, size: Number.NaN })],
-    ['a size beyond the largest', () => verifyInclusion(nodeSuite, { ...one, size: 2 ** 48 + 1 })],
-    ['a size as text', () => verifyConsistency(nodeSuite, { ...two, first: '3' as never })],
-    ['an infinite size', () => verifyConsistency(nodeSuite, { ...two, second: Number.POSITIVE_INFINITY })],
-    ['a negative level', () => verifySubtree(nodeSuite, { ...three, level: -1 })],
-    ['a level above every tree', () => verifySubtree(nodeSuite, { ...three, level: 49 })],
-    ['a fractional level', () => verifySubtree(nodeSuite, { ...three, level: 0.5 })],
-  ])('%s is tree_invalid', async (_, verify) => {
-    await expect(verify()).rejects.toMatchObject({ code: 'tree_invalid' });
+  it.each<[string, () => Promise<boolean>, string]>([
+    ['a negative index', () => ofInclusion({ index: -1 }), 'index'],
+    ['a fractional index', () => ofInclusion({ index: 1.5 }), 'index'],
+    ['a bigint index', () => ofInclusion({ index: 2n }), 'index'],
+    ['a size that is not a number', () => ofInclusion({ size: Number.NaN }), 'size'],
+    ['a size beyond the largest', () => ofInclusion({ size: 2 ** 48 + 1 }), 'size'],
+    ['a size as text', () => ofConsistency({ first: '3' }), 'first'],
+    ['an infinite size', () => ofConsistency({ second: Number.POSITIVE_INFINITY }), 'second'],
+    ['a negative level', () => ofSubtree({ level: -1 }), 'level'],
+    ['a level above every tree', () => ofSubtree({ level: 49 }), 'level'],
+    ['a fractional level', () => ofSubtree({ level: 0.5 }), 'level'],
+    ['a subtree at a fractional index', () => ofSubtree({ index: 0.5 }), 'index'],
+    ['a subtree in a tree of no size', () => ofSubtree({ size: -1 }), 'size'],
+  ])('%s is tree_invalid, by its name', async (_, verify, field) => {
+    await expect(verify()).rejects.toMatchObject({ code: 'tree_invalid', place: { field } });
   });
 });
 

@@ -1,0 +1,61 @@
+import { runTest, suitesOf, type Suite, type Test } from './collect.ts';
+
+export type Ended =
+  | { readonly how: 'passed' | 'hung' }
+  | { readonly how: 'failed'; readonly test: Test; readonly why: string };
+
+/** Told which code starts now, to whom a change in it belongs. */
+interface Phase {
+  readonly onSuite?: (suite: Suite) => void;
+  readonly onTest?: (test: Test) => void;
+}
+
+/** Shorter than Stryker's own patience, which ends the process. */
+const HANGS_AFTER_MS = 5_000;
+
+/** Up to the first that does not pass. */
+export async function runAll(tests: readonly Test[]): Promise<Ended> {
+  const ready = new Set<Suite>();
+  for (const test of tests) {
+    const ended = await runPrepared(test, ready);
+    if (ended.how !== 'passed') return ended;
+  }
+  return { how: 'passed' };
+}
+
+/** What prepares a suite runs before the first of its tests. */
+export async function runPrepared(test: Test, ready: Set<Suite>, phase: Phase = {}): Promise<Ended> {
+  if (test.skipped) return { how: 'passed' };
+  try {
+    for (const suite of suitesOf(test)) {
+      if (ready.has(suite)) continue;
+      ready.add(suite);
+      phase.onSuite?.(suite);
+      for (const hook of suite.beforeAll) await hook();
+    }
+  } catch (error) {
+    return { how: 'failed', test, why: reason(error) };
+  }
+  phase.onTest?.(test);
+  return outcome(test);
+}
+
+async function outcome(test: Test): Promise<Ended> {
+  let timer: NodeJS.Timeout | undefined;
+  const hung = new Promise<Ended>((resolve) => {
+    timer = setTimeout(() => {
+      resolve({ how: 'hung' });
+    }, HANGS_AFTER_MS);
+  });
+  try {
+    return await Promise.race([hung, runTest(test).then((): Ended => ({ how: 'passed' }))]);
+  } catch (error) {
+    return { how: 'failed', test, why: reason(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
