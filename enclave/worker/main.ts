@@ -1,5 +1,7 @@
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { endCodes } from '../../wire/message/telemetry.ts';
+import { AttesterError } from './attester.ts';
 import { type AttesterChoice, mayBeHardware, openAttester, parseAttesterChoices } from './attester-choice.ts';
 import { workerFilter } from './confine/filters.ts';
 import { assembleFilter } from './confine/seccomp.ts';
@@ -71,7 +73,13 @@ function fatal(error: unknown): never {
   const code = 'code' in known && typeof known.code === 'string' ? known.code : known.name;
   const place = (known.stack ?? '').slice(`${known.name}: ${known.message}`.length).match(/[\w.-]+:\d+:\d+/g) ?? [];
   process.stderr.write(`fatal: ${code.slice(0, 64)} at ${place.slice(0, 8).join(' < ')}\n`);
-  process.exit(70);
+  process.exit(endCodeOf(error));
+}
+
+/** The last word that reaches the host from an enclave without a console. */
+function endCodeOf(error: unknown): number {
+  if (!(error instanceof AttesterError)) return endCodes.internal;
+  return error.code === 'attester_invalid' ? endCodes.usage : endCodes.device_failed;
 }
 
 process.on('uncaughtException', fatal);

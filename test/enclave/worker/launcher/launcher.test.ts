@@ -18,6 +18,7 @@ import { buildWorker } from '../../../../enclave/worker/build/bundle.ts';
 import { controlKind, encodeStartOrder } from '../../../../enclave/worker/model/control.ts';
 import { toHex } from '../../../../wire/bytes.ts';
 import { encodeFrame } from '../../../../wire/codec/frame.ts';
+import { endCodes } from '../../../../wire/message/telemetry.ts';
 import { childrenOf, commandLine, confine, modelsBelow, root, separation, statOf, until } from '../model/harness.ts';
 import { slowModel } from '../model/models.ts';
 
@@ -224,28 +225,39 @@ describe('the end', () => {
 });
 
 describe('the real program', () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'proofmark-real-'));
+    await buildWorker({ root, outDir: directory });
+    // As in an image: the helper lies beside node.
+    copyFileSync(process.execPath, join(directory, 'node'));
+    copyFileSync(confine, join(directory, 'confine'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  async function endWith(device: string): Promise<{ readonly code: number | null; readonly errors: string }> {
+    const paths = ['--link', join(directory, 'link'), '--attester', device, '--private', directory];
+    const launcher = spawn(join(directory, 'node'), [join(directory, 'worker.mjs'), 'launcher', ...paths], {
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    let errors = '';
+    launcher.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+    });
+    return { code: await ended(launcher), errors };
+  }
+
   it('ends where there is no attestation device, and says where and not what', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'proofmark-real-'));
-    try {
-      await buildWorker({ root, outDir: directory });
-      const device = `nsm-socket:${join(directory, 'secret-nsm')}`;
-      const paths = ['--link', join(directory, 'link'), '--attester', device, '--private', directory];
-      // As in an image: the helper lies beside node.
-      const node = join(directory, 'node');
-      copyFileSync(process.execPath, node);
-      copyFileSync(confine, join(directory, 'confine'));
-      const launcher = spawn(node, [join(directory, 'worker.mjs'), 'launcher', ...paths], {
-        stdio: ['pipe', 'ignore', 'pipe'],
-      });
-      let errors = '';
-      launcher.stderr.on('data', (chunk: Buffer) => {
-        errors += chunk.toString();
-      });
-      expect(await ended(launcher)).toBe(70);
-      expect(errors).toMatch(/^fatal: \w+ at worker\.mjs:\d+:\d+/);
-      expect(errors).not.toContain('secret');
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
+    const { code, errors } = await endWith(`nsm-socket:${join(directory, 'secret-nsm')}`);
+    expect(code).toBe(endCodes.device_failed);
+    expect(errors).toMatch(/^fatal: device_unreachable at worker\.mjs:\d+:\d+/);
+    expect(errors).not.toContain('secret');
+  });
+
+  it('ends before anything runs where its command line names no device that it knows', async () => {
+    const { code, errors } = await endWith('tdx-device:/dev/secret');
+    expect(code).toBe(endCodes.usage);
+    expect(errors).toMatch(/^fatal: attester_invalid at worker\.mjs:\d+:\d+/);
+    expect(errors).not.toContain('secret');
   });
 });
