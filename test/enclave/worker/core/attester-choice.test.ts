@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -9,6 +9,7 @@ import {
   openAttester,
   parseAttesterChoices,
 } from '../../../../enclave/worker/attester-choice.ts';
+import { hardwareRandom, nsmExchange, sevReport } from '../../../../enclave/worker/native.ts';
 import { concatBytes } from '../../../../wire/bytes.ts';
 import { encodeNsmResponse } from '../../../../wire/message/nsm.ts';
 import { encodeSnpReportResponse } from '../../../../wire/message/snp-guest.ts';
@@ -151,3 +152,27 @@ describe('/dev/nsm', () => {
     expect(seen[1]).toBe(0x3000);
   });
 });
+
+const prebuilt = new URL('../../../../enclave/native/prebuilt/linux-x64/guard.node', import.meta.url);
+
+describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64' || !existsSync(prebuilt))(
+  'with the real addon (skipped where it is not built for this machine)',
+  () => {
+    it.each(['nsm-device', 'snp-device'])('a file of the kernel that is no device of the kind %s', async (kind) => {
+      const choices = parse(`${kind}:/dev/null`);
+      const calls = { nsmExchange, sevReport, hardwareRandom };
+      const opened = async () => (await openAttester(choices, calls)).entropy();
+      expect(await codeOf(opened)).toBe('device_unreachable');
+    });
+
+    it('draws from the processor', async () => {
+      const draw = async () => {
+        const snp = await openAttester(parse(`snp-device:${device}`), { ...native(), hardwareRandom });
+        return snp.entropy();
+      };
+      const [one, two] = [await draw(), await draw()];
+      expect(one).toHaveLength(64);
+      expect(one).not.toEqual(two);
+    });
+  },
+);
