@@ -19,6 +19,8 @@ export function allowWhere(call: Syscall, ...alternatives: readonly Rule['cases'
 }
 
 const PROT_EXEC = 0x4;
+const MAP_KIND = 0xf;
+const MAP_PRIVATE = 0x2;
 const MAP_ANONYMOUS = 0x20;
 const CLONE_THREAD = 0x0001_0000;
 /** Mount, cgroup, uts, ipc, user, pid and network. */
@@ -46,8 +48,13 @@ function computing(pid: number): readonly Rule[] {
     ),
     ...allow('madvise', 'munmap', 'mprotect', 'mremap', 'brk', 'mincore', 'membarrier'),
     ...allow('pkey_alloc', 'pkey_free', 'pkey_mprotect'),
-    // Compiled JavaScript is memory without a file. A file that becomes code would be one that nobody measured.
-    allowWhere('mmap', hasBits(2, PROT_EXEC, 0), hasBits(3, MAP_ANONYMOUS, MAP_ANONYMOUS)),
+    // Compiled JavaScript is memory without a file. A file that becomes code would be one that nobody measured. Shared
+    // memory would count towards no limit.
+    allowWhere(
+      'mmap',
+      [...hasBits(2, PROT_EXEC, 0), ...hasBits(3, MAP_KIND, MAP_PRIVATE)],
+      hasBits(3, MAP_KIND | MAP_ANONYMOUS, MAP_PRIVATE | MAP_ANONYMOUS),
+    ),
     // Threads, and no processes. clone3 hides its flags behind a pointer; without it libraries take clone.
     allowWhere('clone', hasBits(0, CLONE_THREAD | CLONE_NAMESPACES, CLONE_THREAD)),
     { call: 'clone3', cases: [], otherwise: ABSENT },
