@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { fromHex } from '../wire/bytes.ts';
 import { limits } from '../wire/limits.ts';
 import { decodeConfiguration } from '../wire/message/configuration.ts';
-import { encodeEvidence } from '../wire/message/evidence.ts';
+import { type Evidence, encodeEvidence } from '../wire/message/evidence.ts';
 import { describeEnd } from '../wire/message/telemetry.ts';
 import { createApp } from './app.ts';
 import { type EventSink, EvidenceError, LinkError, StartError } from './errors.ts';
 import { type AssembleEvidence, createAssembler } from './evidence/assemble.ts';
 import { openHealth } from './health.ts';
 import { createHttpServer, type ServerTimes, serverTimes } from './http/server.ts';
-import { JournalError, openJournal } from './journal/index.ts';
+import { JournalError, logOf, openJournal } from './journal/index.ts';
 import type { KeyService } from './kms.ts';
 import { type MetricsServer, serveMetrics } from './metrics.ts';
 import type { Release } from './releases.ts';
@@ -82,10 +82,21 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
   /** Long after a worker is gone, its receipts are worth what the evidence of its time is worth. */
   async function saveFirstEvidence(log: Uint8Array): Promise<void> {
+    if (journal.evidence(log) !== undefined) return;
+    await keepFirst(log, async () => assemble(await link.attest(randomBytes(32)), journal.logInfo(log)));
+  }
+
+  /** A client's evidence is as good as the host's own, which may have come too early: certificates can be missing. */
+  const assembleAndKeep: AssembleEvidence = async (attested, info) => {
+    const evidence = await assemble(attested, info);
+    const log = logOf(info);
+    if (journal.evidence(log) === undefined) void keepFirst(log, async () => evidence);
+    return evidence;
+  };
+
+  async function keepFirst(log: Uint8Array, make: () => Promise<Evidence>): Promise<void> {
     try {
-      if (journal.evidence(log) !== undefined) return;
-      const evidence = await assemble(await link.attest(randomBytes(32)), journal.logInfo(log));
-      await journal.saveEvidence(log, encodeEvidence(evidence));
+      await journal.saveEvidence(log, encodeEvidence(await make()));
       onEvent({ event: 'evidence_saved', log: Buffer.from(log).toString('hex') });
     } catch (error) {
       const known = error instanceof LinkError || error instanceof JournalError || error instanceof EvidenceError;
@@ -99,7 +110,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     journal,
     releases: options.releases,
     onEvent,
-    assemble,
+    assemble: assembleAndKeep,
     evidencePerSecond: options.evidencePerSecond ?? EVIDENCE_PER_SECOND,
     now: () => performance.now(),
     isDraining: () => draining,

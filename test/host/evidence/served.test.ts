@@ -2,12 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { encodeCertificateTable } from '../../../enclave/simulator/snp/table.ts';
 import { readOptions } from '../../../host/arguments.ts';
-import { StartError } from '../../../host/errors.ts';
+import { type HostEvent, StartError } from '../../../host/errors.ts';
+import { startHost } from '../../../host/host.ts';
 import { toHex } from '../../../wire/bytes.ts';
 import { decodeEvidence } from '../../../wire/message/evidence.ts';
 import { type Attested, encodeAttested, linkKind } from '../../../wire/message/link.ts';
 import { random, testConfiguration } from '../../support/fake-log.ts';
+import { startFakeWorker } from '../../support/fake-worker.ts';
 import { type Served, serve, until } from '../support/served.ts';
 import { attestedBy, pemOf, vendorOf } from './snp-machine.ts';
 
@@ -56,6 +59,46 @@ describe('a host of an SNP worker', () => {
     expect(await response.json()).toMatchObject({ code: 'certificates_missing' });
     await until(() => one.events.some(({ event }) => event === 'certificates_missing'));
     expect(one.events).toContainEqual({ event: 'request_failed', code: 'certificates_missing' });
+  });
+
+  it('keeps the first evidence of a log as soon as there is any', async () => {
+    const state = mkdtempSync(join(tmpdir(), 'pm-late-'));
+    const worker = await startFakeWorker(join(state, 'worker.sock'));
+    let table: Uint8Array | null = null;
+    worker.misbehave = ({ id, kind }) => {
+      if (kind !== linkKind.attest) return false;
+      worker.send({ id, kind: linkKind.reply, payload: encodeAttested(attestedBy(machine, table)) });
+      return true;
+    };
+    const events: HostEvent[] = [];
+    const host = await startHost({
+      linkPath: worker.path,
+      stateDirectory: state,
+      listen: { host: '127.0.0.1', port: 0 },
+      configuration: testConfiguration(),
+      releases: [],
+      onEvent: (event) => events.push(event),
+    });
+    try {
+      await host.ready;
+      await until(() => events.some(({ event }) => event === 'evidence_failed'));
+      expect(events.map(({ event }) => event)).not.toContain('evidence_saved');
+      const [vcek, ask, ark] = machine.certificates;
+      table = encodeCertificateTable([
+        { kind: 'vcek', content: vcek },
+        { kind: 'ask', content: ask },
+        { kind: 'ark', content: ark },
+      ]);
+      const url = `${host.url}/v1/evidence?challenge=${toHex(random(32))}`;
+      for (let times = 0; times < 2; times++) expect((await fetch(url)).status).toBe(200);
+      await until(() => events.some(({ event }) => event === 'evidence_saved'));
+      await fetch(url);
+      expect(events.filter(({ event }) => event === 'evidence_saved').length).toBeLessThanOrEqual(2);
+    } finally {
+      await host.close();
+      await worker.close();
+      rmSync(state, { recursive: true, force: true });
+    }
   });
 
   it('does not pass on what is no report', async () => {
