@@ -5,6 +5,7 @@ import type { Command, CommandContext } from './commands/context.ts';
 import { evidence, evidenceUsage } from './commands/evidence.ts';
 import { image, imageUsage } from './commands/image.ts';
 import { exitCodeOfClientError, infer, inferUsage } from './commands/infer.ts';
+import { kms, kmsUsage } from './commands/kms.ts';
 import { exitCode, UsageError } from './exit-codes.ts';
 import { printable } from './report.ts';
 
@@ -18,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   configuration: () => Promise.resolve(configuration),
   image: () => Promise.resolve(image),
   kit: async () => (await import('./commands/kit.ts')).kit,
+  kms: () => Promise.resolve(kms),
   host: async () => (await import('./commands/host.ts')).host,
 };
 
@@ -39,6 +41,8 @@ ${evidenceUsage}
 
 ${configurationUsage}
 
+${kmsUsage}
+
 ${imageUsage}
 
 proofmark kit --measurements FILE --out DIR [--template POLICY]
@@ -47,6 +51,7 @@ proofmark kit --measurements FILE --out DIR [--template POLICY]
 
 proofmark host --link SOCKET --state DIR --listen ADDRESS:PORT --configuration FILE.cbor --release DIR...
                [--metrics ADDRESS:PORT] [--certificates DIR]
+               [--kms-region REGION] [--kms-endpoint URL]
   Serves a worker that runs elsewhere: relays requests, keeps the journal, hands out evidence. Nobody needs to trust it.
   --certificates is for AMD machines that bring none of their own: certificates and revocation lists, fetched before.
   Events go to the error stream, one JSON line each.
