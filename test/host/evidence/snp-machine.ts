@@ -9,10 +9,14 @@ import {
 } from '../../../enclave/simulator/snp/authority.ts';
 import type { Product } from '../../../enclave/simulator/snp/product.ts';
 import { issueRevocationList } from '../../../enclave/simulator/snp/revocation.ts';
-import { generateRsa4096, type RsaSigningKey, rsaSigningKey } from '../../../enclave/simulator/snp/rsa.ts';
+import type { RsaSigningKey } from '../../../enclave/simulator/snp/rsa.ts';
 import type { Attested } from '../../../wire/message/link.ts';
+import { snpKeys } from '../../vectors/corpus/snp/keys.ts';
 
-/** Simulated machines of one vendor: what a host may find beside their reports. */
+/**
+ * Simulated machines of one vendor: what a host may find beside their reports. Their authorities have the published keys
+ * of the test vectors, because making an RSA-4096 key takes seconds.
+ */
 export interface Vendor {
   readonly root: SnpRoot;
   machine(changes?: Partial<SnpAuthorityOptions>): SnpAuthority;
@@ -20,14 +24,7 @@ export interface Vendor {
 }
 
 const DAY = 86_400_000;
-const key = await authorityKey();
-
-/** Takes a second or several. */
-export async function authorityKey(): Promise<RsaSigningKey> {
-  return rsaSigningKey(await generateRsa4096());
-}
-
-export function vendorOf(product: Product, keyOfAll: RsaSigningKey = key): Vendor {
+export function vendorOf(product: Product, keyOfAll: RsaSigningKey = snpKeys.ark): Vendor {
   const now = Date.now();
   const keys = { ark: keyOfAll, ask: keyOfAll, asvk: keyOfAll };
   const root = createSnpRoot({ product, now, keys, chance: systemChance });
