@@ -41,7 +41,7 @@ export interface PolicyCondition {
 
 const bounds = { min: 1, max: limits.kmsPolicyItems } as const;
 const word: Reader<string> = text({ min: 0, max: limits.kmsKeyIdBytes });
-const words: Reader<readonly string[]> = either((value, path) => [word(value, path)], array(word, bounds));
+const words: Reader<readonly string[]> = oneOrMore(word);
 /** JSON has truth values where AWS takes text. */
 const values: Reader<readonly string[]> = either(words, (value, path) => [String(boolean()(value, path))]);
 
@@ -52,6 +52,11 @@ const principal: Reader<readonly string[]> = either(
       names.map((name) => (kind === 'AWS' ? name : `${kind}:${name}`)),
     ),
 );
+
+function oneOrMore<T>(reader: Reader<T>): Reader<readonly T[]> {
+  const many = array(reader, bounds);
+  return (value, path) => (Array.isArray(value) ? many(value, path) : [reader(value, path)]);
+}
 
 interface RawStatement {
   readonly Sid: string | null;
@@ -75,9 +80,7 @@ const statement: Reader<RawStatement> = object<RawStatement>({
   Condition: optional(record(/[A-Za-z:]{1,64}/, record(/[\x21-\x7e]{1,256}/, values, bounds), bounds)),
 });
 
-const statements: Reader<readonly RawStatement[]> = either(array(statement, bounds), (value, path) => [
-  statement(value, path),
-]);
+const statements: Reader<readonly RawStatement[]> = oneOrMore(statement);
 
 const policy: Reader<{
   readonly Version: string | null;

@@ -85,8 +85,10 @@ const CONTEXT = /^kms:encryptioncontext:.+$/;
 const bounds = { min: 1, max: limits.kmsPolicyItems } as const;
 const word: Reader<string> = text({ min: 1, max: limits.kmsKeyIdBytes });
 
+/** By its form, not by trying: an error must be about what was written. */
 function oneOrMore<T>(reader: Reader<T>): Reader<readonly T[]> {
-  return either((value, path) => [reader(value, path)], array(reader, bounds));
+  const many = array(reader, bounds);
+  return (value, path) => (Array.isArray(value) ? many(value, path) : [reader(value, path)]);
 }
 
 interface RawStatement {
