@@ -1,0 +1,55 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { committedLockPath, readLock, requireCheckout } from '../../cli/image/checkout.ts';
+import { assembleImage } from '../../enclave/image/assemble.ts';
+import { loadParts } from '../../enclave/image/build.ts';
+import { initList } from '../../enclave/image/init-list.ts';
+import { defaultInputStore, missingInputs } from '../../enclave/image/inputs.ts';
+import { initListPath } from '../../enclave/image/recipe.ts';
+import { emulatorPlaces, findEmulator } from '../../enclave/simulator/vm/emulator.ts';
+import { buildWorker } from '../../enclave/worker/build/bundle.ts';
+import { utf8 } from '../../wire/bytes.ts';
+
+/** What a machine needs and this one lacks, for the titles of tests that are left out; null where they can run. */
+export async function lacksForMachine(): Promise<string | null> {
+  try {
+    findEmulator(emulatorPlaces);
+  } catch {
+    return 'QEMU is not installed';
+  }
+  const lock = await readLock(committedLockPath(requireCheckout(), 'vm'));
+  const missing = await missingInputs(defaultInputStore(process.env), lock);
+  return missing.length === 0 ? null : 'the inputs of the image are not fetched: proofmark image fetch --flavour vm';
+}
+
+/**
+ * The image for machines with another program in the launcher's place, and somebody else's NSM client beside it. It
+ * differs from the real one in ramdisk 0 alone.
+ */
+export async function buildProbeImage(folder: string, program: string): Promise<string> {
+  const checkout = requireCheckout();
+  const workerFolder = join(folder, 'worker');
+  await buildWorker({ root: checkout.root, outDir: workerFolder });
+  const lock = await readLock(committedLockPath(checkout, 'vm'));
+  const store = defaultInputStore(process.env);
+  const parts = await loadParts({ lock, store, nativeFolder: checkout.nativeFolder, workerFolder });
+  const probe = '/probe/probe.mjs';
+  const boot = [
+    ...parts.boot.filter(({ path }) => path !== initListPath),
+    { path: initListPath, mode: 0o444, bytes: utf8(initList('vm', ['/bin/node', probe])) } as const,
+    { path: probe, mode: 0o444, bytes: await readFile(program) } as const,
+    { path: '/probe/nsm.node', mode: 0o555, bytes: await readFile(independentClient()) } as const,
+  ];
+  const eif = join(folder, 'probe.eif');
+  await writeFile(eif, assembleImage({ ...parts, boot }).eif);
+  return eif;
+}
+
+/** The native half of an NSM client that others wrote, in Rust over AWS's own crate. */
+function independentClient(): string {
+  const require = createRequire(import.meta.url);
+  const main = require.resolve('aws-nitro-enclaves-nsm-node');
+  const name = 'aws-nitro-enclaves-nsm-node-linux-x64-gnu';
+  return join(dirname(main), '..', name, 'aws-nitro-enclaves-nsm-node.linux-x64-gnu.node');
+}
