@@ -14,8 +14,7 @@ export type ImageBuildErrorCode =
   /** A program of this machine that fetching needs is missing or failed. */
   | 'tool_failed'
   /** Neither this machine nor the mirrors that it knows have an artefact that the lock names. */
-  | 'artefact_unavailable'
-  | 'output_failed';
+  | 'artefact_unavailable';
 
 export class ImageBuildError extends Error {
   readonly code: ImageBuildErrorCode;
