@@ -43,7 +43,7 @@ export const anchors: readonly Anchor[] = [...amdAnchors, ...awsAnchors];
 
 /** SHA-256 of the roots of one vendor. */
 export function anchorDigests(tee: Anchor['tee']): readonly Uint8Array[] {
-  return anchors.filter((anchor) => anchor.tee === tee).map(({ sha256 }) => fromHex(sha256));
+  return digests.filter(({ anchor }) => anchor.tee === tee).map(({ sha256 }) => sha256);
 }
 
 /** The anchor of this vendor whose certificate has this SHA-256, if it is one: anything else is simulated. */
@@ -51,13 +51,13 @@ export function anchorOf<Tee extends Anchor['tee']>(
   tee: Tee,
   certificateSha256: Uint8Array,
 ): Extract<Anchor, { readonly tee: Tee }> | undefined {
-  const found = anchors.find((anchor) => equalBytes(fromHex(anchor.sha256), certificateSha256));
+  const found = digests.find(({ sha256 }) => equalBytes(sha256, certificateSha256))?.anchor;
   return found?.tee === tee ? (found as Extract<Anchor, { readonly tee: Tee }>) : undefined;
 }
 
 /** Whether any vendor pins this root, whatever its hardware. */
 export function isVendorRoot(certificateSha256: Uint8Array): boolean {
-  return anchors.some((anchor) => equalBytes(fromHex(anchor.sha256), certificateSha256));
+  return digests.some(({ sha256 }) => equalBytes(sha256, certificateSha256));
 }
 
 export function anchorPoint(anchor: NitroAnchor): Uint8Array {
@@ -83,3 +83,9 @@ function isModulus({ modulus, exponent }: SnpAnchor): boolean {
 }
 
 for (const anchor of anchors) checkAnchor(anchor);
+
+/** Read once: they are compared for every piece of evidence. */
+const digests: readonly { readonly anchor: Anchor; readonly sha256: Uint8Array }[] = anchors.map((anchor) => ({
+  anchor,
+  sha256: fromHex(anchor.sha256),
+}));

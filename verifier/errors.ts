@@ -11,6 +11,7 @@ export const codeMeanings = {
   malformed: {
     document_too_large: 'the document is empty or longer than any genuine one',
     cbor_invalid: 'not one well-formed CBOR item of the allowed profile',
+    cose_tag: 'tagged as something other than COSE_Sign1',
     cose_structure: 'not a COSE_Sign1 array of protected header, unprotected header, payload and signature',
     cose_protected_header: 'the protected header is not exactly ES384',
     cose_unprotected_header: 'the unprotected header is not empty',

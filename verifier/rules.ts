@@ -1,5 +1,5 @@
 import type { Awaitable } from '../wire/crypto/suite.ts';
-import { type Place, type RefusedCode, type UntrustedCode, type VerifierError, whereIs } from './errors.ts';
+import { type Place, type RefusedCode, type UntrustedCode, whereIs } from './errors.ts';
 import type { Check, NotProven } from './result.ts';
 
 /** Where in the evidence: the id of the check stands beside it. */
@@ -90,8 +90,14 @@ function checkOf<Code extends string>({ id, title }: CheckName, finding: Finding
   return { id, title, outcome, detail, ...(place === undefined ? {} : { place }) };
 }
 
-/** What a parser threw, as the check that it failed. */
-export function checkOfError({ id, title }: CheckName, error: VerifierError): Check {
+/** What a parser threw: its own words, and where. */
+export interface Complaint {
+  readonly detail: string;
+  readonly place: Place;
+}
+
+/** The check that a parser's complaint fails. */
+export function checkOfError({ id, title }: CheckName, error: Complaint): Check {
   const { checkId: _, ...place } = error.place;
   const located = Object.keys(place).length > 0;
   return { id, title, outcome: 'failed', detail: `${error.detail}${whereIs(place)}`, ...(located ? { place } : {}) };

@@ -1,4 +1,5 @@
 import { SNP_REPORT_BYTES } from '../../verifier/codec/snp-report.ts';
+import type { Check } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { limits } from '../../wire/limits.ts';
@@ -19,6 +20,8 @@ export type SnpSubject =
 export interface Problem {
   readonly code: AuditCode;
   readonly detail: string;
+  /** Where in the input, if it has a place. */
+  readonly place?: Check['place'];
 }
 
 export type Recognised =

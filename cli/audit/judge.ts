@@ -11,6 +11,7 @@ import {
   verifySnpReport,
   verifyWorker,
 } from '../../verifier/index.ts';
+import { whereIs } from '../../verifier/errors.ts';
 import { earliestSnpTime } from '../../verifier/snp/verify.ts';
 import { asSnpEvidence } from '../../verifier/worker/verify.ts';
 import { equalBytes, toHex } from '../../wire/bytes.ts';
@@ -113,7 +114,7 @@ function snpEvidence(subject: SnpSubject, chain: Chain): SnpEvidence | { readonl
     return { report, ...joinChains([parseSnpCertificateTable(subject.table), chain]) };
   } catch (error) {
     if (!(error instanceof VerifierError)) throw error;
-    return { problem: { code: error.code, detail: error.detail } };
+    return { problem: problemOf(error) };
   }
 }
 
@@ -262,7 +263,7 @@ function parsedArchive(bytes: Uint8Array): Archive | { readonly problem: Problem
     return parseUnverifiedArchive(bytes);
   } catch (error) {
     if (!(error instanceof VerifierError) || error.code !== 'archive_invalid') throw error;
-    return { problem: { code: error.code, detail: error.detail } };
+    return { problem: problemOf(error) };
   }
 }
 
@@ -286,11 +287,18 @@ function clampTime(time: number): number {
 
 const recognition = { id: 'I1', title: 'the input is evidence of a kind that this command knows' } as const;
 
-export function rejected(input: InputFacts, { code, detail }: Problem): AuditReport {
+/** What the verifier threw at bytes that it could not even begin with. */
+function problemOf({ code, detail, place: found }: VerifierError): Problem {
+  const { checkId: _, ...place } = found;
+  const located = Object.keys(place).length > 0;
+  return { code, detail: `${detail}${whereIs(place)}`, ...(located ? { place } : {}) };
+}
+
+export function rejected(input: InputFacts, { code, detail, place }: Problem): AuditReport {
   return {
     verdict: 'malformed',
     code,
-    checks: [{ ...recognition, outcome: 'failed', detail }],
+    checks: [{ ...recognition, outcome: 'failed', detail, ...(place === undefined ? {} : { place }) }],
     notProven: [],
     input,
     tee: null,

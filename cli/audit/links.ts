@@ -59,7 +59,7 @@ function certificateState(index: number, last: number, checks: readonly Check[])
   const failed = checks.find(({ id, outcome }) => outcome === 'failed' && (id === ROOT || isChainRule(id)));
   if (failed === undefined)
     return haveAllPassed(checks, index === 0 ? [ROOT] : [ROOT, ...CHAIN]) ? 'proven' : 'unproven';
-  const at = failed.id === ROOT ? 0 : (placeOf(failed.detail) ?? last);
+  const at = failed.id === ROOT ? 0 : (failed.place?.certificate ?? last);
   if (index === at) return 'broken';
   if (failed.id === ROOT) return 'unproven';
   // The root is trusted for its bytes; signatures are checked from the root down, so those above the break hold.
@@ -72,10 +72,4 @@ function seconds(time: number): string {
 
 function isChainRule(id: string): boolean {
   return (CHAIN as readonly string[]).includes(id);
-}
-
-/** The rules name the certificate in words, for people; where they name none, it is the leaf. */
-function placeOf(detail: string): number | undefined {
-  const place = /certificate (\d+) \(the root is 0\)/.exec(detail)?.[1];
-  return place === undefined ? undefined : Number(place);
 }

@@ -8,8 +8,10 @@ import {
   createChainCache,
   type NitroPolicy,
   requireAccepted,
+  type SnpEvidence,
   verifyNitroDocument,
   verifyReceipt,
+  verifySnpReport,
 } from '../../verifier/index.ts';
 import { encodeCbor } from '../../wire/codec/cbor.ts';
 import { importPoint, nodeSuite } from '../../wire/crypto/node.ts';
@@ -18,16 +20,20 @@ import { decodeEvidence } from '../../wire/message/evidence.ts';
 import { policyFor, provenWorker } from '../support/accept-answer.ts';
 import { ANSWERED, plain } from '../support/answer.ts';
 import { CHALLENGE } from '../support/nitro-evidence.ts';
+import { SNP_CHALLENGE } from '../support/snp-evidence.ts';
 import { hostileDocuments, hostileEnvelopes } from './hostile-documents.ts';
 import { type DatedDocument, makeDocuments } from './nitro-documents.ts';
 import { BenchError, type Report, time } from './report.ts';
+import { bareSnpSignatures, makeSnpReports, SNP_NOW } from './snp-reports.ts';
 
 /** More documents than any memory of keys holds, so that "cold" is cold. */
 const DOCUMENTS = 42;
 const ROUNDS = 6;
+const CHIPS = 16;
 
 export async function run(report: Report): Promise<void> {
   await benchNitro(report);
+  await benchSnp(report);
   await benchReceipts(report);
   await benchHostile(report);
 }
@@ -85,6 +91,35 @@ async function accept(
 ): Promise<boolean> {
   requireAccepted(await verifyNitroDocument(bytes, { policy, now, challenge: CHALLENGE, suite: nodeSuite, cache }));
   return true;
+}
+
+/** The report's own signature is most of it, and a chip's certificate is new to every cache. */
+async function benchSnp(report: Report): Promise<void> {
+  const { policy, reports } = makeSnpReports(CHIPS);
+  const floors = reports.map(bareSnpSignatures);
+  const cache = createChainCache({ maxEntries: 64 });
+  const accepted = async (evidence: SnpEvidence, known: ChainCache | 'none'): Promise<boolean> => {
+    const options = { policy, now: SNP_NOW, challenge: SNP_CHALLENGE, product: 'any', suite: nodeSuite } as const;
+    requireAccepted(await verifySnpReport(evidence, { ...options, cache: known }));
+    return true;
+  };
+  const ratios = { cold: [] as number[], warm: [] as number[] };
+  const times: number[] = [];
+  for (let round = 0; round < 2 * ROUNDS; round++) {
+    for (const [at, evidence] of reports.entries()) {
+      const floor = await clock(() => (floors[at] as BareSignatures).every((signature) => signature()));
+      const cold = await clock(() => accepted(evidence, 'none'));
+      const warm = await clock(() => accepted(evidence, cache));
+      // Until then code is being compiled.
+      if (round < ROUNDS) continue;
+      ratios.cold.push(cold / floor);
+      ratios.warm.push(warm / floor);
+      times.push(cold);
+    }
+  }
+  report.add('verifier.snp.over_floor', median(ratios.cold));
+  report.add('verifier.snp.warm_over_floor', median(ratios.warm));
+  report.add('verifier.snp.cold_ms', median(times));
 }
 
 type BareSignatures = readonly (() => boolean)[];

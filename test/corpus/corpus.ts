@@ -10,9 +10,12 @@ import type {
 import { fromBase64url, toHex } from '../../wire/bytes.ts';
 import type { JsonValue } from '../../wire/codec/json.ts';
 import { nodeSuite } from '../../wire/crypto/node.ts';
+import type { Evidence } from '../../wire/message/evidence.ts';
 import type { CorpusCase as NitroCase } from '../vectors/corpus/case.ts';
 import type { RefusedPolicy } from '../vectors/corpus/refused-policies.ts';
 import type { SnpCorpusCase } from '../vectors/corpus/snp/case.ts';
+import type { TableCase } from '../vectors/corpus/snp/tables.ts';
+import type { WorkerCase } from '../vectors/corpus/snp/workers.ts';
 
 /** The corpus as another implementation would read it: from the files, and by nothing but README.md beside them. */
 export const CORPUS_FOLDER: string = join(import.meta.dirname, '../../attestations/vectors/evidence');
@@ -28,6 +31,9 @@ const NOT_CASES: ReadonlySet<string> = new Set([
   'policies.json',
   'refused-policies.json',
   'certificates.json',
+  'tables.json',
+  'workers.json',
+  'worker-policies.json',
 ]);
 
 function read(name: string): unknown {
@@ -48,11 +54,34 @@ export const corpusPolicies: { readonly [tee in CorpusCase['tee']]: Policies } =
   'amd-sev-snp': read('snp/policies.json') as Policies,
 };
 
-export const refusedPolicies: readonly RefusedPolicy[] = read(
-  'nitro/refused-policies.json',
-) as readonly RefusedPolicy[];
+export const refusedPolicies: readonly RefusedPolicy[] = ['nitro', 'snp'].flatMap(
+  (folder) => read(`${folder}/refused-policies.json`) as readonly RefusedPolicy[],
+);
+
+export const tableCases: readonly TableCase[] = read('snp/tables.json') as readonly TableCase[];
+export const workerCases: readonly WorkerCase[] = read('snp/workers.json') as readonly WorkerCase[];
+
+export function evidenceOf({ evidence }: WorkerCase): Evidence {
+  const { version, tee, certificates, revocationLists } = evidence;
+  return {
+    version,
+    tee,
+    document: fromBase64url(evidence.document),
+    certificates: kept(certificates),
+    revocationLists: kept(revocationLists),
+    identity: fromBase64url(evidence.identity),
+    configuration: fromBase64url(evidence.configuration),
+    runtime: fromBase64url(evidence.runtime),
+  };
+}
+
+export const workerPolicies: Policies = read('snp/worker-policies.json') as Policies;
 
 const snpCertificates = read('snp/certificates.json') as Texts;
+
+function kept(names: readonly string[]): readonly Uint8Array[] {
+  return names.map((name) => fromBase64url(snpCertificates[name] as string));
+}
 
 export interface PublishedRoot {
   readonly privateKey: string;
@@ -113,13 +142,11 @@ function judgeNitro(verifier: Verifier, entry: NitroCase, policy: JsonValue): Re
 }
 
 function judgeSnp(verifier: Verifier, entry: SnpCorpusCase, policy: JsonValue): ReturnType<typeof verifySnpReport> {
-  const shown = (names: readonly string[]): readonly Uint8Array[] =>
-    names.map((name) => fromBase64url(snpCertificates[name] as string));
   return verifier.verifySnpReport(
     {
       report: fromBase64url(entry.report),
-      certificates: shown(entry.certificates),
-      revocationLists: shown(entry.revocationLists),
+      certificates: kept(entry.certificates),
+      revocationLists: kept(entry.revocationLists),
     },
     {
       policy: verifier.parseSnpPolicy(policy),

@@ -27,7 +27,6 @@ export const specials: Tables<Special> = {
         from: 'document[0] === TAG_18 ? 1 : 0',
         to: "document[0] === TAG_18 || (isOff('N1') && (document[0] ?? 0) >> 5 === 6) ? 1 : 0",
       },
-      witness: 'nitro-message-tag-17',
     },
     N8: { wireCodes: ['cbor_not_minimal', 'cbor_utf8', 'cbor_type'] },
     X1: { wireCodes: ['too_large'] },

@@ -17,7 +17,7 @@ import type { UntrustedCode } from '../errors.ts';
 import { isListed } from '../policy/readers.ts';
 import type { WorkerPolicy } from '../policy/worker-policy.ts';
 import type { Check } from '../result.ts';
-import { type CheckName, notReached } from '../rules.ts';
+import { type CheckName, checkOfError, notReached } from '../rules.ts';
 
 /** A time that a cosigner of the policy vouches for: milliseconds since 1970, of the second that it signed. */
 export interface Dated {
@@ -52,9 +52,8 @@ export interface DatesOptions {
 
 export async function checkDates(archive: Archive, options: DatesOptions): Promise<DatesReport> {
   const parsed = parseDates(archive);
-  if (typeof parsed === 'string') {
-    const failed: Check = { ...form, outcome: 'failed', detail: parsed };
-    const checks = [failed, ...notReached(dateChecks.slice(1))];
+  if (parsed instanceof WireError) {
+    const checks = [checkOfError(form, parsed), ...notReached(dateChecks.slice(1))];
     return { verdict: 'malformed', code: 'cosignature_invalid', checks };
   }
   const { anchors } = options.policy;
@@ -83,7 +82,7 @@ interface Parsed {
 }
 
 /** What is wrong with them, or what they say. Every one is read, whoever made it: a file has one form. */
-function parseDates({ anchors, challenge: { preimage } }: Archive): Parsed | string {
+function parseDates({ anchors, challenge: { preimage } }: Archive): Parsed | WireError {
   try {
     const heads = anchors
       .filter(({ kind }) => kind === 'cosignature')
@@ -91,7 +90,7 @@ function parseDates({ anchors, challenge: { preimage } }: Archive): Parsed | str
     const dated = preimage !== null && isCosignedChallenge(preimage);
     return { heads, challenge: dated ? decodeCosignedChallenge(Uint8Array.from(preimage)) : null };
   } catch (error) {
-    if (error instanceof WireError) return error.message;
+    if (error instanceof WireError) return error;
     throw error;
   }
 }

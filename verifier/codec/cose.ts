@@ -21,6 +21,7 @@ const SIGNATURE_BYTES = 96;
 
 export function parseCoseSign1(document: Uint8Array): ParsedCoseSign1 {
   const tagged = document[0] === TAG_18 ? 1 : 0;
+  if (tagged === 0 && isTag(document[0])) throw refuse('cose_tag', 'N1', 'another tag, or 18 in a longer form');
   const message = decodeEvidenceCbor(
     document.subarray(tagged),
     strictCbor(limits.attestationDocumentBytes),
@@ -44,6 +45,11 @@ export function parseCoseSign1(document: Uint8Array): ParsedCoseSign1 {
     throw refuse('cose_signature_length', 'N6', `not a byte string of ${SIGNATURE_BYTES} bytes`);
   }
   return { payload, signature, signed: sigStructure(header, payload) };
+}
+
+/** RFC 8949 section 3.1: the first three bits are 6. */
+function isTag(first: number | undefined): boolean {
+  return first !== undefined && first >> 5 === 6;
 }
 
 /** RFC 9052 section 4.4, without external data. */

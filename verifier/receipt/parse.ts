@@ -15,7 +15,7 @@ export const receiptParsing: CheckName = { id: 'R0', title: 'receipt, head, exec
 
 export interface ReceiptMalformed {
   readonly code: MalformedCode;
-  readonly detail: string;
+  readonly error: WireError;
 }
 
 export interface OriginOptions extends Pick<ReceiptExpectation, 'worker' | 'headerBy'> {
@@ -85,7 +85,7 @@ function word(value: number): bigint {
 }
 
 function malformed(code: MalformedCode, error: unknown): ReceiptMalformed {
-  if (error instanceof WireError) return { code, detail: error.message };
+  if (error instanceof WireError) return { code, error };
   throw error;
 }
 

@@ -2,7 +2,7 @@ import type { ReceiptBundle } from '../../wire/message/bundle.ts';
 import { statusName } from '../../wire/message/receipt.ts';
 import { flag } from '../../wire/message/request.ts';
 import { type Check, type NotProven, type Verdict, type Verified, verified } from '../result.ts';
-import { type CheckName, leftOpen, notReached, runAll, runUntilFailure } from '../rules.ts';
+import { type CheckName, checkOfError, leftOpen, notReached, runAll, runUntilFailure } from '../rules.ts';
 import type { ReceiptFacts, ReceiptOptions } from './facts.ts';
 import { type OriginOptions, parseOrigin, parseReceipt, type ReceiptMalformed, receiptParsing } from './parse.ts';
 import { receiptOriginRules, receiptPolicyRules, receiptRules } from './rules.ts';
@@ -96,8 +96,8 @@ function inOrder(names: readonly CheckName[], found: readonly Check[]): readonly
   );
 }
 
-function malformedVerdict({ code, detail }: ReceiptMalformed): Refusal {
-  const checks: readonly Check[] = [{ ...receiptParsing, outcome: 'failed', detail }, ...notReached(later)];
+function malformedVerdict({ code, error }: ReceiptMalformed): Refusal {
+  const checks: readonly Check[] = [checkOfError(receiptParsing, error), ...notReached(later)];
   return { verdict: 'malformed', code, checks, notProven: [] };
 }
 

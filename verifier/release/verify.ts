@@ -10,6 +10,7 @@ import { type Any, isListed } from '../policy/readers.ts';
 import { type Check, type Verdict, type Verified, verified } from '../result.ts';
 import {
   type CheckName,
+  checkOfError,
   failed,
   leftOpen,
   notAsked,
@@ -102,11 +103,8 @@ export async function verifyRelease(
   };
   const modelId = copyOf(options.modelId, 'modelId');
   const manifest = parse(release.manifest);
-  if (typeof manifest === 'string') {
-    const checks: readonly Check[] = [
-      { ...parsing, outcome: 'failed', detail: manifest },
-      ...notReached([...proofRules, ...policyRules]),
-    ];
+  if (manifest instanceof WireError) {
+    const checks: readonly Check[] = [checkOfError(parsing, manifest), ...notReached([...proofRules, ...policyRules])];
     return { verdict: 'malformed', code: 'manifest_invalid', checks, notProven: [] };
   }
   const context: Context = { release, manifest, options: { ...options, modelId } };
@@ -124,11 +122,11 @@ export async function verifyRelease(
   return { verdict: 'accepted', proven, checks, notProven };
 }
 
-function parse(bytes: Uint8Array): Manifest | string {
+function parse(bytes: Uint8Array): Manifest | WireError {
   try {
     return decodeManifest(bytes);
   } catch (error) {
-    if (error instanceof WireError) return error.message;
+    if (error instanceof WireError) return error;
     throw error;
   }
 }

@@ -5,11 +5,11 @@ import { isChainCache, useCache } from '../cache/chain-cache.ts';
 import { type ParsedSnpReport, SNP_REPORT_BYTES } from '../codec/snp-report.ts';
 import { readTcb } from '../codec/snp-tcb.ts';
 import { createSignatureBudget } from '../crypto/budget.ts';
-import { VerifierError } from '../errors.ts';
+import { type UntrustedCode, VerifierError } from '../errors.ts';
 import { isParsedSnpPolicy, type SnpSigner } from '../policy/snp-policy.ts';
 import { type Check, type NotProven, type Verdict, type Verified, verified } from '../result.ts';
-import { type CheckName, notReached, runAll, runUntilFailure } from '../rules.ts';
-import { endorsementRules, paddedChipId, provenProduct } from './endorsement.ts';
+import { type CheckName, type Finding, notReached, runAll, runUntilFailure } from '../rules.ts';
+import { endorsementRules, paddedChipId, provenProduct, reportSignatureVerifies } from './endorsement.ts';
 import type { SnpEvidence, SnpFacts, SnpOptions } from './facts.ts';
 import { parseSnpEvidence, snpParsing } from './parse.ts';
 import { isDebuggable } from './platform-rules.ts';
@@ -73,6 +73,8 @@ export async function verifySnpReport(
   const named: Check = { ...roleCheck, outcome: 'passed', detail: 'three certificates' };
   const rootSha256 = await suite.sha256(chain.root.bytes);
 
+  const budget = createSignatureBudget(limits.evidenceSignatures);
+  let begun: Promise<Finding<UntrustedCode>> | undefined;
   const crypto = await runUntilFailure(endorsementRules, {
     certificates: [chain.root, chain.intermediate, chain.leaf.certificate],
     rootSha256,
@@ -80,12 +82,16 @@ export async function verifySnpReport(
     trustedRoots: [...anchorDigests('amd-sev-snp'), ...policy.roots],
     now,
     suite,
-    budget: createSignatureBudget(limits.evidenceSignatures),
+    budget,
     cache,
     report,
     chain,
     revocationList,
     product,
+    reportSignature: () => {
+      begun ??= reportSignatureVerifies({ report, chain, suite, budget });
+      return begun;
+    },
   });
   if (crypto.code !== null) {
     const checks = [...parse.checks, named, ...crypto.checks, ...notReached(snpPolicyRules)];

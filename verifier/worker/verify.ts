@@ -8,7 +8,15 @@ import { type MalformedCode, type RefusedCode, type UntrustedCode, VerifierError
 import { nitroChecks, verifyNitroDocument } from '../nitro/verify.ts';
 import { isParsedWorkerPolicy, type WorkerPolicy } from '../policy/worker-policy.ts';
 import { type Check, type NotProven, type Verdict, type Verified, verified } from '../result.ts';
-import { type CheckName, leftOpen, notReached, type RuleReport, runAll, runUntilFailure } from '../rules.ts';
+import {
+  type CheckName,
+  checkOfError,
+  leftOpen,
+  notReached,
+  type RuleReport,
+  runAll,
+  runUntilFailure,
+} from '../rules.ts';
 import type { SnpEvidence } from '../snp/facts.ts';
 import { snpChecks, verifySnpReport } from '../snp/verify.ts';
 import type { NitroWorkerFacts, SnpWorkerFacts, WorkerFacts, WorkerOptions } from './facts.ts';
@@ -55,8 +63,7 @@ export async function verifyWorker(given: Evidence, options: WorkerOptions): Pro
   }
   const byHardware: readonly Check[] = [ofPolicy, ...attested.checks];
   if (!parsing.ok) {
-    const failed: Check = { ...statements, outcome: 'failed', detail: parsing.detail };
-    const checks = [...byHardware, failed, ...notReached(later)];
+    const checks = [...byHardware, checkOfError(statements, parsing.error), ...notReached(later)];
     return { verdict: 'malformed', code: parsing.code, checks, notProven: attested.notProven };
   }
   const { identity, configuration, runtime } = parsing;
@@ -188,7 +195,7 @@ const beyondEvidence: readonly NotProven[] = [
 
 type Statements =
   | (Pick<WorkerFacts, 'identity' | 'configuration' | 'runtime'> & { readonly ok: true })
-  | { readonly ok: false; readonly code: MalformedCode; readonly detail: string };
+  | { readonly ok: false; readonly code: MalformedCode; readonly error: WireError };
 
 function parseStatements(evidence: Evidence): Statements {
   let code: MalformedCode = 'identity_invalid';
@@ -200,7 +207,7 @@ function parseStatements(evidence: Evidence): Statements {
     const runtime = decodeRuntime(evidence.runtime);
     return { ok: true, identity, configuration, runtime };
   } catch (error) {
-    if (error instanceof WireError) return { ok: false, code, detail: error.message };
+    if (error instanceof WireError) return { ok: false, code, error };
     throw error;
   }
 }

@@ -111,10 +111,25 @@ function verifyBeside(message: Uint8Array, key: VerifyKeyObjectInput, signature:
   });
 }
 
+/** AMD has three roots and six intermediates. OpenSSL's first use of a key costs half of a signature's check. */
+const MOST_RSA_KEYS = 16;
+const rsaKeys = new Map<string, KeyObject>();
+
+function rsaKey(modulus: Uint8Array): KeyObject {
+  const n = toBase64url(modulus);
+  const known = rsaKeys.get(n);
+  if (known !== undefined) return known;
+  const key = createPublicKey({ format: 'jwk', key: { kty: 'RSA', n, e: 'AQAB' } });
+  const [oldest] = rsaKeys.keys();
+  if (oldest !== undefined && rsaKeys.size >= MOST_RSA_KEYS) rsaKeys.delete(oldest);
+  rsaKeys.set(n, key);
+  return key;
+}
+
 function verifyRsaPss(modulus: Uint8Array, exponent: number, message: Uint8Array, signature: Uint8Array): boolean {
   if (!isRsa4096(modulus, exponent) || signature.length !== RSA_4096_BYTES) return false;
   try {
-    const key = createPublicKey({ format: 'jwk', key: { kty: 'RSA', n: toBase64url(modulus), e: 'AQAB' } });
+    const key = rsaKey(modulus);
     const padding = constants.RSA_PKCS1_PSS_PADDING;
     return verify('sha384', message, { key, padding, saltLength: 48 }, signature);
   } catch {

@@ -20,6 +20,9 @@ import { snpPolicyCases } from './snp/cases/policy.ts';
 import { snpReportCases } from './snp/cases/report.ts';
 import { snpKeys } from './snp/keys.ts';
 import { SNP_POLICIES } from './snp/policies.ts';
+import { refusedSnpPolicies } from './snp/refused-policies.ts';
+import { tableCases } from './snp/tables.ts';
+import { WORKER_POLICIES, workerCases } from './snp/workers.ts';
 
 const families: { readonly [family: string]: readonly CaseSpec[] } = {
   accepted: acceptedCases,
@@ -79,7 +82,8 @@ function lines(value: unknown): string {
 /** What each code of this corpus means, by the verdict that it goes with. */
 function codes(): { readonly [verdict: string]: { readonly [code: string]: string } } {
   const specs = [...Object.values(families).flat(), ...Object.values(snpFamilies).flat()];
-  const used = new Set(specs.map(({ expect }) => (expect === 'accepted' ? '' : expect[1])));
+  const written = [...tableCases, ...workerCases].map(({ expect }) => expect.code);
+  const used = new Set([...specs.map(({ expect }) => (expect === 'accepted' ? '' : expect[1])), ...written]);
   return Object.fromEntries(
     (['malformed', 'untrusted', 'refused'] as const).map((verdict) => [
       verdict,
@@ -96,6 +100,10 @@ function snpFiles(): readonly (readonly [string, unknown])[] {
   return [
     ['snp/roots.json', snpRoots()],
     ['snp/policies.json', SNP_POLICIES],
+    ['snp/refused-policies.json', refusedSnpPolicies],
+    ['snp/tables.json', tableCases],
+    ['snp/worker-policies.json', WORKER_POLICIES],
+    ['snp/workers.json', workerCases],
     ['snp/certificates.json', Object.fromEntries([...kept].sort(([a], [b]) => (a < b ? -1 : 1)))],
     ...cases,
   ];

@@ -8,7 +8,7 @@ export interface RefusedPolicy {
   readonly id: string;
   readonly title: string;
   readonly list: string;
-  readonly tee: 'aws-nitro';
+  readonly tee: 'aws-nitro' | 'amd-sev-snp';
   /** Base64url of the file's bytes: some of them are no JSON, and some no text. */
   readonly policy: string;
   readonly expect: { readonly verdict: 'misuse'; readonly code: 'policy_invalid' };

@@ -30,7 +30,7 @@ const cases: readonly (readonly [says: string, code: MalformedCode, checkId: str
     'X3',
     evidence({ payload: (made) => concatBytes(made, Uint8Array.of(0)) }),
   ],
-  ['V6 another tag', 'cbor_invalid', 'N2', concatBytes(Uint8Array.of(0xd1), good)],
+  ['V6 another tag', 'cose_tag', 'N1', concatBytes(Uint8Array.of(0xd1), good)],
   ['V6 tag 18 twice', 'cbor_invalid', 'N2', concatBytes(Uint8Array.of(0xd2, 0xd2), good)],
   ['V7 an array of three', 'cose_structure', 'N2', cose(ES384, new Map(), payload)],
   ['V7 an array of five', 'cose_structure', 'N2', cose(ES384, new Map(), payload, signature, null)],

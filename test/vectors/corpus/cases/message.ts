@@ -16,6 +16,7 @@ const refusedAs =
   });
 
 const syntax = refusedAs('malformed', 'cbor_invalid', 'N2');
+const tag = refusedAs('malformed', 'cose_tag', 'N1');
 const shape = refusedAs('malformed', 'cose_structure', 'N2');
 const header = refusedAs('malformed', 'cose_protected_header', 'N3');
 const unprotected = refusedAs('malformed', 'cose_unprotected_header', 'N4');
@@ -52,11 +53,11 @@ export const messageCases: readonly CaseSpec[] = [
   syntax('cut-payload', 'V5', 'cut off inside the payload', cutTo(Math.floor(good.length / 2))),
   syntax('cut-before-signature', 'V5', 'cut off before the signature', cutTo(good.length - 98)),
   syntax('cut-signature', 'V5', 'the last byte of the signature is missing', cutTo(good.length - 1)),
-  syntax('tag-17', 'V6', 'COSE tag 17 (COSE_Mac0) before the message', prefix(0xd1)),
-  syntax('tag-98', 'V6', 'COSE tag 98 (COSE_Sign) before the message', prefix(0xd8, 0x62)),
-  syntax('tag-61', 'V6', 'tag 61 (CWT) before tag 18', prefix(0xd8, 0x3d, 0xd2)),
+  tag('tag-17', 'V6', 'COSE tag 17 (COSE_Mac0) before the message', prefix(0xd1)),
+  tag('tag-98', 'V6', 'COSE tag 98 (COSE_Sign) before the message', prefix(0xd8, 0x62)),
+  tag('tag-61', 'V6', 'tag 61 (CWT) before tag 18', prefix(0xd8, 0x3d, 0xd2)),
   syntax('tag-18-twice', 'V6', 'tag 18 twice', prefix(0xd2, 0xd2)),
-  syntax('tag-18-long', 'V6', 'tag 18 in two bytes', prefix(0xd8, 0x12)),
+  tag('tag-18-long', 'V6', 'tag 18 in two bytes', prefix(0xd8, 0x12)),
   shape(
     'array-3',
     'V7',
