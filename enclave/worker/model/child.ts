@@ -138,9 +138,14 @@ async function run(engine: Engine, id: number, payload: Uint8Array): Promise<Fra
     const response = encodeInferResponse({ modelName: 'model', modelVersion: '1', id: null, outputs }, 'binary');
     return { id, kind: modelKind.outputs, payload: encodeModelBody(response) };
   } catch (error) {
+    // The engine's arena remembers the size that it did not get, and then refuses small requests: a new process forgets it.
+    if (error instanceof Error && ALLOCATION_FAILED.test(error.message)) process.exit(OUT_OF_MEMORY);
     return failed(id, error, 'model_failed');
   }
 }
+
+/** As the engine and the C++ library under it say it; an answer that is missed costs later requests, not safety. */
+const ALLOCATION_FAILED = /bad_alloc|failed to allocate|out of memory/i;
 
 function failed(id: number, error: unknown, otherwise: 'model_refused' | 'model_failed'): Frame {
   const detail = error instanceof Error ? error.message : 'unknown';

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdtempSync,
@@ -47,13 +48,13 @@ afterEach(() => {
 });
 afterAll(() => rmSync(bundle, { recursive: true, force: true }));
 
-async function startTree(): Promise<Tree> {
+async function startTree(helper = confine): Promise<Tree> {
   const directory = mkdtempSync(join(tmpdir(), 'proofmark-tree-'));
   const link = join(directory, 'link.sock');
   writeFileSync(`${link}.onnx`, slowModel());
   const launcher = spawn(
     process.execPath,
-    [join(bundle, 'worker.mjs'), 'launcher', '--link', link, '--private', directory, '--confine', confine],
+    [join(bundle, 'worker.mjs'), 'launcher', '--link', link, '--private', directory, '--confine', helper],
     { stdio: ['pipe', 'ignore', 'pipe'], env: { SECRET: 'of the host' } },
   );
   trees.push({ launcher, directory });
@@ -221,6 +222,44 @@ describe('the end', () => {
       },
     );
     expect(await ended(launcher)).toBe(0);
+  });
+});
+
+describe('where the kernel refuses namespaces', () => {
+  /** A helper of such a kernel: everything but namespaces works. */
+  function helperWithout(): string {
+    const helper = join(bundle, 'confine-without-namespaces');
+    const script = `case "$*" in *--namespaces*) echo "confine: namespaces: error 1" >&2; exit 71;; esac`;
+    writeFileSync(helper, `#!/bin/sh\n${script}\nexec ${confine} "$@"\n`);
+    chmodSync(helper, 0o755);
+    return helper;
+  }
+
+  it('warns beside a simulator, and runs models under the filter alone', async () => {
+    const { ask, errors } = await startTree(helperWithout());
+    expect(errors()).toContain('warning: models get no namespaces of their own, only a call filter');
+    expect(errors()).toContain('namespaces: error 1');
+    expect(await ask({ run: 2 })).toEqual({ outputs: 1 });
+  });
+
+  it.each([
+    ['refuses them', helperWithout],
+    ['has no helper', () => '/nonexistent/confine'],
+  ])('does not start anything beside a device: the kernel %s', async (_, helper) => {
+    const directory = mkdtempSync(join(tmpdir(), 'proofmark-device-'));
+    const places = ['--link', join(directory, 'link.sock'), '--private', directory];
+    const args = ['launcher', ...places, '--confine', helper(), '--device'];
+    const launcher = spawn(process.execPath, [join(bundle, 'worker.mjs'), ...args], {
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    let errors = '';
+    launcher.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+    });
+    expect(await ended(launcher)).toBe(71);
+    expect(errors).toContain('models cannot be confined as they must');
+    expect(readdirSync(directory)).toEqual([]);
+    rmSync(directory, { recursive: true });
   });
 });
 
