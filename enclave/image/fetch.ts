@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { copyFile, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes } from '../../wire/bytes.ts';
 import { parseJson } from '../../wire/codec/json.ts';
@@ -63,7 +63,10 @@ async function findArchive(artefact: LockedArtefact, scratch: string, source: Fe
   if (source.kind === 'mirrors') return download(artefact, scratch);
   const path = join(source.folder, archiveName(artefact));
   if ((await stat(path).catch(() => undefined)) === undefined) throw unavailable(artefact, `no file ${path}`);
-  return path;
+  // A copy that nobody else writes: what is checked is what is opened.
+  const copy = join(scratch, 'archive');
+  await copyFile(path, copy);
+  return copy;
 }
 
 /** The names that `apt-get download` and `npm pack` give. */
