@@ -31,6 +31,12 @@ export interface StackOptions {
   readonly tier: TierName;
   /** Whose hardware is simulated. */
   readonly platform: Platform;
+  /** Another release than the demo's own, as an encrypted one, and what its host needs for it. */
+  readonly instead?: {
+    readonly release: string;
+    readonly hostArguments: readonly string[];
+    readonly hostEnvironment: Readonly<Record<string, string>>;
+  };
   readonly onEvent: (event: SupervisorEvent) => void;
 }
 
@@ -52,9 +58,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         ...['--state', join(stateDirectory, 'host')],
         ...['--listen', `127.0.0.1:${port}`],
         ...['--configuration', files.configurationFile],
-        ...['--release', files.releaseDirectory],
+        ...['--release', options.instead?.release ?? files.releaseDirectory],
+        ...(options.instead?.hostArguments ?? []),
       ],
-      env: {},
+      env: { ...options.instead?.hostEnvironment },
     },
     onEvent: options.onEvent,
   });
