@@ -1,3 +1,4 @@
+import { whereIs } from '../../verifier/errors.ts';
 import {
   type Check,
   type NotProven,
@@ -11,7 +12,6 @@ import {
   verifySnpReport,
   verifyWorker,
 } from '../../verifier/index.ts';
-import { whereIs } from '../../verifier/errors.ts';
 import { earliestSnpTime } from '../../verifier/snp/verify.ts';
 import { asSnpEvidence } from '../../verifier/worker/verify.ts';
 import { equalBytes, toHex } from '../../wire/bytes.ts';

@@ -1,6 +1,6 @@
 import { constants, createPublicKey, type KeyObject, verify, X509Certificate } from 'node:crypto';
-import { createSnpRoot, makeSnpAuthority } from '../../enclave/simulator/snp/authority.ts';
 import { systemChance } from '../../enclave/simulator/signing.ts';
+import { createSnpRoot, makeSnpAuthority } from '../../enclave/simulator/snp/authority.ts';
 import { parseSnpReport } from '../../verifier/codec/snp-report.ts';
 import { amdProfile, parseCertificate } from '../../verifier/codec/x509.ts';
 import { parseSnpPolicy, type SnpEvidence, type SnpPolicy } from '../../verifier/index.ts';

@@ -1,4 +1,4 @@
-import { equalBytes, toHex } from '../../wire/bytes.ts';
+import { concatBytes, equalBytes, toHex } from '../../wire/bytes.ts';
 import { verifyLowS } from '../../wire/crypto/ecdsa.ts';
 import type { Suite } from '../../wire/crypto/suite.ts';
 import { WireError } from '../../wire/errors.ts';
@@ -12,7 +12,6 @@ import {
 } from '../../wire/message/anchor.ts';
 import type { Archive } from '../../wire/message/archive.ts';
 import { HEAD_BYTES } from '../../wire/message/receipt.ts';
-import { concatBytes } from '../../wire/bytes.ts';
 import type { UntrustedCode } from '../errors.ts';
 import { isListed } from '../policy/readers.ts';
 import type { WorkerPolicy } from '../policy/worker-policy.ts';

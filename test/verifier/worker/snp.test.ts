@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
-  type SnpWorkerFacts,
   requireAccepted,
+  type SnpWorkerFacts,
   type Verdict,
   type Verified,
   verifyReceipt,
