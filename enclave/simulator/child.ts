@@ -8,6 +8,8 @@ export interface Child {
   /** Undefined where the program could not be started at all. */
   readonly pid: number | undefined;
   readonly exited: Promise<Exit>;
+  /** Every line that it said has been told. It may end after its process, whose last words are still on their way. */
+  readonly fellSilent: Promise<unknown>;
   readonly kill: (signal: 'SIGTERM' | 'SIGKILL') => void;
   /** The other end of the child's descriptor 3, where it was given one. */
   readonly stream: Duplex | null;
@@ -58,13 +60,15 @@ export function startChild(command: Command, options: ChildOptions): Child {
     child.once('exit', (code, signal) => resolve({ code, signal, failure: null }));
   });
   child.stdin?.on('error', () => {});
-  eachLine(child.stdout as Readable, (line) => options.onLine(line, 'stdout'));
-  eachLine(child.stderr as Readable, (line) => options.onLine(line, 'stderr'));
+  const fellSilent = Promise.all([
+    eachLine(child.stdout as Readable, (line) => options.onLine(line, 'stdout')),
+    eachLine(child.stderr as Readable, (line) => options.onLine(line, 'stderr')),
+  ]);
   const stream = options.stream === 'one' ? (child.stdio[3] as Duplex) : null;
-  return { pid: child.pid, exited, kill: (signal) => void child.kill(signal), stream };
+  return { pid: child.pid, exited, fellSilent, kill: (signal) => void child.kill(signal), stream };
 }
 
-function eachLine(stream: Readable, onLine: (line: string) => void): void {
+function eachLine(stream: Readable, onLine: (line: string) => void): Promise<void> {
   let rest = '';
   stream.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n');
@@ -74,4 +78,5 @@ function eachLine(stream: Readable, onLine: (line: string) => void): void {
   stream.on('end', () => {
     if (rest !== '') onLine(rest);
   });
+  return new Promise((resolve) => stream.once('close', resolve));
 }

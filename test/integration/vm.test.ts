@@ -12,11 +12,11 @@ import { parsePolicy, verifyNitroDocument } from '../../verifier/index.ts';
 import { equalBytes, toHex } from '../../wire/bytes.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { scratchFolder } from '../enclave/simulator/vm/support/bridge.ts';
-import { buildProbeImage, lacksForMachine } from '../support/machine.ts';
+import { buildListImage, buildProbeImage, lacksForMachine } from '../support/machine.ts';
 import { clientOver, demoCall, tap, until } from '../support/stack.ts';
 
 const lacking = await lacksForMachine();
-const onMachines = lacking === null ? describe : describe.skip;
+const onMachines = describe.skipIf(lacking !== null);
 const why = lacking === null ? '' : ` (skipped: ${lacking})`;
 /** Emulated machines on a machine that does other things beside. */
 const BOOT_MS = 180_000;
@@ -231,6 +231,23 @@ onMachines(`from inside a machine${why}`, { timeout: BOOT_MS }, () => {
       expect(found['processes']).toBe(1);
     },
   );
+});
+
+onMachines(`the first process of a machine${why}`, { timeout: BOOT_MS }, () => {
+  it.each([
+    ['a directive that it does not know', ['mount proc /proc', 'nonsense'], 'line 3 of the list failed (error 22)'],
+    ['the end of a helper', ['spawn /init', 'await /nothing'], 'helper 1 ended with 2'],
+  ])('ends it at %s, and says where', async (_what, directives, why) => {
+    const state = await scratchFolder();
+    try {
+      const eif = await buildListImage(state.folder, directives);
+      const ground = { state: state.folder, run: state.folder, link: join(state.folder, 'link'), onEvent: () => {} };
+      const prepared = await vmTier({ eif, role: null, acceleration: 'none' }).prepare(ground);
+      await expect(prepared.boot(new AbortController().signal)).rejects.toThrow(why);
+    } finally {
+      await state.remove();
+    }
+  });
 });
 
 const blankPolicy = {

@@ -1,11 +1,12 @@
 // Runs as root inside a test's machine, in the launcher's place: answers one probe per line on the worker's socket.
 import { execFile } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 
-const require = createRequire(import.meta.url);
+/** By names that exist inside the machine only. */
+const native = createRequire(import.meta.url);
 const run = promisify(execFile);
 
 const outcome = (act) => {
@@ -54,7 +55,7 @@ const probes = {
     mounts: readFileSync('/proc/self/mounts', 'utf8').trim().split('\n'),
   }),
   client: () => {
-    const nsm = require('/probe/nsm.node');
+    const nsm = native('/probe/nsm.node');
     const fd = nsm.open();
     const register = (index) => {
       const { lock, data } = nsm.getPcrDescription(fd, index);
@@ -80,7 +81,7 @@ const probes = {
     return result;
   },
   device: async () => {
-    const guard = require('/app/guard.node');
+    const guard = native('/app/guard.node');
     const fd = openSync('/dev/nsm', 'r+');
     const ask = async (bytes) => {
       const answer = await guard.nsmExchange(fd, bytes);
@@ -116,5 +117,5 @@ createServer((socket) => {
   });
 }).listen('/run/link/worker.sock', () => {
   // As the worker does: the bridge is another user.
-  require('node:fs').chmodSync('/run/link/worker.sock', 0o666);
+  chmodSync('/run/link/worker.sock', 0o666);
 });

@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path';
 import { committedLockPath, readLock, requireCheckout } from '../../cli/image/checkout.ts';
 import { assembleImage } from '../../enclave/image/assemble.ts';
 import { loadParts } from '../../enclave/image/build.ts';
-import { initList } from '../../enclave/image/init-list.ts';
-import { defaultInputStore, missingInputs } from '../../enclave/image/inputs.ts';
+import { initList, initListOf } from '../../enclave/image/init-list.ts';
+import { defaultInputStore, missingInputs, readInput } from '../../enclave/image/inputs.ts';
+import { lockedFiles } from '../../enclave/image/lock.ts';
 import { initListPath } from '../../enclave/image/recipe.ts';
 import { emulatorPlaces, findEmulator } from '../../enclave/simulator/vm/emulator.ts';
 import { buildWorker } from '../../enclave/worker/build/bundle.ts';
@@ -43,6 +44,29 @@ export async function buildProbeImage(folder: string, program: string): Promise<
   ];
   const eif = join(folder, 'probe.eif');
   await writeFile(eif, assembleImage({ ...parts, boot }).eif);
+  return eif;
+}
+
+/** An image with nothing in it but init, its directives and the kernel. */
+export async function buildListImage(folder: string, directives: readonly string[]): Promise<string> {
+  const checkout = requireCheckout();
+  const lock = await readLock(committedLockPath(checkout, 'vm'));
+  const kernelFile = lockedFiles(lock).find(({ recipe: { use } }) => use.kind === 'kernel');
+  if (kernelFile === undefined) throw new Error('the lock names no kernel');
+  const init = await readFile(join(checkout.nativeFolder, 'init'));
+  const image = assembleImage({
+    flavour: 'vm',
+    kernel: await readInput(defaultInputStore(process.env), kernelFile),
+    kernelVersion: '6.1',
+    boot: [
+      { path: '/init', mode: 0o555, bytes: init },
+      { path: initListPath, mode: 0o444, bytes: utf8(initListOf(directives)) },
+    ],
+    app: [],
+    lockSha256: new Uint8Array(32),
+  });
+  const eif = join(folder, 'list.eif');
+  await writeFile(eif, image.eif);
   return eif;
 }
 

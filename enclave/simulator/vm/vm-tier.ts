@@ -9,7 +9,7 @@ import { dyingWithParent } from '../role.ts';
 import { liveAndDieTogether, startSigner } from '../signer.ts';
 import type { Enclave, Ground, PreparedEnclave, Tier } from '../tier.ts';
 import { chooseAccelerator } from './accelerator.ts';
-import { type Console, openConsole } from './console.ts';
+import { openConsole } from './console.ts';
 import { emulatorPlaces, findEmulator, type MachinePlan, machineCommand } from './emulator.ts';
 import { layOutMachine, requireUnchangedMachine } from './machine-image.ts';
 import { openPortLink, type PortLink } from './port-link.ts';
@@ -32,6 +32,8 @@ export interface VmTierOptions {
 const PROCESSORS = 2;
 /** A quiet machine needs eight seconds. */
 const READY_MS = 180_000;
+/** For a console's last lines to arrive once the machine is gone. */
+const SILENCE_MS = 1_000;
 /** After standard input, output and error. */
 const LINK_DESCRIPTOR = 3;
 
@@ -71,42 +73,44 @@ async function prepare(options: VmTierOptions, ground: Ground): Promise<Prepared
     onEvent({ kind: 'started', role: 'worker', pid: worker.pid ?? null });
     const enclave = liveAndDieTogether({ signer, worker }, onEvent);
     const port = openPortLink({ port: worker.stream as Duplex, onEnd: enclave.kill });
-    void enclave.ended.then(() => {
+    const over = enclave.ended.then(async () => {
+      await Promise.race([worker.fellSilent, sleep(SILENCE_MS)]);
       port.close();
-      onEvent({ kind: 'output', role: 'worker', line: `machine ended: ${console.lastWords()}` });
+      return console.lastWords();
     });
-    try {
-      await untilWorkerListens({ enclave, port, console, signal });
+    const first = await beginning({ over, port, signal });
+    if (first === 'listening') {
+      void over.then((words) => onEvent({ kind: 'output', role: 'worker', line: `machine ended: ${words}` }));
       await port.listen(join(link, 'worker.sock'));
-    } catch (error) {
-      enclave.kill();
-      await enclave.ended;
-      throw error;
+      return enclave;
     }
-    return enclave;
+    enclave.kill();
+    const words = await over;
+    if (first instanceof SimulatorError && first.code === 'machine_protocol') throw first;
+    throw new SimulatorError('machine_failed', `${typeof first === 'string' ? first : 'it ended early'}: ${words}`);
   }
 
   return { measurement, rootCertificate, isolation: { kind: 'machine', accelerator }, boot };
 }
 
-interface Starting {
-  readonly enclave: Enclave;
+interface Beginning {
+  readonly over: Promise<string>;
   readonly port: PortLink;
-  readonly console: Console;
   readonly signal: AbortSignal;
 }
 
-async function untilWorkerListens({ enclave, port, console, signal }: Starting): Promise<void> {
-  const over = new AbortController();
-  const giveUp = AbortSignal.any([signal, over.signal]);
-  const failed = (why: string): SimulatorError =>
-    new SimulatorError('machine_failed', `${why}: ${console.lastWords()}`);
-  const first = await Promise.race([
-    port.workerListens.then(() => 'listening' as const),
-    enclave.ended.then(() => 'ended' as const),
-    sleep(READY_MS, 'late' as const, { signal: giveUp }).catch(() => 'stopped' as const),
-  ]).finally(() => over.abort());
-  if (first === 'ended') throw failed('it ended before its worker listened');
-  if (first === 'late') throw failed(`its worker did not listen within ${READY_MS / 1_000} seconds`);
-  if (first === 'stopped') throw new SimulatorError('machine_failed', 'it was stopped while it started');
+/** How a boot goes on: its worker listens, or why it never will. */
+async function beginning({ over, port, signal }: Beginning): Promise<'listening' | string | SimulatorError> {
+  const decided = new AbortController();
+  const late = sleep(READY_MS, `its worker did not listen within ${READY_MS / 1_000} seconds`, {
+    signal: AbortSignal.any([signal, decided.signal]),
+  });
+  return Promise.race([
+    port.workerListens.then(
+      () => 'listening' as const,
+      (error: SimulatorError) => error,
+    ),
+    over.then(() => 'it ended before its worker listened'),
+    late.catch(() => 'it was stopped while it started'),
+  ]).finally(() => decided.abort());
 }

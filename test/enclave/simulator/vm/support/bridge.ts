@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { sourceFolder } from '../../../../../enclave/native/build.ts';
 
+const COMPILER = 'gcc';
+
 /** Null where there is no compiler: the bridge is part of init, which only runs as the first process of a machine. */
 export function compileBridge(folder: string): string | null {
   const output = join(folder, 'bridge');
@@ -15,7 +17,7 @@ export function compileBridge(folder: string): string | null {
     ...['-o', output, join(import.meta.dirname, 'bridge.c')],
   ];
   try {
-    execFileSync('gcc', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(COMPILER, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     return output;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
