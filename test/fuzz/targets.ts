@@ -2,6 +2,7 @@ import * as cpio from './enclave/cpio.fuzz.ts';
 import * as eif from './enclave/eif.fuzz.ts';
 import * as envelope from './enclave/envelope.fuzz.ts';
 import * as firmware from './enclave/firmware.fuzz.ts';
+import * as imageLock from './enclave/image-lock.fuzz.ts';
 import * as kernel from './enclave/kernel.fuzz.ts';
 import * as onnx from './enclave/onnx.fuzz.ts';
 import type { FuzzTarget } from './target.ts';
@@ -15,6 +16,7 @@ import * as archive from './wire/archive.fuzz.ts';
 import * as bundle from './wire/bundle.fuzz.ts';
 import * as cbor from './wire/cbor.fuzz.ts';
 import * as configuration from './wire/configuration.fuzz.ts';
+import * as encryptedRelease from './wire/encrypted-release.fuzz.ts';
 import * as frame from './wire/frame.fuzz.ts';
 import * as json from './wire/json.fuzz.ts';
 import * as link from './wire/link.fuzz.ts';
@@ -31,6 +33,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'enclave/cpio': cpio,
   'enclave/eif': eif,
   'enclave/firmware': firmware,
+  'enclave/image-lock': imageLock,
   'enclave/kernel': kernel,
   'enclave/envelope': envelope,
   'enclave/onnx': onnx,
@@ -44,6 +47,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'wire/bundle': bundle,
   'wire/cbor': cbor,
   'wire/configuration': configuration,
+  'wire/encrypted-release': encryptedRelease,
   'wire/frame': frame,
   'wire/json': json,
   'wire/link': link,

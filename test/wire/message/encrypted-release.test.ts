@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toHex, utf8 } from '../../../wire/bytes.ts';
@@ -52,6 +54,13 @@ describe('an envelope', () => {
 
   it.each(cases)('with %s is refused', (_, value) => {
     expect(() => decodeEncryptedRelease(canonicalJson(value))).toThrow(WireError);
+  });
+
+  it('is what its published schema says', () => {
+    const schema = readFileSync('attestations/schemas/proofmark-encrypted-release.schema.json', 'utf8');
+    const validate = new Ajv2020({ strict: true, allErrors: true }).compile(JSON.parse(schema) as object);
+    expect(validate(JSON.parse(new TextDecoder().decode(encodeEncryptedRelease(usual))))).toBe(true);
+    for (const [says, value] of cases) expect([says, validate(value)]).toEqual([says, false]);
   });
 
   it('is read within bounds', () => {
