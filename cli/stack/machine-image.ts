@@ -20,10 +20,9 @@ export async function buildMachineImage(folder: string): Promise<MachineFiles> {
   const lock = await readLock(committedLockPath(checkout, 'vm'));
   const missing = await missingInputs(store, lock);
   if (missing.length > 0) {
-    const names = missing.map(({ recipe: { name } }) => name).join(', ');
-    throw new CommandError(
-      `the image's inputs are not on this machine yet (${names}): run \`proofmark image fetch --flavour vm\` once`,
-    );
+    const some = missing.slice(0, 3).map(({ recipe: { name } }) => name);
+    const lacking = `${missing.length} inputs of the image are not on this machine (${some.join(', ')}, ...)`;
+    throw new CommandError(`${lacking}: run \`proofmark image fetch --flavour vm\` once`);
   }
   const { image } = await buildFromCheckout(checkout, { lock, store });
   const eif = join(folder, 'vm.eif');
