@@ -10,6 +10,7 @@ import {
   decodeAcknowledge,
   decodeFilePiece,
   decodeForSession,
+  decodeRecipient,
   decodeRelease,
   decodeSealedDataKey,
   encodeAttested,
@@ -225,7 +226,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
       case linkKind.file:
         return Uint8Array.of((await ready().releases.receive(decodeFilePiece(frame.payload))) ? 1 : 0);
       case linkKind.recipient:
-        return ready().releases.recipient(frame.payload);
+        return ready().releases.recipient(decodeRecipient(frame.payload));
       case linkKind.dataKey:
         ready().releases.unlock(decodeSealedDataKey(frame.payload));
         return new Uint8Array(0);

@@ -191,6 +191,12 @@ export function decodeFilePiece(payload: Uint8Array): FilePiece {
   return { modelId: payload.slice(0, 32), file: readU32(payload, 32), bytes: payload.subarray(36) };
 }
 
+/** The model whose key is asked for. */
+export function decodeRecipient(payload: Uint8Array): Uint8Array {
+  if (payload.length !== 32) throw new WireError('frame_invalid', 'a model id has 32 bytes');
+  return payload;
+}
+
 /** modelId || the sealed key (`CiphertextForRecipient`). */
 export interface SealedDataKey {
   readonly modelId: Uint8Array;
