@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { type Action, type Filter, hasBits, isOneOf, type Rule } from '../worker/confine/seccomp.ts';
-import type { Syscall } from '../worker/confine/syscalls.ts';
+import { syscalls } from '../worker/confine/syscalls.ts';
+import { refusedSyscalls } from './refused-syscalls.ts';
 
 /**
  * Around the whole sandbox of the process tier: launcher, worker and model processes. The latter two put narrower filters
@@ -10,7 +11,7 @@ import type { Syscall } from '../worker/confine/syscalls.ts';
  */
 const REFUSED: Action = { errno: constants.errno.EPERM };
 
-const refusedCalls: readonly Syscall[] = [
+const refusedCalls: readonly (keyof typeof refusedSyscalls)[] = [
   // Other processes, their memory and their descriptors.
   ...(['ptrace', 'process_vm_readv', 'process_vm_writev', 'process_madvise', 'process_mrelease', 'kcmp'] as const),
   ...(['pidfd_open', 'pidfd_getfd', 'pidfd_send_signal'] as const),
@@ -50,23 +51,26 @@ const TIOCLINUX = 0x541c;
 
 const refusedArguments: readonly Rule[] = [
   {
-    call: 'socket',
+    call: syscalls.socket,
     cases: [{ tests: isOneOf(0, [AF_UNIX]), action: 'allow' }],
     otherwise: { errno: constants.errno.EAFNOSUPPORT },
   },
   {
-    call: 'socketpair',
+    call: refusedSyscalls.socketpair,
     cases: [{ tests: isOneOf(0, [AF_UNIX]), action: 'allow' }],
     otherwise: { errno: constants.errno.EAFNOSUPPORT },
   },
-  { call: 'ioctl', cases: [{ tests: isOneOf(1, [TIOCSTI, TIOCLINUX]), action: REFUSED }], otherwise: 'allow' },
+  { call: syscalls.ioctl, cases: [{ tests: isOneOf(1, [TIOCSTI, TIOCLINUX]), action: REFUSED }], otherwise: 'allow' },
   // Its flags are behind a pointer: libraries fall back to clone where the kernel has none.
-  { call: 'clone3', cases: [], otherwise: { errno: constants.errno.ENOSYS } },
+  { call: syscalls.clone3, cases: [], otherwise: { errno: constants.errno.ENOSYS } },
   // A memory file that is run would be code that nobody measured; execveat with an empty path is the way to run it.
-  { call: 'execveat', cases: [{ tests: hasBits(4, 0x1000, 0), action: 'allow' }], otherwise: REFUSED },
+  { call: refusedSyscalls.execveat, cases: [{ tests: hasBits(4, 0x1000, 0), action: 'allow' }], otherwise: REFUSED },
 ];
 
 export const sandboxFilter: Filter = {
-  rules: [...refusedCalls.map((call): Rule => ({ call, cases: [], otherwise: REFUSED })), ...refusedArguments],
+  rules: [
+    ...refusedCalls.map((call): Rule => ({ call: refusedSyscalls[call], cases: [], otherwise: REFUSED })),
+    ...refusedArguments,
+  ],
   otherwise: 'allow',
 };

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { type Action, type Filter, hasBits, isNull, isOneOf, type Rule } from './seccomp.ts';
-import type { Syscall } from './syscalls.ts';
+import { type Syscall, syscalls } from './syscalls.ts';
 
 /**
  * What the worker and a model process may ask of the kernel after their start. Everything else is refused with EPERM, so
@@ -9,13 +9,13 @@ import type { Syscall } from './syscalls.ts';
 const REFUSED: Action = { errno: constants.errno.EPERM };
 const ABSENT: Action = { errno: constants.errno.ENOSYS };
 
-export function allow(...calls: readonly Syscall[]): readonly Rule[] {
-  return calls.map((call) => ({ call, cases: [], otherwise: 'allow' }));
+function allow(...calls: readonly Syscall[]): readonly Rule[] {
+  return calls.map((call) => ({ call: syscalls[call], cases: [], otherwise: 'allow' }));
 }
 
 /** Allowed where one of the alternatives holds. */
-export function allowWhere(call: Syscall, ...alternatives: readonly Rule['cases'][number]['tests'][]): Rule {
-  return { call, cases: alternatives.map((tests) => ({ tests, action: 'allow' })), otherwise: REFUSED };
+function allowWhere(call: Syscall, ...alternatives: readonly Rule['cases'][number]['tests'][]): Rule {
+  return { call: syscalls[call], cases: alternatives.map((tests) => ({ tests, action: 'allow' })), otherwise: REFUSED };
 }
 
 const PROT_EXEC = 0x4;
@@ -57,7 +57,7 @@ function computing(pid: number): readonly Rule[] {
     ),
     // Threads, and no processes. clone3 hides its flags behind a pointer; without it libraries take clone.
     allowWhere('clone', hasBits(0, CLONE_THREAD | CLONE_NAMESPACES, CLONE_THREAD)),
-    { call: 'clone3', cases: [], otherwise: ABSENT },
+    { call: syscalls.clone3, cases: [], otherwise: ABSENT },
     ...allow('set_robust_list', 'get_robust_list', 'rseq', 'set_tid_address', 'gettid', 'getpid', 'getppid', 'getcpu'),
     ...allow('sched_yield', 'sched_getaffinity', 'sched_getparam', 'sched_getscheduler'),
     ...allow('getuid', 'geteuid', 'getgid', 'getegid'),

@@ -1,4 +1,4 @@
-import { LAST_KNOWN_SYSCALL, type Syscall, syscalls } from './syscalls.ts';
+import { LAST_KNOWN_SYSCALL } from './syscalls.ts';
 
 /**
  * System call filters as data, and their assembler. The kernel runs the result at every call, before it looks at the call
@@ -16,7 +16,8 @@ export interface ArgumentTest {
 }
 
 export interface Rule {
-  readonly call: Syscall;
+  /** Its number. */
+  readonly call: number;
   /** The first case whose tests all hold decides. */
   readonly cases: readonly { readonly tests: readonly ArgumentTest[]; readonly action: Action }[];
   readonly otherwise: Action;
@@ -92,7 +93,7 @@ export function assembleFilter({ rules, otherwise }: Filter): Uint8Array {
 /** Every way through a rule's own part ends there: what follows finds the call's number still loaded. */
 function assembleRule({ call, cases, otherwise }: Rule): readonly Instruction[] {
   const body = [...cases.flatMap(({ tests, action }) => assembleCase(tests, action)), end(otherwise)];
-  return [jump(JUMP_EQUAL, syscalls[call], 0, body.length), ...body];
+  return [jump(JUMP_EQUAL, call, 0, body.length), ...body];
 }
 
 /** From the last test backwards, because a test that fails skips what follows it. */

@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { getSystemErrorName, parseArgs } from 'node:util';
 import { workerFilter } from '../../../../enclave/worker/confine/filters.ts';
 import { assembleFilter } from '../../../../enclave/worker/confine/seccomp.ts';
-import { syscalls } from '../../../../enclave/worker/confine/syscalls.ts';
+import { refusedSyscalls } from '../../../../enclave/native/refused-syscalls.ts';
+import { syscalls as allowedSyscalls } from '../../../../enclave/worker/confine/syscalls.ts';
 import { runModelChild } from '../../../../enclave/worker/model/child.ts';
 import { confineWorker } from '../../../../enclave/worker/native.ts';
 
@@ -11,6 +12,8 @@ import { confineWorker } from '../../../../enclave/worker/native.ts';
  * The worker program with a model role and a worker role that are hostile from the first moment at which they could be:
  * a raw system call and a fault are at their hands. What each attempt gave is one line of JSON on descriptor 3.
  */
+const syscalls = { ...allowedSyscalls, ...refusedSyscalls };
+
 interface Probe {
   call(number: number, ...values: (number | Uint8Array)[]): number;
   crash(): void;
