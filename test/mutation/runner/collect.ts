@@ -77,18 +77,19 @@ export function collection(): Collection {
 
 type Add = (title: string, body: Body, row: readonly unknown[], skipped: boolean) => void;
 
-function declarer(add: Add): object {
-  const declare =
-    (skipped: boolean) =>
-    (title: string, ...rest: unknown[]): void => {
-      add(title, bodyIn(rest), [], skipped);
-    };
+function declarer(add: Add, skipped = false): object {
+  const declare = (title: string, ...rest: unknown[]): void => {
+    add(title, bodyIn(rest), [], skipped);
+  };
   const each =
     (rows: readonly unknown[]) =>
     (title: string, ...rest: unknown[]): void => {
-      for (const row of rows) add(title, bodyIn(rest), Array.isArray(row) ? row : [row], false);
+      for (const row of rows) add(title, bodyIn(rest), Array.isArray(row) ? row : [row], skipped);
     };
-  return Object.assign(declare(false), { each, skipIf: (skipped: unknown) => declare(Boolean(skipped)) });
+  return Object.assign(declare, {
+    each,
+    ...(skipped ? {} : { skipIf: (when: unknown) => declarer(add, Boolean(when)) }),
+  });
 }
 
 /** Limits of time may stand before or after it. */

@@ -1,5 +1,5 @@
 import { suitesOf, type Suite, type Test } from './collect.ts';
-import { runPrepared, type Ended } from './execute.ts';
+import { runPrepared } from './execute.ts';
 
 /** How often a change would have been run, by its number. */
 type Hits = Record<string, number>;
@@ -9,34 +9,34 @@ export interface Coverage {
   readonly perTest: Record<string, Hits>;
 }
 
-export interface Recorded {
-  readonly test: Test;
-  readonly ended: Ended;
-  readonly milliseconds: number;
-}
-
-/** Runs every test and keeps apart what each of them runs. */
+/** Runs every test, keeps apart what each of them runs, and says how long each took. */
 export async function record(
   tests: readonly Test[],
   coverage: Coverage,
   attribute: (to: string | undefined) => void,
-): Promise<readonly Recorded[]> {
+): Promise<ReadonlyMap<string, number>> {
   const names = new Map<Suite, string>();
   const ready = new Set<Suite>();
-  const recorded: Recorded[] = [];
+  const durations = new Map<string, number>();
   const onSuite = (suite: Suite): void => {
     names.set(suite, `suite ${names.size}`);
     attribute(names.get(suite));
   };
   for (const test of tests) {
     const started = performance.now();
-    const ended = await runPrepared(test, ready, { onSuite, onTest: ({ id }) => attribute(id) });
+    const ended = await runPrepared(test, ready, {
+      onSuite,
+      onTest: ({ id }) => {
+        attribute(id);
+      },
+    });
     attribute(undefined);
-    recorded.push({ test, ended, milliseconds: performance.now() - started });
+    if (ended.how !== 'passed') throw new Error(`${test.id} ${ended.how === 'failed' ? ended.why : ended.how}`);
+    durations.set(test.id, performance.now() - started);
   }
   for (const test of tests) if (!test.skipped) addHitsOfSuites(test, names, coverage.perTest);
   for (const name of names.values()) Reflect.deleteProperty(coverage.perTest, name);
-  return recorded;
+  return durations;
 }
 
 /** What prepares a suite is run for each of its tests. */

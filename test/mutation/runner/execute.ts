@@ -14,10 +14,10 @@ interface Phase {
 const HANGS_AFTER_MS = 5_000;
 
 /** Up to the first that does not pass. */
-export async function runAll(tests: readonly Test[]): Promise<Ended> {
+export async function runAll(tests: readonly Test[], phase: Phase): Promise<Ended> {
   const ready = new Set<Suite>();
   for (const test of tests) {
-    const ended = await runPrepared(test, ready);
+    const ended = await runPrepared(test, ready, phase);
     if (ended.how !== 'passed') return ended;
   }
   return { how: 'passed' };

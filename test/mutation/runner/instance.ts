@@ -1,3 +1,4 @@
+import * as crypto from 'node:crypto';
 import { SourceTextModule, SyntheticModule, type Module } from 'node:vm';
 import { collection, type Test } from './collect.ts';
 
@@ -7,8 +8,10 @@ const packages = new Map<string, Module>();
 export async function load(code: string): Promise<readonly Test[]> {
   const { vitest, tests } = collection();
   const own = synthetic(vitest);
+  const keys = synthetic(cryptoWithSameKeys());
   const find = async (specifier: string): Promise<Module> => {
     if (specifier === 'vitest') return own;
+    if (specifier === 'node:crypto') return keys;
     const known = packages.get(specifier) ?? synthetic((await import(specifier)) as Record<string, unknown>);
     packages.set(specifier, known);
     return known;
@@ -23,6 +26,28 @@ export async function load(code: string): Promise<readonly Test[]> {
   await module.link(find);
   await module.evaluate();
   return tests;
+}
+
+/** More than any slice makes while it loads: they must differ there, and may come back when tests run again. */
+const DIFFERENT_KEYS = 64;
+
+const rsaKeys = new Map<string, unknown[]>();
+
+/** Tests make RSA keys while they load, which takes seconds: each load gets those of the first, in the same order. */
+function cryptoWithSameKeys(): Readonly<Record<string, unknown>> {
+  const given = new Map<string, number>();
+  const make = crypto.generateKeyPairSync as (...asked: unknown[]) => unknown;
+  const generateKeyPairSync = (...asked: unknown[]): unknown => {
+    if (asked[0] !== 'rsa') return make(...asked);
+    const kind = JSON.stringify(asked);
+    const keys = rsaKeys.get(kind) ?? [];
+    rsaKeys.set(kind, keys);
+    const place = given.get(kind) ?? 0;
+    given.set(kind, (place + 1) % DIFFERENT_KEYS);
+    keys[place] ??= make(...asked);
+    return keys[place];
+  };
+  return { ...crypto, generateKeyPairSync };
 }
 
 function synthetic(values: Readonly<Record<string, unknown>>): Module {

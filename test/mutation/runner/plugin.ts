@@ -1,6 +1,6 @@
 import { configureGlobal } from 'fast-check';
 import { testFiles } from '../slices.ts';
-import { bundle } from './bundle.ts';
+import { bundle, withoutCoverage } from './bundle.ts';
 import type { Test } from './collect.ts';
 import { record, type Coverage } from './coverage.ts';
 import { reason, runAll, runPrepared, type Ended } from './execute.ts';
@@ -22,6 +22,12 @@ interface MutantRun {
   readonly mutantActivation: 'runtime' | 'static';
 }
 
+interface Run {
+  readonly tests: readonly Test[];
+  readonly coverage: Coverage;
+  readonly durations: ReadonlyMap<string, number>;
+}
+
 /** Values of Stryker's `TestStatus`. */
 const SUCCESS = 0;
 const SKIPPED = 2;
@@ -36,9 +42,10 @@ export const strykerPlugins: readonly object[] = [{ kind: 'TestRunner', name: 'h
  */
 export function hotRunner(): object {
   const space = namespace();
-  const durations = new Map<string, number>();
   let code = '';
+  let quickCode = '';
   let loaded: readonly Test[] = [];
+  let usual: Run = { tests: [], coverage: { static: {}, perTest: {} }, durations: new Map() };
 
   async function init(): Promise<void> {
     // A change leaves promises behind that nobody awaits.
@@ -49,50 +56,45 @@ export function hotRunner(): object {
     const root = process.env['PROOFMARK_MUTATION_ROOT'] ?? process.cwd();
     code = await bundle(testFiles(patterns), { sandbox: process.cwd(), root });
     // Here, where Stryker does not count the time.
-    loaded = await runWithoutChange(await load(code));
+    usual = await runWithoutChange();
+    quickCode = withoutCoverage(code);
   }
 
   async function dryRun(): Promise<object> {
-    const mutantCoverage = { static: {}, perTest: {} };
-    space.mutantCoverage = mutantCoverage;
-    const recorded = await record(await load(code), mutantCoverage, (to) => {
-      space.currentTestId = to;
-    });
-    const failed = recorded.filter(({ ended }) => ended.how !== 'passed');
-    if (failed.length > 0) return { status: 'error', errorMessage: failed.map(({ ended }) => said(ended)).join('\n') };
     // A test that spoils itself is found here, and not taken for one that noticed something.
-    await runWithoutChange(loaded);
-    const tests = recorded.map(({ test, milliseconds }) => ({
-      id: test.id,
-      name: test.id,
-      fileName: test.file,
-      timeSpentMs: milliseconds,
-      status: test.skipped ? SKIPPED : SUCCESS,
+    await record(usual.tests, usual.coverage, attribute);
+    const { coverage, durations, tests } = await runWithoutChange();
+    const told = tests.map(({ id, file, skipped }) => ({
+      id,
+      name: id,
+      fileName: file,
+      timeSpentMs: durations.get(id),
+      status: skipped ? SKIPPED : SUCCESS,
     }));
-    return { status: 'complete', tests, mutantCoverage };
+    return { status: 'complete', tests: told, mutantCoverage: coverage };
   }
 
-  async function runWithoutChange(tests: readonly Test[]): Promise<readonly Test[]> {
-    const ready = new Set<Test['suite']>();
-    for (const test of tests) {
-      const started = performance.now();
-      const ended = await runPrepared(test, ready);
-      if (ended.how !== 'passed') throw new Error(`without a change: ${said(ended)}`);
-      durations.set(test.id, performance.now() - started);
-    }
-    return tests;
+  /** From loading on: each module keeps the coverage that it finds first. */
+  async function runWithoutChange(): Promise<Run> {
+    const coverage = { static: {}, perTest: {} };
+    space.mutantCoverage = coverage;
+    const tests = await load(code);
+    return { tests, coverage, durations: await record(tests, coverage, attribute) };
+  }
+
+  function attribute(to: string | undefined): void {
+    space.currentTestId = to;
   }
 
   async function mutantRun(run: MutantRun): Promise<object> {
-    space.mutantCoverage = { static: {}, perTest: {} };
-    if (loaded.length === 0) loaded = await load(code);
+    if (loaded.length === 0) loaded = await load(quickCode);
     return (run.mutantActivation === 'runtime' ? await tryLoaded(run) : undefined) ?? tryFresh(run);
   }
 
   /** Nothing where it cannot tell. */
   async function tryLoaded(run: MutantRun): Promise<object | undefined> {
     activate(run);
-    const ended = await runAll(chosen(loaded, run));
+    const ended = await runAll(chosen(loaded, run), { onTest: limitHits });
     space.activeMutant = undefined;
     if (ended.how === 'passed') return undefined;
     if (isEndless(ended)) {
@@ -109,8 +111,8 @@ export function hotRunner(): object {
   async function tryFresh(run: MutantRun): Promise<object> {
     activate(run);
     try {
-      const tests = chosen(await load(code), run);
-      const ended = await runAll(tests);
+      const tests = chosen(await load(quickCode), run);
+      const ended = await runAll(tests, { onTest: limitHits });
       if (isEndless(ended)) return { status: 'timeout' };
       return ended.how === 'failed'
         ? killed(ended.test.id, ended.why)
@@ -126,6 +128,12 @@ export function hotRunner(): object {
     Object.assign(space, { activeMutant: activeMutant.id, hitCount: 0, hitLimit });
   }
 
+  /** Loops without end show in the test they hang: Stryker's limit, for all tests together, takes long to reach. */
+  function limitHits(test: Test): void {
+    const hits = usual.coverage.perTest[test.id]?.[space.activeMutant ?? ''] ?? 0;
+    Object.assign(space, { hitCount: 0, hitLimit: 1000 + 20 * hits });
+  }
+
   function isEndless({ how }: Ended): boolean {
     return how === 'hung' || (space.hitCount ?? 0) > (space.hitLimit ?? Infinity);
   }
@@ -135,7 +143,7 @@ export function hotRunner(): object {
     const wanted = new Set(testFilter ?? tests.map(({ id }) => id));
     return tests
       .filter(({ id }) => wanted.has(id))
-      .sort((a, b) => (durations.get(a.id) ?? 0) - (durations.get(b.id) ?? 0));
+      .sort((a, b) => (usual.durations.get(a.id) ?? 0) - (usual.durations.get(b.id) ?? 0));
   }
 
   return { capabilities: () => ({ reloadEnvironment: true }), init, dryRun, mutantRun };
@@ -143,10 +151,6 @@ export function hotRunner(): object {
 
 function killed(test: string, failureMessage: string): object {
   return { status: 'killed', killedBy: [test], failureMessage, nrOfTests: 1 };
-}
-
-function said(ended: Ended): string {
-  return ended.how === 'failed' ? `${ended.test.id}: ${ended.why}` : `a test ${ended.how}`;
 }
 
 function namespace(): Namespace {

@@ -137,3 +137,10 @@ function reversed(value: JsonValue): JsonValue {
       .map(([name, member]) => [name, reversed(member)]),
   );
 }
+
+it('writes objects without a prototype, and refuses objects nested deeper than what is read', () => {
+  expect(canonical(Object.assign(Object.create(null), { b: 1, a: 2 }))).toBe('{"a":2,"b":1}');
+  const nested = (depth: number): JsonValue => (depth === 0 ? 0 : { a: nested(depth - 1) });
+  expect(codeOf(() => canonicalJson(nested(16)))).toBe('accepted');
+  expect(codeOf(() => canonicalJson(nested(17)))).toBe('json_depth');
+});

@@ -98,6 +98,7 @@ describe('a refusal', () => {
   it.each([
     ['an empty document', '', 'truncated', 0],
     ['a cut head', '19ff', 'truncated', 2],
+    ['a cut head inside a list', '82001901', 'truncated', 4],
     ['a cut string', '44010203', 'truncated', 0],
     ['a list of 2^32 - 1 items', '9affffffff', 'truncated', 0],
     ['a list of 2^64 - 1 items', '9bffffffffffffffff', 'truncated', 0],
@@ -162,10 +163,19 @@ describe('a refusal', () => {
 
   it('of too many bytes or items comes before any work on them', () => {
     expect(codeOf(() => decodeCbor(new Uint8Array(101), strictCbor(100)))).toBe('too_large');
+    const bytes = encodeCbor(new Uint8Array(98));
+    expect(codeOf(() => decodeCbor(bytes, strictCbor(bytes.length)))).toBe('accepted');
+    expect(codeOf(() => decodeCbor(bytes, strictCbor(bytes.length - 1)))).toBe('too_large');
     const items = (count: number) => concatBytes(Uint8Array.of(0x99, count >> 8, count & 0xff), new Uint8Array(count));
     expect(codeOf(() => decodeCbor(items(limits.cborItems - 1), strict))).toBe('accepted');
     expect(codeOf(() => decodeCbor(items(limits.cborItems), strict))).toBe('cbor_items');
   });
+});
+
+it('text that only resembles a byte order mark is read', () => {
+  for (const text of ['\u1eff', '\uf03f', '\ufec0', 'a\ufeff']) {
+    expect(decodeCbor(encodeCbor(text), strict)).toBe(text);
+  }
 });
 
 describe('the lenient profile', () => {
@@ -283,8 +293,30 @@ describe('encodeCbor', () => {
       'cbor_duplicate_key',
     ],
     ['too many items', new Array(limits.cborItems).fill(0), 'cbor_items'],
+    [
+      'a map of too many keys and values',
+      new Map(Array.from({ length: limits.cborItems / 2 }, (_, i) => [i, 0])),
+      'cbor_items',
+    ],
   ])('refuses %s', (_, value, code) => {
     expect(codeOf(() => encodeCbor(value as CborValue))).toBe(code);
+  });
+
+  it('writes as many items as are read again', () => {
+    const list = new Array<number>(limits.cborItems - 1).fill(0);
+    const keys = new Map(Array.from({ length: limits.cborItems / 2 - 1 }, (_, i) => [i, 0]));
+    for (const value of [list, keys]) expect(decodeCbor(encodeCbor(value), strict)).toEqual(value);
+  });
+
+  it('writes a zero of either type as zero', () => {
+    expect(toHex(encodeCbor(0n))).toBe('00');
+    expect(toHex(encodeCbor(0))).toBe('00');
+  });
+
+  it('refuses maps nested deeper than what is read', () => {
+    const nestedMap = (depth: number): CborValue => (depth === 0 ? 0 : map([0, nestedMap(depth - 1)]));
+    expect(codeOf(() => encodeCbor(nestedMap(16)))).toBe('accepted');
+    expect(codeOf(() => encodeCbor(nestedMap(17)))).toBe('cbor_depth');
   });
 
   it('refuses deep and cyclic values', () => {

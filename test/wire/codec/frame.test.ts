@@ -103,6 +103,29 @@ describe('a frame length', () => {
 });
 
 describe('a frame reader', () => {
+  it.each([200_000, 300_000, 1_000_000])('takes %i bytes of payload in one piece or two, and holds no more', (size) => {
+    const payload = Uint8Array.from({ length: size }, (_, i) => i);
+    const bytes = encodeFrame({ id: 1, kind: 2, payload });
+    for (const place of [0, 9, 10, 65_545, bytes.length - 1]) {
+      const { frames: found } = read([bytes.subarray(0, place), bytes.subarray(place)], size + 5);
+      expect(found).toHaveLength(1);
+      expect(Buffer.compare(found[0]?.payload ?? new Uint8Array(0), payload)).toBe(0);
+    }
+  });
+
+  it('holds memory for what arrived and not for what was claimed, also once the first buffer is full', () => {
+    const size = 8_000_000;
+    const begun = encodeFrame({ id: 1, kind: 1, payload: new Uint8Array(size) }).slice(0, 70_000);
+    const before = process.memoryUsage().arrayBuffers;
+    const readers = Array.from({ length: 32 }, () => {
+      const reader = createFrameReader(size + 5, () => {});
+      reader.push(begun);
+      return reader;
+    });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1_000_000);
+    expect(readers.map(({ buffered }) => buffered)).toEqual(new Array(32).fill(70_000));
+  });
+
   it('stays failed, since its place in the stream is lost', () => {
     const reader = createFrameReader(MAX, () => {});
     expect(codeOf(() => reader.push(fromHex('00000000')))).toBe('frame_invalid');

@@ -57,6 +57,13 @@ describe('replay window', () => {
     window.accept(0xffff_fffd);
   });
 
+  it('remembers nothing of numbers that a jump left behind', () => {
+    const window = createReplayWindow();
+    for (let request = 0; request < WINDOW; request++) window.accept(request);
+    window.accept(3 * WINDOW - 1);
+    for (let request = 2 * WINDOW; request < 3 * WINDOW - 1; request++) window.accept(request);
+  });
+
   it('agrees with a set and a maximum for any order of arrival', () => {
     const nearby = fc.array(fc.integer({ min: -1_100, max: 1_100 }), { maxLength: 400 });
     fc.assert(
