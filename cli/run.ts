@@ -86,7 +86,9 @@ function explain(error: unknown): { readonly code: number; readonly message: str
   if (error instanceof ClientError) return { code: exitCodeOfClientError(error), message };
   const missing = missingPackage(error);
   if (missing === undefined) return { code: exitCode.failed, message };
-  const packages = 'express lmdb node-forge onnxruntime-node';
+  // What every machine that runs workers needs; a key service is asked for by few.
+  const machine = ['express', 'lmdb', 'node-forge', 'onnxruntime-node'];
+  const packages = machine.includes(missing) ? machine.join(' ') : missing;
   return { code: exitCode.failed, message: `this command needs the package ${missing}: npm install ${packages}` };
 }
 

@@ -1,6 +1,6 @@
+import type { WorkerRefusalCode } from '../../wire/message/link.ts';
 import { status } from '../../wire/message/receipt.ts';
 import { type CounterName, type Counters, counterNames, encodeTelemetry } from '../../wire/message/telemetry.ts';
-import type { WorkerRefusalCode } from '../../wire/message/link.ts';
 import type { AnswerErrorCode } from './answer.ts';
 
 /**

@@ -50,6 +50,7 @@ const SIMULATED: { readonly [rule: string]: JsonValue } = {
   models: 'any',
   sealed: 'required',
   headers: 'client-only',
+  anchors: 'none',
   denied: { certificates: [], modules: [], images: [] },
 };
 

@@ -7,9 +7,9 @@ import { decodeBundle, encodeBundle } from '../../../../wire/message/bundle.ts';
 import { decodeRuntime } from '../../../../wire/message/execution.ts';
 import { decodeIdentity, logPreimage, signerPoint } from '../../../../wire/message/identity.ts';
 import {
+  decodeAttested,
   decodeEntries,
   decodePlainAnswer,
-  decodeAttested,
   decodeReadyInfo,
   decodeState,
   encodeAcknowledge,
