@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Child, startChild } from './child.ts';
 import { SimulatorError } from './errors.ts';
 import type { SupervisorEvent } from './events.ts';
@@ -16,6 +17,8 @@ export interface SignerSite {
 }
 
 const START_MS = 20_000;
+/** A signer ends when its worker does; the launcher then still tells the host how, for two seconds at most. */
+const LAST_WORD_MS = 2_500;
 
 /** Starts the process that vouches for one boot; it listens on `socket` when this resolves. */
 export async function startSigner(site: SignerSite, socket: string): Promise<Child> {
@@ -51,10 +54,12 @@ export function liveAndDieTogether(
     worker.kill('SIGKILL');
     signer.kill('SIGKILL');
   };
-  const ends = [reportEnd('signer', signer, onEvent), reportEnd('worker', worker, onEvent)];
-  const ended = Promise.race(ends).then(async () => {
+  const signerEnd = reportEnd('signer', signer, onEvent);
+  const workerEnd = reportEnd('worker', worker, onEvent);
+  const signerAlone = signerEnd.then(() => Promise.race([workerEnd, sleep(LAST_WORD_MS, undefined, { ref: false })]));
+  const ended = Promise.race([workerEnd, signerAlone]).then(async () => {
     kill();
-    await Promise.all(ends);
+    await Promise.all([signerEnd, workerEnd]);
   });
   return { pids: { signer: signer.pid ?? null, worker: worker.pid ?? null }, kill, ended };
 }

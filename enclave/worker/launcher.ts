@@ -4,8 +4,10 @@ import { connect, type Socket } from 'node:net';
 import { constants } from 'node:os';
 import { createFrameReader, encodeFrame } from '../../wire/codec/frame.ts';
 import { limits } from '../../wire/limits.ts';
+import { endCodes } from '../../wire/message/telemetry.ts';
 import { type Confiner, confinedModel, confinedWorker, hidable, type Separation, WORKER_USER } from './confine/plan.ts';
 import { childOf, residentBytes } from './confine/processes.ts';
+import { sayLastWord } from './last-word.ts';
 import {
   type ChildExit,
   CONTROL_FRAME_BYTES,
@@ -26,6 +28,8 @@ export interface LauncherOptions {
   /** The program itself: every role is the same file. */
   readonly script: string;
   readonly workerArguments: readonly string[];
+  /** Where the worker listens for its host, and where the host hears how the worker ended. */
+  readonly linkPath: string;
   readonly privateDirectory: string;
   /** The helper that starts programs with fewer rights. */
   readonly confine: string;
@@ -48,7 +52,6 @@ export type Attestation =
 /** No role compiles code from text. Native code can be loaded until a role puts its filter on itself, and not after. */
 const NODE_FLAGS = ['--disallow-code-generation-from-strings'] as const;
 const MEMORY_WATCH_MILLISECONDS = 50;
-const START_FAILED = 71;
 /** What the helper says about a call without arguments: it was reached. */
 const HELPER_USAGE = 64;
 
@@ -58,10 +61,16 @@ const HELPER_USAGE = 64;
  */
 export function runLauncher(options: LauncherOptions): void {
   protectProcess();
-  if (residentBytes(process.pid) === undefined) leave(70, 'no /proc: the memory of models cannot be watched');
+  if (residentBytes(process.pid) === undefined)
+    leave(endCodes.internal, 'no /proc: the memory of models cannot be watched');
   const { script, privateDirectory, attestation } = options;
   const hidden = hidable([...options.hidden, privateDirectory], [script, process.execPath, options.confine]);
   const confiner = chooseConfiner({ program: options.confine, parent: process.pid, hidden }, attestation);
+  if (typeof confiner === 'string') {
+    const code = endCodes.confinement_refused;
+    sayLastWord(options.linkPath, code, () => leave(code, `models cannot be confined as they must: ${confiner}`));
+    return;
+  }
   const user = workerUser(confiner.separation, attestation);
   if (user !== null)
     handOver([privateDirectory, ...(attestation.kind === 'device' ? attestation.handedOver : [])], user);
@@ -81,7 +90,17 @@ export function runLauncher(options: LauncherOptions): void {
     },
   });
 
-  function end(code: number, reason: string): never {
+  let ending = false;
+  /** The host is told first: an enclave that is gone tells nobody anything. */
+  function end(code: number, reason: string): void {
+    if (ending) return;
+    ending = true;
+    children.killAll();
+    worker.kill('SIGKILL');
+    sayLastWord(options.linkPath, code, () => leave(code, reason));
+  }
+
+  function endAtOnce(code: number, reason: string): never {
     children.killAll();
     worker.kill('SIGKILL');
     return leave(code, reason);
@@ -90,24 +109,24 @@ export function runLauncher(options: LauncherOptions): void {
   const reader = createFrameReader(CONTROL_FRAME_BYTES, ({ id, kind, payload }) => {
     if (kind === controlKind.start) children.start(id, decodeStartOrder(payload));
     else if (kind === controlKind.kill) children.kill(id);
-    else end(70, 'the worker sent a frame of an unknown kind');
+    else end(endCodes.protocol_broken, 'the worker sent a frame of an unknown kind');
   });
   control.on('data', (chunk: Uint8Array) => {
     try {
       reader.push(chunk);
     } catch {
-      end(70, 'the worker broke the control protocol');
+      end(endCodes.protocol_broken, 'the worker broke the control protocol');
     }
   });
   // A worker that is gone is reported by its exit, with a code.
   control.on('error', () => control.destroy());
-  worker.on('error', () => end(START_FAILED, 'the worker could not be started'));
+  worker.on('error', () => end(endCodes.start_failed, 'the worker could not be started'));
   worker.on('exit', (code, signal) => end(exitCode(code, signal), 'the worker ended'));
 
-  const orphaned = (): never => end(0, 'standard input closed: whoever started this is gone');
+  const orphaned = (): never => endAtOnce(endCodes.stopped, 'standard input closed: whoever started this is gone');
   process.stdin.on('end', orphaned).on('error', orphaned).on('close', orphaned).resume();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    process.on(signal, () => end(exitCode(null, signal), signal));
+    process.on(signal, () => endAtOnce(exitCode(null, signal), signal));
   }
 }
 
@@ -116,8 +135,11 @@ function leave(code: number, reason: string): never {
   process.exit(code);
 }
 
-/** Decides by a real trial: only a process in those namespaces shows that this kernel and this user may have them. */
-function chooseConfiner(base: Omit<Confiner, 'separation'>, attestation: Attestation): Confiner {
+/**
+ * Decides by a real trial: only a process in those namespaces shows that this kernel and this user may have them. A text
+ * is the reason why there is no way to go on.
+ */
+function chooseConfiner(base: Omit<Confiner, 'separation'>, attestation: Attestation): Confiner | string {
   const wanted: Separation =
     attestation.kind === 'device' && process.geteuid?.() === 0 ? 'own-users' : 'user-namespaces';
   const confiner: Confiner = { ...base, separation: wanted };
@@ -127,7 +149,7 @@ function chooseConfiner(base: Omit<Confiner, 'separation'>, attestation: Attesta
   });
   if (status === HELPER_USAGE) return confiner;
   const reason = error === undefined ? stderr.toString('latin1').trim() : error.message;
-  if (attestation.kind === 'device') leave(START_FAILED, `models cannot be confined as they must: ${reason}`);
+  if (attestation.kind === 'device') return reason;
   process.stderr.write(`launcher: warning: models get no namespaces of their own, only a call filter: ${reason}\n`);
   return { ...base, separation: 'filter-only' };
 }
@@ -187,7 +209,7 @@ export function createChildTable(options: {
     };
     children.set(id, child);
     const failed = (): void => {
-      if (child.process === undefined) finish(id, { code: START_FAILED, signal: null, overMemory: false });
+      if (child.process === undefined) finish(id, { code: endCodes.start_failed, signal: null, overMemory: false });
     };
     socket.on('error', failed);
     socket.on('close', failed);
@@ -195,7 +217,7 @@ export function createChildTable(options: {
       socket.write(token, () => {
         if (children.get(id) !== child) return;
         child.process = spawnModel(child);
-        child.process.on('error', () => finish(id, { code: START_FAILED, signal: null, overMemory: false }));
+        child.process.on('error', () => finish(id, { code: endCodes.start_failed, signal: null, overMemory: false }));
         child.process.on('exit', (code, signal) => finish(id, { code, signal, overMemory: child.overMemory }));
         // The child has its own copy of the descriptor now.
         socket.destroy();

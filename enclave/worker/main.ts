@@ -49,7 +49,7 @@ function attestationOf({ attesters, link }: WorkerPaths): Attestation {
 async function runWorker(paths: WorkerPaths): Promise<void> {
   // First of all: what is parsed, keyed and answered from here on is out of the reach of more than these calls.
   confineWorker({ filter: assembleFilter(workerFilter(process.pid)) });
-  const control = openControl(PARENT_FD, () => fatal(new Error('the launcher is gone')));
+  const control = openControl(PARENT_FD, () => process.exit(endCodes.parent_gone));
   await startWorker({
     attester: await openAttester(paths.attesters, { nsmExchange, sevReport, hardwareRandom }),
     linkPath: paths.link,
@@ -91,6 +91,7 @@ if (role === 'launcher') {
   runLauncher({
     script: process.argv[1] as string,
     workerArguments: args,
+    linkPath: paths.link,
     privateDirectory: paths.private,
     confine: join(dirname(process.execPath), 'confine'),
     hidden: [paths.link, ...paths.attesters.map(({ path }) => path)].map((path) => dirname(path)),
@@ -103,5 +104,5 @@ if (role === 'launcher') {
   await runModelChild({ fd: PARENT_FD, memoryBytes: Number(values.memory) });
 } else {
   process.stderr.write('usage: worker.mjs launcher --link PATH --attester KIND:PATH --private PATH\n');
-  process.exit(64);
+  process.exit(endCodes.usage);
 }

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClientError, fetchTransport } from '../../client/index.ts';
 import { toHex } from '../../wire/bytes.ts';
@@ -121,6 +123,11 @@ describe('kill -9 during a request', () => {
     );
     expect(code).toBe('host_error/worker_lost');
     expect(ms).toBeLessThan(1_000);
+    // The launcher's last word, from the place where the worker listened.
+    await until('the last word', async () => {
+      const ends = join(dirname(stack.policyFile), 'host', 'worker-ends.json');
+      return existsSync(ends) && readFileSync(ends, 'utf8').includes('"status":137') ? true : undefined;
+    });
     const after = await until('the next answer', () =>
       client.infer(demoCall(stack)).catch((error: unknown) => {
         expect(error).toBeInstanceOf(ClientError);

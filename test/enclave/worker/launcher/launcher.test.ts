@@ -209,7 +209,7 @@ describe('the end', () => {
     const { launcher, model, send, worker } = await startTree();
     const child = model();
     send({ garbage });
-    expect(await ended(launcher)).toBe(70);
+    expect(await ended(launcher)).toBe(76);
     await until(() => gone(child) && gone(worker));
   });
 
@@ -256,7 +256,7 @@ describe('where the kernel refuses namespaces', () => {
     launcher.stderr.on('data', (chunk: Buffer) => {
       errors += chunk.toString();
     });
-    expect(await ended(launcher)).toBe(71);
+    expect(await ended(launcher)).toBe(75);
     expect(errors).toContain('models cannot be confined as they must');
     expect(readdirSync(directory)).toEqual([]);
     rmSync(directory, { recursive: true });

@@ -64,6 +64,7 @@ if (role === 'launcher') {
   runLauncher({
     script: process.argv[1] as string,
     workerArguments: process.argv.slice(3),
+    linkPath: link,
     privateDirectory,
     confine: values.confine ?? '',
     hidden: [dirname(link)],
