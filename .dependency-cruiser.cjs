@@ -89,9 +89,9 @@ module.exports = {
     },
     {
       name: 'worker-has-no-threads',
-      comment: 'The engine blocks the model process, so a thread watches over its parent there; nowhere else.',
+      comment: 'A thread made before a role puts its filter on itself would be one more thing to think about.',
       severity: 'error',
-      from: { path: '^enclave/worker/', pathNot: '^enclave/worker/model/child\\.ts$' },
+      from: { path: '^enclave/worker/' },
       to: { path: '^(node:)?worker_threads$' },
     },
     {
@@ -134,6 +134,27 @@ module.exports = {
       ...platform('[a-z_/]+'),
       ...packages('express', 'express-serve-static-core', 'lmdb', '@aws-sdk/client-kms'),
     ]),
+    only(
+      'contract-tools-imports',
+      'What builds contracts, writes Solidity and starts a chain is part of no product.',
+      { path: '^contracts/(tools|generate)/' },
+      ['^contracts/(tools|generate|prover)/', ...platform('[a-z_/]+'), ...packages('viem', 'solc', '@noble')],
+    ),
+    only(
+      'prover-imports',
+      'The prover of hints makes numbers from bytes: it is published and trusted for nothing.',
+      {
+        path: '^contracts/prover/',
+      },
+      ['^contracts/prover/', '^wire/', ...packages('@noble')],
+    ),
+    {
+      name: 'nobody-imports-contract-tools',
+      comment: 'They need Foundry, which no user of the package has.',
+      severity: 'error',
+      from: { path: '^(wire|verifier|client|enclave|host|cli|attestations|contracts/prover)/' },
+      to: { path: '^contracts/(tools|generate)/' },
+    },
     {
       name: 'nobody-imports-cli',
       comment: 'cli/ is wiring only.',
