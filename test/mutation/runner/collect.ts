@@ -16,6 +16,7 @@ type Hook = () => unknown;
 export interface Suite {
   readonly title: string;
   readonly parent: Suite | null;
+  readonly skipped: boolean;
   readonly beforeAll: Hook[];
   readonly beforeEach: Hook[];
 }
@@ -31,7 +32,8 @@ export interface Test {
 /** What test files get for `vitest`, and what they said with it. */
 export interface Collection {
   readonly vitest: Readonly<Record<string, unknown>>;
-  readonly tests: readonly Test[];
+  /** Runs the bodies of suites, one after the other, since they may await. */
+  declared(): Promise<readonly Test[]>;
 }
 
 chai.use(JestExtend);
@@ -48,21 +50,26 @@ setState({ assertionCalls: 0, isExpectingAssertions: false }, expect as unknown 
  */
 export function collection(): Collection {
   const tests: Test[] = [];
+  const suites: { readonly suite: Suite; readonly file: string; readonly declare: Hook }[] = [];
   let file = '';
   let suite = root();
 
   function addSuite(title: string, body: Body, row: readonly unknown[], skipped: boolean): void {
-    const outer = suite;
-    suite = { title, parent: outer, beforeAll: [], beforeEach: [] };
-    const before = tests.length;
-    (body as (...given: unknown[]) => void)(...row);
-    if (skipped) tests.splice(before, Infinity, ...tests.slice(before).map((test) => ({ ...test, skipped })));
-    suite = outer;
+    const inner = { title, parent: suite, skipped: skipped || suite.skipped, beforeAll: [], beforeEach: [] };
+    suites.push({ suite: inner, file, declare: () => call(body, row) });
   }
 
   function addTest(title: string, body: Body, row: readonly unknown[], skipped: boolean): void {
     const id = `${path(suite, title)} #${tests.length}`;
-    tests.push({ id, file, suite, skipped, body: () => (body as (...given: unknown[]) => unknown)(...row) });
+    tests.push({ id, file, suite, skipped: skipped || suite.skipped, body: () => call(body, row) });
+  }
+
+  async function declared(): Promise<readonly Test[]> {
+    for (let next = suites.shift(); next !== undefined; next = suites.shift()) {
+      ({ suite, file } = next);
+      await next.declare();
+    }
+    return tests;
   }
 
   const startFile = (name: string): void => {
@@ -72,7 +79,11 @@ export function collection(): Collection {
   const beforeAll = (hook: Hook): number => suite.beforeAll.push(hook);
   const beforeEach = (hook: Hook): number => suite.beforeEach.push(hook);
   const [describe, it] = [declarer(addSuite), declarer(addTest)];
-  return { tests, vitest: { startFile, describe, it, beforeAll, beforeEach, expect, vi: { spyOn } } };
+  return { declared, vitest: { startFile, describe, it, beforeAll, beforeEach, expect, vi: { spyOn } } };
+}
+
+function call(body: Body, row: readonly unknown[]): unknown {
+  return (body as (...given: readonly unknown[]) => unknown)(...row);
 }
 
 type Add = (title: string, body: Body, row: readonly unknown[], skipped: boolean) => void;
@@ -98,7 +109,7 @@ function bodyIn(rest: readonly unknown[]): Body {
 }
 
 function root(title = ''): Suite {
-  return { title, parent: null, beforeAll: [], beforeEach: [] };
+  return { title, parent: null, skipped: false, beforeAll: [], beforeEach: [] };
 }
 
 function path(suite: Suite, title: string): string {

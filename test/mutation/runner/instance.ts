@@ -6,7 +6,7 @@ const packages = new Map<string, Module>();
 
 /** Runs the module from its start. What it throws while loading, it throws here. */
 export async function load(code: string): Promise<readonly Test[]> {
-  const { vitest, tests } = collection();
+  const { vitest, declared } = collection();
   const own = synthetic(vitest);
   const keys = synthetic(cryptoWithSameKeys());
   const find = async (specifier: string): Promise<Module> => {
@@ -25,7 +25,7 @@ export async function load(code: string): Promise<readonly Test[]> {
   const module = new SourceTextModule(code, { identifier: 'tests', importModuleDynamically: importNow });
   await module.link(find);
   await module.evaluate();
-  return tests;
+  return declared();
 }
 
 /** More than any slice makes while it loads: they must differ there, and may come back when tests run again. */
