@@ -37,6 +37,9 @@ const FORBIDDEN: readonly Forbidden[] = [
   { rule: 'image-imports', from: 'enclave/image/peeks.ts', imports: '../worker/index.ts' },
   { rule: 'host-imports', from: 'host/signs.ts', imports: '../enclave/simulator/index.ts' },
   { rule: 'host-imports', from: 'host/dials.ts', imports: '../client/index.ts' },
+  { rule: 'contract-tools-imports', from: 'contracts/tools/asks-host.ts', imports: '../../host/index.ts' },
+  { rule: 'prover-imports', from: 'contracts/prover/verifies.ts', imports: '../../verifier/index.ts' },
+  { rule: 'nobody-imports-contract-tools', from: 'host/builds.ts', imports: '../contracts/tools/index.ts' },
   { rule: 'nobody-imports-cli', from: 'host/commands.ts', imports: '../cli/index.ts' },
   { rule: 'nobody-imports-tests', from: 'cli/borrows.ts', imports: '../test/index.ts' },
   { rule: 'attestations-are-data', from: 'attestations/computes.ts', imports: '../wire/index.ts' },
@@ -97,7 +100,17 @@ beforeAll(async () => {
   installStubs();
   write('tsconfig.json', JSON.stringify({ compilerOptions: { module: 'NodeNext', allowImportingTsExtensions: true } }));
   write('attestations/anchors.json', '{}');
-  for (const folder of ['wire', 'verifier', 'client', 'enclave/worker', 'enclave/simulator', 'host', 'cli', 'test']) {
+  for (const folder of [
+    'wire',
+    'verifier',
+    'client',
+    'enclave/worker',
+    'enclave/simulator',
+    'host',
+    'cli',
+    'contracts/tools',
+    'test',
+  ]) {
     write(`${folder}/index.ts`, 'export const here = 1;\n');
   }
   write('wire/crypto/node.ts', "import 'node:crypto';\n");
@@ -106,7 +119,7 @@ beforeAll(async () => {
   write('wire/hen.ts', "import './egg.ts';\n");
   for (const { from, imports } of FORBIDDEN) write(from, `import ${JSON.stringify(imports)};\n`);
   for (const [from, imports] of ALLOWED) write(from, `import ${JSON.stringify(imports)};\n`);
-  const folders = ['wire', 'verifier', 'client', 'enclave', 'host', 'cli', 'attestations', 'test'];
+  const folders = ['wire', 'verifier', 'client', 'enclave', 'host', 'cli', 'attestations', 'contracts', 'test'];
   const result = await runStep({
     name: 'boundaries',
     command: join(ROOT, 'node_modules/.bin/depcruise'),

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { reportStep, runStep, type Step } from './steps.ts';
 
-const FOLDERS = ['wire', 'verifier', 'client', 'enclave', 'host', 'cli', 'attestations', 'test'].filter((path) =>
-  existsSync(path),
+const FOLDERS = ['wire', 'verifier', 'client', 'enclave', 'host', 'cli', 'attestations', 'contracts', 'test'].filter(
+  (path) => existsSync(path),
 );
 
 /** Two lanes for two cores, the quickest verdicts first; eslint is the longest and has a lane to itself. */
@@ -16,6 +16,9 @@ const LANES: readonly (readonly Step[])[] = [
     { name: 'house rules', command: 'tsx', args: ['test/house/rules/main.ts'] },
     { name: 'types', command: 'tsc', args: ['-p', '.'] },
     { name: 'boundaries', command: 'depcruise', args: ['--config', '.dependency-cruiser.cjs', ...FOLDERS] },
+    { name: 'forge fmt', command: 'tsx', args: ['contracts/tools/forge.ts', 'fmt', '--check'] },
+    // Warnings are errors in foundry.toml; what did not change is not compiled again.
+    { name: 'forge build', command: 'tsx', args: ['contracts/tools/forge.ts', 'build'] },
   ],
   [
     { name: 'eslint', command: 'eslint', args: ['.', '--max-warnings=0'] },

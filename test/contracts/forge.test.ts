@@ -1,0 +1,64 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { forge } from '../../contracts/tools/forge.ts';
+import { CONTRACTS } from '../../contracts/tools/foundry.ts';
+
+const LONG = process.env['PROOFMARK_RUNS_FACTOR'] === undefined ? 'default' : 'long';
+
+const projects: string[] = [];
+
+afterAll(() => {
+  for (const root of projects) rmSync(root, { recursive: true, force: true });
+});
+
+interface SuiteReport {
+  readonly test_results: Readonly<Record<string, { readonly status: string; readonly reason: string | null }>>;
+}
+
+describe('forge test', () => {
+  it('passes every test of contracts/test', { timeout: 1_800_000 }, async () => {
+    const { code, stdout, stderr } = await forge(['test', '--json'], { output: 'keep', profile: LONG });
+    const suites = reported(stdout, stderr);
+    const results = Object.entries(suites).flatMap(([suite, { test_results }]) =>
+      Object.entries(test_results).map(([name, { status, reason }]) => ({
+        name: `${suite} > ${name}`,
+        status,
+        reason,
+      })),
+    );
+    const passed = results.filter(({ status }) => status === 'Success').length;
+    console.log(`forge: ${passed} of ${results.length} tests in ${Object.keys(suites).length} contracts passed`);
+    expect(results.filter(({ status }) => status !== 'Success')).toEqual([]);
+    expect(results.length).toBeGreaterThan(0);
+    expect(code).toBe(0);
+  });
+
+  it('ends with 1 where a test fails, and where a warning is left', async () => {
+    const failing = 'contract A { function test_a() external pure { revert(); } }';
+    expect((await forge(['test', '--root', project(failing)], { output: 'keep' })).code).toBe(1);
+    const warned = 'contract A { function test_a() external { uint256 unused; } }';
+    const { code, stdout, stderr } = await forge(['build', '--root', project(warned)], { output: 'keep' });
+    expect(stdout + stderr).toContain('Unused local variable');
+    expect(code).toBe(1);
+  });
+});
+
+function reported(stdout: string, stderr: string): Readonly<Record<string, SuiteReport>> {
+  try {
+    return JSON.parse(stdout) as Readonly<Record<string, SuiteReport>>;
+  } catch {
+    throw new Error(`forge did not report: ${stdout.slice(0, 4000)}${stderr.slice(0, 4000)}`);
+  }
+}
+
+/** A project of one test contract under our own settings. */
+function project(contract: string): string {
+  const root = mkdtempSync(join(tmpdir(), 'proofmark-forge-'));
+  projects.push(root);
+  cpSync(join(CONTRACTS, 'foundry.toml'), join(root, 'foundry.toml'));
+  mkdirSync(join(root, 'test'));
+  writeFileSync(join(root, 'test/A.t.sol'), `// SPDX-License-Identifier: MIT\npragma solidity 0.8.30;\n${contract}\n`);
+  return root;
+}
