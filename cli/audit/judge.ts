@@ -1,7 +1,4 @@
-import { whereIs } from '../../verifier/errors.ts';
 import {
-  type Check,
-  type NotProven,
   type Purpose,
   parseSnpCertificateTable,
   parseUnverifiedArchive,
@@ -14,27 +11,18 @@ import {
 } from '../../verifier/index.ts';
 import { earliestSnpTime } from '../../verifier/snp/verify.ts';
 import { asSnpEvidence } from '../../verifier/worker/verify.ts';
-import { equalBytes, toHex } from '../../wire/bytes.ts';
+import { equalBytes } from '../../wire/bytes.ts';
 import { nodeSuite } from '../../wire/crypto/node.ts';
 import type { Archive } from '../../wire/message/archive.ts';
 import type { Evidence } from '../../wire/message/evidence.ts';
 import type { TeeName } from '../../wire/message/identity.ts';
-import { adviceOn } from './advice.ts';
 import { answerGroups, answerLinks } from './archive-claims.ts';
 import { type Chain, joinChains } from './certificates.ts';
 import type { Problem, Recognised, SnpSubject } from './input.ts';
 import { nitroGroups, nitroLeafStart, nitroLevel, nitroLinks, readNitroClaims } from './nitro-claims.ts';
+import { type About, problemOf, type Ruling, rejected, report } from './outcome.ts';
 import type { ChosenPolicy, PolicyChoice } from './policies.ts';
-import {
-  type AuditCode,
-  type AuditReport,
-  type AuditVerdict,
-  type FactGroup,
-  type InputFacts,
-  inputKindNames,
-  type Judgement,
-  type TrustLink,
-} from './report.ts';
+import type { AuditReport, FactGroup, InputFacts, TrustLink } from './report.ts';
 import { readSnpClaims, type SnpClaims, snpGroups, snpLeafStart, snpLevel, snpLinks } from './snp-claims.ts';
 import { readWorkerClaims, workerGroups, workerLink } from './worker-claims.ts';
 
@@ -187,15 +175,6 @@ async function judgeSnp(subject: SnpSubject, input: InputFacts, question: Questi
   return report({ input, tee: 'amd-sev-snp', chosen: { origin, policy }, at, question, ruling, about });
 }
 
-interface Ruling {
-  readonly verdict: AuditVerdict;
-  readonly code?: AuditCode;
-  readonly checks: readonly Check[];
-  readonly notProven: readonly NotProven[];
-}
-
-type About = Pick<AuditReport, 'level' | 'trust' | 'groups'>;
-
 /** DESIGN section 4: without a third party that dated it, evidence of the past is neither accepted nor refused. */
 function undated({ checks, notProven }: Ruling): Ruling {
   const reason =
@@ -283,74 +262,4 @@ function documentTime(evidence: Evidence): number {
 /** The verifier's calendar: evidence that claims to be from outside of it is judged at its end, and refused. */
 function clampTime(time: number): number {
   return Math.min(Math.max(time, 0), 8_640_000_000_000_000);
-}
-
-const recognition = { id: 'I1', title: 'the input is evidence of a kind that this command knows' } as const;
-
-/** What the verifier threw at bytes that it could not even begin with. */
-function problemOf({ code, detail, place: found }: VerifierError): Problem {
-  const { checkId: _, ...place } = found;
-  const located = Object.keys(place).length > 0;
-  return { code, detail: `${detail}${whereIs(place)}`, ...(located ? { place } : {}) };
-}
-
-export function rejected(input: InputFacts, { code, detail, place }: Problem): AuditReport {
-  return {
-    verdict: 'malformed',
-    code,
-    checks: [{ ...recognition, outcome: 'failed', detail, ...(place === undefined ? {} : { place }) }],
-    notProven: [],
-    input,
-    tee: null,
-    level: null,
-    judgement: null,
-    trust: [],
-    groups: [],
-    advice: [],
-  };
-}
-
-interface Outcome {
-  readonly input: InputFacts;
-  readonly tee: TeeName;
-  readonly chosen: ChosenPolicy;
-  readonly at: number;
-  readonly question: Pick<Question, 'purpose' | 'challenge'>;
-  readonly ruling: Ruling;
-  readonly about: About;
-}
-
-/** The last word is not the hardware's: somebody has to want this image. */
-function policyLink({ verdict, checks }: Ruling, { policy }: ChosenPolicy): TrustLink {
-  const refusing = checks.filter(({ outcome }) => outcome === 'failed').map(({ id }) => id);
-  return {
-    kind: 'policy',
-    title: policy.name,
-    by: 'accepts what stands above',
-    state: verdict === 'accepted' ? 'proven' : verdict === 'refused' ? 'broken' : 'unproven',
-    checks: verdict === 'refused' ? refusing : [],
-    facts: [],
-  };
-}
-
-function report({ input, tee, chosen, at, question, ruling, about }: Outcome): AuditReport {
-  const { purpose, challenge } = question;
-  const judgement: Judgement = {
-    purpose: purpose.kind,
-    at: new Date(at).toISOString(),
-    challenge: challenge === 'any' ? 'any' : toHex(challenge),
-    policy: { name: chosen.policy.name, origin: chosen.origin },
-  };
-  const outcome: Omit<AuditReport, 'advice'> = {
-    verdict: ruling.verdict,
-    code: ruling.code ?? null,
-    checks: [{ ...recognition, outcome: 'passed', detail: inputKindNames[input.kind] }, ...ruling.checks],
-    notProven: ruling.notProven,
-    input,
-    tee,
-    judgement,
-    ...about,
-    trust: [...about.trust, policyLink(ruling, chosen)],
-  };
-  return { ...outcome, advice: adviceOn(outcome) };
 }
