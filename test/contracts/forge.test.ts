@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -37,7 +37,9 @@ describe('forge test', () => {
 
   it('ends with 1 where a test fails, and where a warning is left', async () => {
     const failing = 'contract A { function test_a() external pure { revert(); } }';
-    expect((await forge(['test', '--root', project(failing)], { output: 'keep' })).code).toBe(1);
+    const failed = await forge(['test', '--root', project(failing)], { output: 'keep' });
+    expect(failed.stdout).toContain('[FAIL');
+    expect(failed.code).toBe(1);
     const warned = 'contract A { function test_a() external { uint256 unused; } }';
     const { code, stdout, stderr } = await forge(['build', '--root', project(warned)], { output: 'keep' });
     expect(stdout + stderr).toContain('Unused local variable');
@@ -57,7 +59,8 @@ function reported(stdout: string, stderr: string): Readonly<Record<string, Suite
 function project(contract: string): string {
   const root = mkdtempSync(join(tmpdir(), 'proofmark-forge-'));
   projects.push(root);
-  cpSync(join(CONTRACTS, 'foundry.toml'), join(root, 'foundry.toml'));
+  const settings = readFileSync(join(CONTRACTS, 'foundry.toml'), 'utf8');
+  writeFileSync(join(root, 'foundry.toml'), settings.replace("'./tools/", `'${join(CONTRACTS, 'tools')}/`));
   mkdirSync(join(root, 'test'));
   writeFileSync(join(root, 'test/A.t.sol'), `// SPDX-License-Identifier: MIT\npragma solidity 0.8.30;\n${contract}\n`);
   return root;
