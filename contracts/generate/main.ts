@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CONTRACTS } from '../tools/foundry.ts';
 import { formatSolidity } from '../tools/format.ts';
+import { p384Verifier } from './p384/contract.ts';
+import { p384Table } from './p384/tables.ts';
 import { sha384Engine } from './sha384/engine.ts';
 
 export interface Generated {
@@ -11,7 +13,12 @@ export interface Generated {
 }
 
 /** Every Solidity file that a program writes. A test writes them again and compares. */
-export const generated: readonly Generated[] = [{ path: 'src/hash/Sha384Engine.sol', write: sha384Engine }];
+export const generated: readonly Generated[] = [
+  { path: 'src/hash/Sha384Engine.sol', write: sha384Engine },
+  { path: 'src/p384/P384Verifier.sol', write: p384Verifier },
+  { path: 'src/p384/P384TableLow.sol', write: () => p384Table('low') },
+  { path: 'src/p384/P384TableHigh.sol', write: () => p384Table('high') },
+];
 
 if (process.argv[1] === import.meta.filename) {
   for (const { path, write } of generated) {
