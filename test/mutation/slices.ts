@@ -18,7 +18,7 @@ const golden = 'test/vectors/golden.test.ts';
 
 export const slices: Readonly<Record<string, Slice>> = {
   words: {
-    mutate: ['wire/words.ts', 'wire/bytes.ts'],
+    mutate: ['wire/*.ts'],
     tests: ['test/wire/*.test.ts', tests('wire/codec'), tests('wire/message'), golden],
   },
   'wire/codec': mirrored('wire/codec'),
@@ -26,8 +26,15 @@ export const slices: Readonly<Record<string, Slice>> = {
   'wire/message': mirrored('wire/message', [golden]),
   'wire/noise': mirrored('wire/noise'),
   'wire/tree': mirrored('wire/tree'),
-  'verifier/codec': mirrored('verifier/codec', ['test/verifier/snp/malformed.test.ts', tests('verifier/crypto')]),
-  'verifier/crypto': mirrored('verifier/crypto', ['test/verifier/nitro/rules.test.ts']),
+  'verifier/codec': mirrored('verifier/codec', [
+    ...['malformed', 'rules', 'verify'].map((name) => `test/verifier/snp/${name}.test.ts`),
+    tests('verifier/crypto'),
+  ]),
+  'verifier/crypto': mirrored('verifier/crypto', [
+    ...['rules', 'verify'].map((name) => `test/verifier/nitro/${name}.test.ts`),
+    ...['rules', 'verify', 'endorsement'].map((name) => `test/verifier/snp/${name}.test.ts`),
+    tests('verifier/cache'),
+  ]),
   'verifier/policy': mirrored('verifier/policy'),
   'verifier/nitro': mirrored('verifier/nitro'),
   'verifier/snp': mirrored('verifier/snp'),

@@ -8,10 +8,11 @@ export type Ended =
 interface Phase {
   readonly onSuite?: (suite: Suite) => void;
   readonly onTest?: (test: Test) => void;
+  /** In milliseconds, from when on a test counts as one that never ends. */
+  readonly patience?: (test: Test) => number;
 }
 
-/** Shorter than Stryker's own patience, which ends the process. */
-const HANGS_AFTER_MS = 5_000;
+const LONG_MS = 120_000;
 
 /** Up to the first that does not pass. */
 export async function runAll(tests: readonly Test[], phase: Phase): Promise<Ended> {
@@ -37,15 +38,15 @@ export async function runPrepared(test: Test, ready: Set<Suite>, phase: Phase = 
     return { how: 'failed', test, why: reason(error) };
   }
   phase.onTest?.(test);
-  return outcome(test);
+  return outcome(test, phase.patience?.(test) ?? LONG_MS);
 }
 
-async function outcome(test: Test): Promise<Ended> {
+async function outcome(test: Test, patience: number): Promise<Ended> {
   let timer: NodeJS.Timeout | undefined;
   const hung = new Promise<Ended>((resolve) => {
     timer = setTimeout(() => {
       resolve({ how: 'hung' });
-    }, HANGS_AFTER_MS);
+    }, patience);
   });
   try {
     return await Promise.race([hung, runTest(test).then((): Ended => ({ how: 'passed' }))]);

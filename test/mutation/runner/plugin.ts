@@ -94,7 +94,7 @@ export function hotRunner(): object {
   /** Nothing where it cannot tell. */
   async function tryLoaded(run: MutantRun): Promise<object | undefined> {
     activate(run);
-    const ended = await runAll(chosen(loaded, run), { onTest: limitHits });
+    const ended = await runAll(chosen(loaded, run), under);
     space.activeMutant = undefined;
     if (ended.how === 'passed') return undefined;
     if (isEndless(ended)) {
@@ -112,7 +112,7 @@ export function hotRunner(): object {
     activate(run);
     try {
       const tests = chosen(await load(quickCode), run);
-      const ended = await runAll(tests, { onTest: limitHits });
+      const ended = await runAll(tests, under);
       if (isEndless(ended)) return { status: 'timeout' };
       return ended.how === 'failed'
         ? killed(ended.test.id, ended.why)
@@ -137,6 +137,10 @@ export function hotRunner(): object {
   function isEndless({ how }: Ended): boolean {
     return how === 'hung' || (space.hitCount ?? 0) > (space.hitLimit ?? Infinity);
   }
+
+  /** Less than Stryker's own, which ends the process, for all but the longest. */
+  const patience = ({ id }: Test): number => 5_000 + 5 * (usual.durations.get(id) ?? 0);
+  const under = { onTest: limitHits, patience };
 
   /** The quick ones first: most changes are noticed by many tests. */
   function chosen(tests: readonly Test[], { testFilter }: MutantRun): readonly Test[] {
