@@ -11,7 +11,7 @@ TIER_ARGS := $(if $(TIER),--tier $(TIER))
 # The stamp is a copy of the lock file: compared by content, so that a checkout that only touches times installs nothing.
 STAMP := node_modules/.proofmark-lock
 
-.PHONY: help install up demo test test-long fuzz mutation check bench image vectors build pack clean
+.PHONY: help install up demo test test-long fuzz mutation check bench contracts gas image vectors build pack clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -43,6 +43,14 @@ check: install ## format, lint, types, boundaries, dead code, house rules
 bench: install ## measure, and write test/bench/results.json
 	@npm run -s bench
 
+contracts: install ## write the generated contracts, compile all of them, and run forge's tests
+	@npx --no-install tsx contracts/generate/main.ts
+	@npx --no-install tsx contracts/tools/forge.ts build --sizes
+	@npx --no-install tsx contracts/tools/forge.ts test
+
+gas: install ## measure transactions on anvil, and write contracts/snapshots/gas.json
+	@npx --no-install tsx test/contracts/gas/main.ts
+
 image: install ## fetch the pinned inputs, build an enclave image into dist/image, and build it again to compare
 	@npm run -s proofmark -- image fetch --flavour vm
 	@npm run -s proofmark -- image build --flavour vm --out dist/image
@@ -58,4 +66,4 @@ pack: build ## make the tarball that npm would publish
 	@npm pack
 
 clean: ## remove what was built and what a run left behind
-	rm -rf dist coverage .proofmark proofmark-*.tgz
+	rm -rf dist coverage contracts/out contracts/cache .proofmark proofmark-*.tgz
