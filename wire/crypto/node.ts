@@ -113,16 +113,15 @@ function verifyBeside(message: Uint8Array, key: VerifyKeyObjectInput, signature:
 
 /** AMD has three roots and six intermediates. OpenSSL's first use of a key costs half of a signature's check. */
 const MOST_RSA_KEYS = 16;
-const rsaKeys = new Map<string, KeyObject>();
+const rsaKeys: { readonly modulus: Uint8Array; readonly key: KeyObject }[] = [];
 
 function rsaKey(modulus: Uint8Array): KeyObject {
-  const n = toBase64url(modulus);
-  const known = rsaKeys.get(n);
-  if (known !== undefined) return known;
-  const key = createPublicKey({ format: 'jwk', key: { kty: 'RSA', n, e: 'AQAB' } });
-  const [oldest] = rsaKeys.keys();
-  if (oldest !== undefined && rsaKeys.size >= MOST_RSA_KEYS) rsaKeys.delete(oldest);
-  rsaKeys.set(n, key);
+  // Compared where they lie: writing out 512 bytes as a name would cost as much as reading a certificate.
+  const known = rsaKeys.find((entry) => Buffer.compare(entry.modulus, modulus) === 0);
+  if (known !== undefined) return known.key;
+  const key = createPublicKey({ format: 'jwk', key: { kty: 'RSA', n: toBase64url(modulus), e: 'AQAB' } });
+  if (rsaKeys.length >= MOST_RSA_KEYS) rsaKeys.shift();
+  rsaKeys.push({ modulus: Uint8Array.from(modulus), key });
   return key;
 }
 
