@@ -40,7 +40,7 @@ export const slices: Readonly<Record<string, Slice>> = {
   'verifier/snp': mirrored('verifier/snp'),
   'verifier/cache': mirrored('verifier/cache', ['test/verifier/nitro/verify.test.ts']),
   'verifier/worker': mirrored('verifier/worker'),
-  'verifier/receipt': mirrored('verifier/receipt'),
+  'verifier/receipt': mirrored('verifier/receipt', ['test/verifier/archive/verify.test.ts']),
   'verifier/release': mirrored('verifier/release'),
   'verifier/archive': mirrored('verifier/archive'),
   verdicts: { mutate: ['verifier/*.ts'], tests: ['test/verifier/*.test.ts', tests('verifier/nitro')] },
