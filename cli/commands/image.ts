@@ -6,18 +6,21 @@ import { imageDescribe, imageMeasure } from '../image/measure-commands.ts';
 import { printable } from '../report.ts';
 import type { Command, CommandContext } from './context.ts';
 
-export const imageUsage = `proofmark image build --flavour vm|nitro [--lock FILE] --out DIR [--kernel FILE [--kernel-config FILE]] [--split]
+export const imageUsage = `proofmark image build --flavour vm|nitro|snp [--lock FILE] --out DIR [--kernel FILE [--kernel-config FILE]]
+                      [--debug] [--split]
   Builds an enclave image from pinned inputs: image.eif, measurements.json for policies, the list of its parts
-  (CycloneDX) and a statement of where it comes from (in-toto). --split also writes kernel, initrd and cmdline, as a
-  measured direct boot takes them. A nitro image needs a kernel of your own, 6.8 or later.
+  (CycloneDX) and a statement of where it comes from (in-toto). Instead of image.eif, snp writes kernel, initrd and
+  cmdline, as a measured direct boot takes them; --split writes them beside it. Nitro and snp images need a kernel of
+  your own, 6.8 and 6.7 or later. --debug shows on the console what the worker says, and measures differently: it runs
+  under no policy but one that names it.
 
-proofmark image verify FILE|DIR --flavour vm | --lock FILE
+proofmark image verify FILE|DIR --flavour vm | --lock FILE [--debug]
   Builds again and compares byte for byte; says where the first difference is. Exits 20 where there is one.
 
 proofmark image fetch --flavour vm | --lock FILE [--from DIR]
   Fills the store of inputs, by this machine's apt and npm or from a folder of archives. Nothing unpinned gets in.
 
-proofmark image lock --flavour vm|nitro --out FILE [--kernel FILE [--kernel-config FILE]]
+proofmark image lock --flavour vm|nitro|snp --out FILE [--kernel FILE [--kernel-config FILE]]
   Writes a new lock from what the mirrors offer now.
 
 proofmark image describe FILE [--files]

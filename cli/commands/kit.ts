@@ -61,6 +61,9 @@ async function readMeasured(path: string): Promise<Measured> {
   const { tee, images, measurements } = value as { readonly [name: string]: JsonValue | undefined };
   if (tee === 'aws-nitro' && images !== undefined) return { tee, rules: { images } };
   if (tee === 'amd-sev-snp' && measurements !== undefined) return { tee, rules: { measurements } };
+  if (tee === 'amd-sev-snp') {
+    throw new CommandError(`${path} holds no launch digest: \`proofmark image measure --snp ... --json\` computes it`);
+  }
   throw new CommandError(`${path} holds no measurements`);
 }
 

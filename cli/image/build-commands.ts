@@ -2,16 +2,17 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keepInput } from '../../enclave/image/inputs.ts';
 import { type ImageLock, lockedFiles } from '../../enclave/image/lock.ts';
-import { measurementsOf } from '../../enclave/image/measurements.ts';
-import { directBootOf, type OutputFile, outputNames, outputsOf } from '../../enclave/image/outputs.ts';
-import { compareImages, type Difference } from '../../enclave/image/verify.ts';
+import { type MeasurementsFile, measurementsOf } from '../../enclave/image/measurements.ts';
+import { descriptionsOf, directBootOf, type OutputFile, outputNames, outputsOf } from '../../enclave/image/outputs.ts';
+import { takesGivenKernel } from '../../enclave/image/recipe.ts';
+import { compareImages, compareInitrd, type Difference } from '../../enclave/image/verify.ts';
 import { limits } from '../../wire/limits.ts';
 import { type Parsed, parseArguments, textOption } from '../commands/arguments.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
 import { heading, jsonLine, printable, rowLines } from '../report.ts';
 import { buildFromCheckout, requireCheckout } from './checkout.ts';
-import { lockOption, noPositionals, onePositional, requiredOption, storeOption } from './options.ts';
+import { lockOption, noPositionals, onePositional, requiredOption, storeOption, variantOption } from './options.ts';
 import { readBounded } from './read.ts';
 
 const buildOptions = {
@@ -20,6 +21,7 @@ const buildOptions = {
   out: { type: 'string' },
   kernel: { type: 'string' },
   'kernel-config': { type: 'string' },
+  debug: { type: 'boolean' },
   split: { type: 'boolean' },
   store: { type: 'string' },
   json: { type: 'boolean' },
@@ -34,8 +36,9 @@ export async function imageBuild(context: CommandContext): Promise<number> {
   const store = storeOption(parsed);
   for (const [file, path] of givenFiles(parsed, lock)) await keepInput(store, file, path);
 
-  const { image, provenance } = await buildFromCheckout(checkout, { lock, store });
-  const files = [...outputsOf(image, provenance), ...(parsed.values['split'] === true ? directBootOf(image) : [])];
+  const { image, provenance } = await buildFromCheckout(checkout, { lock, variant: variantOption(parsed), store });
+  const split = parsed.values['split'] === true && lock.flavour !== 'snp';
+  const files = [...outputsOf(image, provenance), ...(split ? directBootOf(image) : [])];
   for (const file of files) await save(out, file);
 
   const measurements = measurementsOf(image);
@@ -43,21 +46,36 @@ export async function imageBuild(context: CommandContext): Promise<number> {
     context.write(jsonLine(JSON.stringify({ out, files: files.map(({ name }) => name), measurements })));
     return exitCode.accepted;
   }
-  const [registers] = measurements.images;
-  context.write(heading(`Image for ${image.flavour}`, context.style));
+  const what = image.variant === 'debug' ? 'Debug image' : 'Image';
+  context.write(heading(`${what} for ${image.flavour}`, context.style));
   context.write(
     rowLines([
-      ['image', measurements.imageId],
-      ['  PCR0', registers?.pcr0 ?? ''],
-      ['  PCR1', registers?.pcr1 ?? ''],
-      ['  PCR2', registers?.pcr2 ?? ''],
-      ['size', `${measurements.eif.bytes} bytes`],
-      ['memory', `at least ${measurements.minimumMemoryMib} MiB`],
+      ...measuredRows(measurements),
       ['commit', provenance.source === null ? 'none' : commitWords(provenance.source)],
       ['written', files.map(({ name }) => join(out, name)).join(' ')],
     ]),
   );
   return exitCode.accepted;
+}
+
+function measuredRows(measurements: MeasurementsFile): readonly (readonly [string, string])[] {
+  if (measurements.tee === 'amd-sev-snp') {
+    return [
+      ['kernel', measurements.kernel.sha256],
+      ['initrd', measurements.initrd.sha256],
+      ['cmdline', measurements.commandLine],
+      ['measurement', 'of a launch: proofmark image measure --snp'],
+    ];
+  }
+  const [registers] = measurements.images;
+  return [
+    ['image', measurements.imageId],
+    ['  PCR0', registers?.pcr0 ?? ''],
+    ['  PCR1', registers?.pcr1 ?? ''],
+    ['  PCR2', registers?.pcr2 ?? ''],
+    ['size', `${measurements.eif.bytes} bytes`],
+    ['memory', `at least ${measurements.minimumMemoryMib} MiB`],
+  ];
 }
 
 function commitWords({ commit, modified }: { readonly commit: string; readonly modified: boolean }): string {
@@ -75,7 +93,9 @@ function givenFiles(
   ] as const;
   return given.flatMap(([name, path]) => {
     if (path === undefined) return [];
-    const file = lock.flavour === 'nitro' ? lockedFiles(lock).find(({ recipe }) => recipe.name === name) : undefined;
+    const file = takesGivenKernel(lock.flavour)
+      ? lockedFiles(lock).find(({ recipe }) => recipe.name === name)
+      : undefined;
     if (file === undefined) throw new UsageError(`the lock takes no ${name} of your own`);
     return [[file, path] as const];
   });
@@ -103,6 +123,7 @@ async function save(folder: string, { name, pieces }: OutputFile): Promise<void>
 const verifyOptions = {
   flavour: { type: 'string' },
   lock: { type: 'string' },
+  debug: { type: 'boolean' },
   store: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
@@ -118,19 +139,34 @@ export async function imageVerify(context: CommandContext): Promise<number> {
   const target = onePositional(parsed, 'image, or folder that a build wrote');
   const lock = await lockOption(parsed);
   const isFolder = await isDirectory(target);
-  const eif = await readBounded(isFolder ? join(target, outputNames.eif) : target, limits.eifBytes);
+  if (!isFolder && lock.flavour === 'snp') throw new UsageError('an snp image is a folder: kernel, initrd and cmdline');
+  const eif =
+    lock.flavour === 'snp'
+      ? null
+      : await readBounded(isFolder ? join(target, outputNames.eif) : target, limits.eifBytes);
 
-  const { image, provenance } = await buildFromCheckout(requireCheckout(), { lock, store: storeOption(parsed) });
-  const verdicts: FileVerdict[] = [{ name: outputNames.eif, difference: compareImages(eif, image.eif) }];
+  const { image, provenance } = await buildFromCheckout(requireCheckout(), {
+    lock,
+    variant: variantOption(parsed),
+    store: storeOption(parsed),
+  });
+  const verdicts: FileVerdict[] =
+    eif === null ? [] : [{ name: outputNames.eif, difference: compareImages(eif, image.eif) }];
   if (isFolder) {
-    const [, ...described] = outputsOf(image, provenance);
-    for (const file of described) {
-      verdicts.push({ name: file.name, difference: await compareFile(join(target, file.name), file) });
-    }
     for (const file of directBootOf(image)) {
       const path = join(target, file.name);
-      // Written on request only.
-      if (await exists(path)) verdicts.push({ name: file.name, difference: await compareFile(path, file) });
+      // Of other flavours written on request only.
+      if (lock.flavour !== 'snp' && !(await exists(path))) continue;
+      const isInitrd = file.name === outputNames.initrd && (await exists(path));
+      verdicts.push({
+        name: file.name,
+        difference: isInitrd
+          ? compareInitrd(await readBounded(path, limits.eifBytes), image.ramdisks)
+          : await compareFile(path, file),
+      });
+    }
+    for (const file of descriptionsOf(image, provenance)) {
+      verdicts.push({ name: file.name, difference: await compareFile(join(target, file.name), file) });
     }
   }
   const equal = verdicts.every(({ difference }) => difference === null);

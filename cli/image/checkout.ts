@@ -8,7 +8,7 @@ import { type BuiltImage, buildImage } from '../../enclave/image/build.ts';
 import type { InputStore } from '../../enclave/image/inputs.ts';
 import { type ImageLock, parseImageLock } from '../../enclave/image/lock.ts';
 import type { BundledPackage } from '../../enclave/image/packages.ts';
-import type { Flavour } from '../../enclave/image/recipe.ts';
+import type { Flavour, Variant } from '../../enclave/image/recipe.ts';
 import type { Provenance } from '../../enclave/image/statement.ts';
 import { inScratch } from '../../enclave/image/tools.ts';
 import { fromHex } from '../../wire/bytes.ts';
@@ -53,7 +53,7 @@ export interface CheckoutBuild {
 /** Bundles the worker from its sources and builds an image around it. */
 export async function buildFromCheckout(
   checkout: Checkout,
-  options: { readonly lock: ImageLock; readonly store: InputStore },
+  options: { readonly lock: ImageLock; readonly variant: Variant; readonly store: InputStore },
 ): Promise<CheckoutBuild> {
   const { buildWorker } = await import('../../enclave/worker/build/bundle.ts');
   const { root, nativeFolder } = checkout;

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { type FetchEvent, fetchInputs } from '../../enclave/image/fetch.ts';
 import { renderImageLock } from '../../enclave/image/lock.ts';
+import { takesGivenKernel } from '../../enclave/image/recipe.ts';
 import { relock } from '../../enclave/image/relock.ts';
 import { parseArguments, textOption } from '../commands/arguments.ts';
 import type { CommandContext } from '../commands/context.ts';
@@ -26,9 +27,9 @@ export async function imageLock(context: CommandContext): Promise<number> {
   if (flavour === undefined) throw new UsageError('--flavour is required');
   const out = requiredOption(parsed, 'out');
   const [kernel, configuration] = [textOption(parsed, 'kernel'), textOption(parsed, 'kernel-config')];
-  if ((flavour === 'nitro') !== (kernel !== undefined) || (kernel === undefined && configuration !== undefined)) {
+  if (takesGivenKernel(flavour) !== (kernel !== undefined) || (kernel === undefined && configuration !== undefined)) {
     throw new UsageError(
-      'a nitro image takes --kernel FILE [--kernel-config FILE]; a vm image takes its kernel from Debian',
+      'nitro and snp images take --kernel FILE [--kernel-config FILE]; a vm image takes its kernel from Debian',
     );
   }
   const lock = await relock(storeOption(parsed), {

@@ -179,7 +179,7 @@ async function measureSnp(context: CommandContext, parsed: Parsed): Promise<numb
   const imageId = snpImageId(digest);
   context.write(
     parsed.values['json'] === true
-      ? jsonLine(JSON.stringify({ tee: 'amd-sev-snp', imageId, images: [{ measurement }] }))
+      ? jsonLine(JSON.stringify({ tee: 'amd-sev-snp', imageId, measurements: [measurement] }))
       : rowLines([
           ['image', imageId],
           ['  measurement', measurement],

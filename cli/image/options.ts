@@ -1,6 +1,6 @@
 import { defaultInputStore, type InputStore } from '../../enclave/image/inputs.ts';
 import { type ImageLock, requireFlavour } from '../../enclave/image/lock.ts';
-import { type Flavour, flavours } from '../../enclave/image/recipe.ts';
+import { type Flavour, flavours, takesGivenKernel, type Variant } from '../../enclave/image/recipe.ts';
 import { type Parsed, textOption } from '../commands/arguments.ts';
 import { UsageError } from '../exit-codes.ts';
 import { committedLockPath, readLock, requireCheckout } from './checkout.ts';
@@ -9,8 +9,12 @@ export function flavourOption(parsed: Parsed): Flavour | undefined {
   const text = textOption(parsed, 'flavour');
   if (text === undefined) return undefined;
   const flavour = flavours.find((name) => name === text);
-  if (flavour === undefined) throw new UsageError(`--flavour is ${flavours.join(' or ')}`);
+  if (flavour === undefined) throw new UsageError(`--flavour is one of ${flavours.join(', ')}`);
   return flavour;
+}
+
+export function variantOption(parsed: Parsed): Variant {
+  return parsed.values['debug'] === true ? 'debug' : 'production';
 }
 
 export function storeOption(parsed: Parsed): InputStore {
@@ -28,8 +32,8 @@ export async function lockOption(parsed: Parsed): Promise<ImageLock> {
     return lock;
   }
   if (flavour === undefined) throw new UsageError('--lock FILE or --flavour is required');
-  if (flavour === 'nitro') {
-    throw new UsageError('--lock FILE is required: a nitro image has a kernel of your choice, see `image lock`');
+  if (takesGivenKernel(flavour)) {
+    throw new UsageError(`--lock FILE is required: a ${flavour} image has a kernel of your choice, see \`image lock\``);
   }
   return readLock(committedLockPath(requireCheckout(), flavour));
 }

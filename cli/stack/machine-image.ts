@@ -24,7 +24,7 @@ export async function buildMachineImage(folder: string): Promise<MachineFiles> {
     const lacking = `${missing.length} inputs of the image are not on this machine (${some.join(', ')}, ...)`;
     throw new CommandError(`${lacking}: run \`proofmark image fetch --flavour vm\` once`);
   }
-  const { image } = await buildFromCheckout(checkout, { lock, store });
+  const { image } = await buildFromCheckout(checkout, { lock, variant: 'production', store });
   const eif = join(folder, 'vm.eif');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(`${eif}.${process.pid}`, image.eif);

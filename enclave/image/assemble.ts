@@ -3,7 +3,7 @@ import type { CpioEntry } from './formats/cpio.ts';
 import { writeCpio } from './formats/cpio-write.ts';
 import { writeEif } from './formats/eif-write.ts';
 import { type EifMeasurements, measureSections } from './formats/pcr.ts';
-import { emptyFolders, type FileMode, type Flavour, recipes } from './recipe.ts';
+import { emptyFolders, type FileMode, type Flavour, recipes, type Variant } from './recipe.ts';
 
 /** A file on its way into a ramdisk. */
 export interface ImagePart {
@@ -14,6 +14,7 @@ export interface ImagePart {
 
 export interface ImageParts {
   readonly flavour: Flavour;
+  readonly variant: Variant;
   readonly kernel: Uint8Array;
   readonly kernelVersion: string;
   readonly boot: readonly ImagePart[];
@@ -25,6 +26,8 @@ export interface ImageParts {
 /** The parts of an image as they are measured, and the file that holds them. */
 export interface AssembledImage {
   readonly flavour: Flavour;
+  readonly variant: Variant;
+  /** Also of an image that no Nitro machine starts: two builds are compared in this one form. */
   readonly eif: Uint8Array;
   readonly kernel: Uint8Array;
   readonly commandLine: string;
@@ -43,7 +46,7 @@ const SEALED_FOLDER = 0o555;
  * are not compressed (decompressing costs seconds where they boot, and compressors differ).
  */
 export function assembleImage(parts: ImageParts): AssembledImage {
-  const { flavour, kernel } = parts;
+  const { flavour, variant, kernel } = parts;
   const { commandLine } = recipes[flavour];
   const mountPoints = emptyFolders.map(
     (path): CpioEntry => ({ kind: 'directory', path: path.slice(1), permissions: SEALED_FOLDER }),
@@ -62,16 +65,21 @@ export function assembleImage(parts: ImageParts): AssembledImage {
     signature: null,
   });
   const measurements = measureSections({ kernel, commandLine: new TextEncoder().encode(commandLine), ramdisks });
-  return { flavour, eif, kernel, commandLine, ramdisks, measurements };
+  return { flavour, variant, eif, kernel, commandLine, ramdisks, measurements };
+}
+
+export function imageName({ flavour, variant }: Pick<ImageParts, 'flavour' | 'variant'>): string {
+  return variant === 'debug' ? `proofmark-${flavour}-debug` : `proofmark-${flavour}`;
 }
 
 function entryOf({ path, mode, bytes }: ImagePart): CpioEntry {
   return { kind: 'file', path: path.slice(1), permissions: mode, content: bytes };
 }
 
-function metadataOf({ flavour, kernelVersion, lockSha256 }: ImageParts): Parameters<typeof writeEif>[0]['metadata'] {
+function metadataOf(parts: ImageParts): Parameters<typeof writeEif>[0]['metadata'] {
+  const { kernelVersion, lockSha256 } = parts;
   return {
-    ImageName: `proofmark-${flavour}`,
+    ImageName: imageName(parts),
     ImageVersion: '1',
     BuildMetadata: {
       BuildTime: '1970-01-01T00:00:00+00:00',

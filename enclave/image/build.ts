@@ -7,13 +7,23 @@ import { ImageBuildError } from './build-error.ts';
 import { changed, hashFile, readPart, sha256 } from './files.ts';
 import { type BzImage, readBzImage } from './formats/bzimage.ts';
 import { requireNitroKernel } from './formats/nitro-kernel.ts';
+import { requireSnpKernel } from './formats/snp-kernel.ts';
 import { initList } from './init-list.ts';
 import { type InputStore, readInput } from './inputs.ts';
 import { type ImageLock, lockedFiles, renderImageLock } from './lock.ts';
-import { type Flavour, initListPath, type OwnPart, recipes, workerNative, workerParts } from './recipe.ts';
+import {
+  type Flavour,
+  initListPath,
+  type OwnPart,
+  recipes,
+  type Variant,
+  workerNative,
+  workerParts,
+} from './recipe.ts';
 
 export interface BuildSources {
   readonly lock: ImageLock;
+  readonly variant: Variant;
   readonly store: InputStore;
   /** The folder of native programs, committed as they were built. */
   readonly nativeFolder: string;
@@ -52,17 +62,19 @@ export interface LoadedParts extends ImageParts {
 }
 
 /** Everything that an image of the lock's flavour holds, checked against the lock. */
-export async function loadParts({ lock, store, nativeFolder, workerFolder }: BuildSources): Promise<LoadedParts> {
+export async function loadParts(sources: BuildSources): Promise<LoadedParts> {
+  const { lock, variant, store, nativeFolder, workerFolder } = sources;
   const { flavour } = lock;
   const ownNative = await readOwn(workerNative, nativeFolder);
   await requireWorkerFolder(workerFolder, [...pinnedCopies(lock), ...ownCopies(ownNative)]);
   const pinned = await readPinned(lock, store);
   const { release } = requireKernel(flavour, pinned);
-  const directives: ImagePart = { path: initListPath, mode: 0o444, bytes: utf8(initList(flavour)) };
+  const directives: ImagePart = { path: initListPath, mode: 0o444, bytes: utf8(initList(flavour, { variant })) };
   const ownBoot = [...(await readOwn(recipes[flavour].native, nativeFolder)), directives];
   const ownApp = [...(await readOwn(workerParts, workerFolder)), ...ownNative];
   return {
     flavour,
+    variant,
     kernel: pinned.kernel,
     kernelVersion: `${release.major}.${release.minor}`,
     boot: [...pinned.boot, ...ownBoot],
@@ -145,9 +157,16 @@ async function requireWorkerFolder(folder: string, copies: readonly Copy[]): Pro
   }
 }
 
-/** A file that no loader boots is refused for every flavour; what an enclave needs is asked of `nitro` only. */
+/** A file that no loader boots is refused for every flavour; more is asked of kernels that somebody chose. */
 function requireKernel(flavour: Flavour, { kernel, configuration }: Pinned): BzImage {
-  if (flavour !== 'nitro') return readBzImage(kernel);
-  // The recipe loads no module there: the command line says `nomodule`.
-  return requireNitroKernel({ kernel, configFile: configuration, modules: new Set() }).image;
+  // The recipes load no module there: their command lines say `nomodule`.
+  const input = { kernel, configFile: configuration, modules: new Set<string>() };
+  switch (flavour) {
+    case 'vm':
+      return readBzImage(kernel);
+    case 'nitro':
+      return requireNitroKernel(input).image;
+    case 'snp':
+      return requireSnpKernel(input).image;
+  }
 }

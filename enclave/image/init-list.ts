@@ -1,10 +1,11 @@
-import { type Flavour, modulePath, vmModules } from './recipe.ts';
+import { type Flavour, modulePath, type Variant, vmModules } from './recipe.ts';
 
 /**
  * What `/init` does, one directive a line, words separated by one space; it is part of the image and so measured. The
  * first line names the version. Nothing is quoted, nothing is expanded, and what init does not know it refuses:
  *
- *   mount proc|sysfs|tmpfs PATH             nosuid, nodev, noexec; sysfs read-only; /dev is always there
+ *   debug                                   shows on the console what programs say, which otherwise goes nowhere
+ *   mount proc|sysfs|configfs|tmpfs PATH    nosuid, nodev, noexec; sysfs read-only; /dev is always there
  *   folder PATH UID GID MODE                makes one
  *   own PATH UID GID MODE                   of what is there
  *   module PATH                             loads a kernel module
@@ -24,7 +25,8 @@ const VERSION = 'proofmark-init 1';
 
 /**
  * Inside an enclave nobody logs in: numbers tell processes apart, and no file names them. The worker's is the launcher's
- * choice (enclave/worker/confine/plan.ts), which also hands the device and the folders to it; a test compares.
+ * choice (enclave/worker/confine/plan.ts), which also hands the device and the folders to it; a test compares. Where
+ * reports are files, each new one is root's: there the worker stays root, without capabilities.
  */
 export const users = { worker: 500, bridge: 600 } as const;
 
@@ -40,19 +42,50 @@ export const serialPorts = { link: '/dev/vport0p1', nsm: '/dev/vport0p2' } as co
 const LINK_FOLDER = '/run/link';
 const LINK_SOCKET = `${LINK_FOLDER}/worker.sock`;
 const PRIVATE_FOLDER = '/run/private';
-const NSM = '/dev/nsm';
 
-const LAUNCHER = [
+/** What vouches for the worker: the device that init waits for, and how the worker gets at it. */
+interface Evidence {
+  readonly device: string;
+  /** In the order in which they are tried. */
+  readonly attesters: readonly string[];
+  readonly workerUser: number;
+}
+
+const NSM: Evidence = { device: '/dev/nsm', attesters: ['nsm-device:/dev/nsm'], workerUser: users.worker };
+
+/** One driver gives both, and its device last: once that is there, so is the folder (Linux, sev_guest_probe). */
+const SEV_GUEST: Evidence = {
+  device: '/dev/sev-guest',
+  attesters: ['snp-configfs:/sys/kernel/config/tsm/report', 'snp-device:/dev/sev-guest'],
+  workerUser: 0,
+};
+
+const evidenceOf: Readonly<Record<Flavour, Evidence>> = { vm: NSM, nitro: NSM, snp: SEV_GUEST };
+
+const launcher = (flavour: Flavour): readonly string[] => [
   '/bin/node',
   '/app/worker.mjs',
   'launcher',
   ...['--link', LINK_SOCKET],
-  ...['--attester', `nsm-device:${NSM}`],
+  ...evidenceOf[flavour].attesters.flatMap((attester) => ['--attester', attester]),
   ...['--private', PRIVATE_FOLDER],
-] as const;
+];
 
-export function initList(flavour: Flavour, main: readonly string[] = LAUNCHER): string {
-  return initListOf([...beforeTheDevice[flavour], ...beforeTheWorker, `run ${main.join(' ')}`, ...toTheHost[flavour]]);
+export interface InitListOptions {
+  readonly variant?: Variant;
+  /** For tests: another program in the launcher's place. */
+  readonly main?: readonly string[];
+}
+
+export function initList(flavour: Flavour, options: InitListOptions = {}): string {
+  const { variant = 'production', main = launcher(flavour) } = options;
+  return initListOf([
+    ...(variant === 'debug' ? ['debug'] : []),
+    ...beforeTheDevice[flavour],
+    ...beforeTheWorker(flavour),
+    `run ${main.join(' ')}`,
+    ...toTheHost(flavour),
+  ]);
 }
 
 /** For trials and tests: other directives than an image's. */
@@ -74,12 +107,13 @@ const beforeTheDevice: Readonly<Record<Flavour, readonly string[]>> = {
   ],
   // The sign of life first: the hypervisor gives up on an enclave that is silent for long.
   nitro: [...mounts, `heartbeat ${PARENT_CID} ${HEARTBEAT_PORT}`],
+  snp: [...mounts, 'mount configfs /sys/kernel/config'],
 };
 
-const beforeTheWorker: readonly string[] = [
-  // AWS's driver lets everybody in, a simulated device root alone: from here on the same, and the launcher hands it over.
-  `await ${NSM}`,
-  `own ${NSM} 0 0 0600`,
+const beforeTheWorker = (flavour: Flavour): readonly string[] => [
+  // AWS's driver lets everybody in, the others root alone: from here on the same, and the launcher hands it over.
+  `await ${evidenceOf[flavour].device}`,
+  `own ${evidenceOf[flavour].device} 0 0 0600`,
   `folder ${LINK_FOLDER} 0 0 0700`,
   `folder ${PRIVATE_FOLDER} 0 0 0700`,
   'kernel dmesg_restrict 1',
@@ -87,9 +121,10 @@ const beforeTheWorker: readonly string[] = [
 ];
 
 /** Only once the worker listens: whoever gets through from outside reaches it. The bridge passes its folder, a model not. */
-const opening: readonly string[] = [`await ${LINK_SOCKET}`, `own ${LINK_FOLDER} ${users.worker} ${users.bridge} 0710`];
-
-const toTheHost: Readonly<Record<Flavour, readonly string[]>> = {
-  vm: [...opening, `await ${serialPorts.link}`, `bridge-port ${serialPorts.link} ${LINK_SOCKET} ${users.bridge}`],
-  nitro: [...opening, `bridge-vsock ${workerVsockPort} ${PARENT_CID} ${LINK_SOCKET} ${users.bridge}`],
-};
+const toTheHost = (flavour: Flavour): readonly string[] => [
+  `await ${LINK_SOCKET}`,
+  `own ${LINK_FOLDER} ${evidenceOf[flavour].workerUser} ${users.bridge} 0710`,
+  ...(flavour === 'nitro'
+    ? [`bridge-vsock ${workerVsockPort} ${PARENT_CID} ${LINK_SOCKET} ${users.bridge}`]
+    : [`await ${serialPorts.link}`, `bridge-port ${serialPorts.link} ${LINK_SOCKET} ${users.bridge}`]),
+];

@@ -1,7 +1,7 @@
 import { utf8 } from '../../wire/bytes.ts';
 import type { JsonValue } from '../../wire/codec/json.ts';
 import type { BuiltImage } from './build.ts';
-import { measurementsOf } from './measurements.ts';
+import { type MeasurementsFile, measurementsOf } from './measurements.ts';
 import { sbomOf } from './sbom.ts';
 import { type Provenance, statementOf } from './statement.ts';
 
@@ -21,12 +21,20 @@ export interface OutputFile {
   readonly pieces: readonly Uint8Array[];
 }
 
+/** What a machine starts: one file for a Nitro loader, three for the measured direct boot of SEV-SNP. */
+function bootFilesOf(image: BuiltImage): readonly OutputFile[] {
+  return image.flavour === 'snp' ? directBootOf(image) : [{ name: outputNames.eif, pieces: [image.eif] }];
+}
+
 /** Everything that a build writes: the image, what it measures, what is in it, and where it comes from. */
 export function outputsOf(image: BuiltImage, provenance: Provenance): readonly OutputFile[] {
+  return [...bootFilesOf(image), ...descriptionsOf(image, provenance)];
+}
+
+export function descriptionsOf(image: BuiltImage, provenance: Provenance): readonly OutputFile[] {
   const measurements = measurementsOf(image);
-  const measurementsText = render({ ...measurements, images: measurements.images.map((entry) => ({ ...entry })) });
+  const measurementsText = render(asJson(measurements));
   return [
-    { name: outputNames.eif, pieces: [image.eif] },
     { name: outputNames.measurements, pieces: [utf8(measurementsText)] },
     { name: outputNames.sbom, pieces: [utf8(render(sbomOf(image, provenance.packages)))] },
     {
@@ -34,6 +42,11 @@ export function outputsOf(image: BuiltImage, provenance: Provenance): readonly O
       pieces: [utf8(render(statementOf(image, { measurements, measurementsText, provenance })))],
     },
   ];
+}
+
+function asJson(measurements: MeasurementsFile): JsonValue {
+  if (measurements.tee === 'amd-sev-snp') return { ...measurements };
+  return { ...measurements, images: measurements.images.map((entry) => ({ ...entry })) };
 }
 
 /**

@@ -6,10 +6,16 @@
  *   ramdisk 0, "boot"   /init, node, the loader and libraries, the native helpers, kernel modules, the directives of init
  *   ramdisk 1, "app"    the worker; the same bytes, and so the same PCR2, in every flavour
  */
-export const flavours = ['vm', 'nitro'] as const;
+export const flavours = ['vm', 'nitro', 'snp'] as const;
 
-/** `vm` boots in QEMU; `nitro` is for AWS Nitro Enclaves. */
+/** `vm` boots in QEMU; `nitro` is for AWS Nitro Enclaves; `snp` is for confidential VMs of AMD SEV-SNP. */
 export type Flavour = (typeof flavours)[number];
+
+/**
+ * `debug` shows on the console what launcher and worker say; in `production` nobody ever reads that. The two measure
+ * differently, and a policy names one or the other.
+ */
+export type Variant = 'production' | 'debug';
 
 export type ArtefactKind = 'debian' | 'npm' | 'file';
 
@@ -145,7 +151,10 @@ const debianKernel: Artefact = {
   ],
 };
 
-/** AWS's kernel or another that `requireNitroKernel` accepts: who builds the image chooses it, and pins it in the lock. */
+/**
+ * A kernel that `requireNitroKernel` or `requireSnpKernel` accepts, AWS's own or another: who builds the image chooses it,
+ * and pins it in the lock.
+ */
 const givenKernel: Artefact = {
   name: 'kernel',
   kind: 'file',
@@ -214,4 +223,15 @@ export const recipes: Readonly<Record<Flavour, FlavourRecipe>> = {
     commandLine:
       'reboot=k panic=30 pci=off nomodule console=ttyS0 i8042.noaux i8042.nomux i8042.nopnp i8042.dumbkbd random.trust_cpu=on',
   },
+  snp: {
+    artefacts: [givenKernel, ...runtime, engine],
+    native: [program('init', '/init'), program('confine', '/bin/confine')],
+    // The processor's generator is the one source of randomness that the host has no hand in.
+    commandLine: 'console=ttyS0 quiet panic=-1 nomodule random.trust_cpu=on',
+  },
 };
+
+/** Whether who builds the image brings the kernel; otherwise it is Debian's. */
+export function takesGivenKernel(flavour: Flavour): boolean {
+  return recipes[flavour].artefacts.includes(givenKernel);
+}

@@ -1,5 +1,6 @@
 import { toHex } from '../../wire/bytes.ts';
 import type { JsonValue } from '../../wire/codec/json.ts';
+import { imageName } from './assemble.ts';
 import type { BuiltImage, OwnDigest } from './build.ts';
 import { sha256 } from './files.ts';
 import type { ArchiveDigest, LockedArtefact, LockedFile } from './lock.ts';
@@ -26,8 +27,9 @@ export function sbomOf(image: BuiltImage, packages: readonly BundledPackage[]): 
       component: {
         type: 'firmware',
         'bom-ref': root,
-        name: `proofmark-${image.flavour}`,
-        hashes: [hashOf({ algorithm: 'sha256', digest: sha256(image.eif) })],
+        name: imageName(image),
+        // Of a direct boot there is no one file.
+        ...(image.flavour === 'snp' ? {} : hashed(sha256(image.eif))),
       },
     },
     components,

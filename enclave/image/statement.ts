@@ -36,12 +36,16 @@ export function statementOf(
   const { measurements, measurementsText, provenance } = written;
   return {
     _type: 'https://in-toto.io/Statement/v1',
-    subject: [{ name: 'image.eif', digest: { sha256: measurements.eif.sha256 } }],
+    subject: subjectsOf(measurements),
     predicateType: 'https://slsa.dev/provenance/v1',
     predicate: {
       buildDefinition: {
         buildType: 'urn:proofmark:build:image:v1',
-        externalParameters: { flavour: image.flavour, lock: { sha256: toHex(image.lockSha256) } },
+        externalParameters: {
+          flavour: image.flavour,
+          variant: image.variant,
+          lock: { sha256: toHex(image.lockSha256) },
+        },
         internalParameters: {},
         resolvedDependencies: [
           sourceOf(provenance),
@@ -57,12 +61,29 @@ export function statementOf(
             name: 'measurements.json',
             mediaType: 'application/json',
             digest: { sha256: toHex(sha256(utf8(measurementsText))) },
-            annotations: { imageId: measurements.imageId, ...(measurements.images[0] ?? {}) },
+            annotations: annotationsOf(measurements),
           },
         ],
       },
     },
   };
+}
+
+/** The files that a machine starts, under the names that a build gives them. */
+function subjectsOf(measurements: MeasurementsFile): JsonValue {
+  const subject = (name: string, sha256Hex: string): JsonValue => ({ name, digest: { sha256: sha256Hex } });
+  if (measurements.tee === 'aws-nitro') return [subject('image.eif', measurements.eif.sha256)];
+  const { kernel, initrd, commandLine } = measurements;
+  return [
+    subject('kernel', kernel.sha256),
+    subject('initrd', initrd.sha256),
+    subject('cmdline', toHex(sha256(utf8(commandLine)))),
+  ];
+}
+
+function annotationsOf(measurements: MeasurementsFile): JsonValue {
+  if (measurements.tee === 'amd-sev-snp') return { tee: measurements.tee };
+  return { imageId: measurements.imageId, ...(measurements.images[0] ?? {}) };
 }
 
 function sourceOf({ source }: Provenance): JsonValue {

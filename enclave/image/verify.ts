@@ -1,3 +1,4 @@
+import { ImageError } from './errors.ts';
 import type { CpioEntry } from './formats/cpio.ts';
 import { type CpioMember, readCpio } from './formats/cpio-read.ts';
 import { type Eif, readEif } from './formats/eif-read.ts';
@@ -31,9 +32,30 @@ export function compareImages(found: Uint8Array, built: Uint8Array): Difference 
   );
 }
 
+/** The initrd of a direct boot, which is both ramdisks in one file, beside the ones that were just built. */
+export function compareInitrd(
+  found: Uint8Array,
+  built: readonly [boot: Uint8Array, app: Uint8Array],
+): Difference | null {
+  const [boot, app] = built;
+  const whole = new Uint8Array(Buffer.concat(built));
+  if (same(found, whole)) return null;
+  try {
+    // Nothing says where the second one begins but the size of the first.
+    const split = { ramdisks: [found.subarray(0, boot.length), found.subarray(boot.length)] };
+    const difference = compareRamdisks(split, { ramdisks: [boot, app] });
+    if (difference !== null) return difference;
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+  }
+  return compareBytes('initrd', found, whole);
+}
+
 const NOTHING = new Uint8Array(0);
 
-function compareRamdisks(a: Eif, b: Eif): Difference | null {
+type Ramdisks = Pick<Eif, 'ramdisks'>;
+
+function compareRamdisks(a: Ramdisks, b: Ramdisks): Difference | null {
   for (const [index, ramdisk] of b.ramdisks.entries()) {
     const other = a.ramdisks[index];
     const section = `ramdisk ${index}`;

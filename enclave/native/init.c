@@ -3,8 +3,9 @@
  * init-list.ts), starts the launcher, and restarts the machine, which ends it, as soon as the launcher or anything beside
  * it ends: an enclave lives and dies as one. There is no shell and no environment.
  *
- * On the console it says codes only, `init CODE A B`: the console belongs to whoever runs the machine. The launcher's
- * own lines go there too.
+ * On the console it says codes only, `init CODE A B`: the console belongs to whoever runs the machine. What the launcher
+ * and everything else that is started here say goes nowhere, unless the list has the directive `debug`, and the list is
+ * measured.
  */
 #define SYS_PROGRAM
 #include "sys.h"
@@ -48,6 +49,7 @@ static char list[LIST_MAX + 1];
 static long helpers[HELPERS_MAX];
 static size_t helper_count;
 static long main_process;
+static int console_shown;
 
 static void say_code(long code, unsigned long a, unsigned long b)
 {
@@ -123,6 +125,9 @@ static sys_result do_mount(char **words)
 		return sys(__NR_mount, "proc", path, "proc", flags, "hidepid=2");
 	if (text_equal(kind, "sysfs"))
 		return sys(__NR_mount, "sysfs", path, "sysfs", flags | MS_RDONLY, 0);
+	/* Reports of SEV-SNP are asked for by making folders in it. */
+	if (text_equal(kind, "configfs"))
+		return sys(__NR_mount, "configfs", path, "configfs", flags, 0);
 	if (text_equal(kind, "tmpfs"))
 		return sys(__NR_mount, "tmpfs", path, "tmpfs", flags, "mode=0755");
 	return -EINVAL;
@@ -205,11 +210,21 @@ static sys_result do_seal(char **words)
 	return sys(__NR_mount, 0, "/", 0, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NODEV | MS_NOSUID, 0);
 }
 
+static sys_result do_debug(char **words)
+{
+	(void)words;
+	console_shown = 1;
+	return 0;
+}
+
 static long start(char **words)
 {
 	static char *const no_environment[] = {0};
 	int held[2];
+	int said = console_shown ? 1 : (int)sys(__NR_open, "/dev/null", O_WRONLY | O_CLOEXEC);
 
+	if (said < 0)
+		return said;
 	/* Never written to, and open here for as long as this machine runs: its end would be the parent's. */
 	if (sys(__NR_pipe2, held, 0) < 0)
 		return -ENFILE;
@@ -218,10 +233,14 @@ static long start(char **words)
 
 	if (process != 0) {
 		sys(__NR_close, held[0]);
+		if (!console_shown)
+			sys(__NR_close, said);
 		return process;
 	}
 	sys(__NR_setsid);
 	sys(__NR_dup2, held[0], 0);
+	sys(__NR_dup2, said, 1);
+	sys(__NR_dup2, said, 2);
 	sys(__NR_close_range, 3, ~0u, 0);
 	sys(__NR_execve, words[0], words, no_environment);
 	leave(127);
@@ -331,6 +350,7 @@ static const struct directive {
 	size_t least, most;
 	sys_result (*obey)(char **words);
 } directives[] = {
+	{"debug", 0, 0, do_debug},
 	{"mount", 2, 2, do_mount},
 	{"folder", 4, 4, do_folder},
 	{"own", 4, 4, do_own},

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildImage } from '../../enclave/image/build.ts';
 import { describeEif } from '../../enclave/image/formats/eif-describe.ts';
 import { renderImageLock } from '../../enclave/image/lock.ts';
+import { measurementsOf } from '../../enclave/image/measurements.ts';
 import { toHex } from '../../wire/bytes.ts';
 import { syntheticBzImage } from '../enclave/image/formats/support/bzimage.ts';
 import { syntheticOvmf } from '../enclave/image/formats/support/ovmf.ts';
@@ -30,6 +32,7 @@ describe('image', () => {
     ['image', 'build'],
     ['image', 'build', '--out', 'o'],
     ['image', 'build', '--out', 'o', '--flavour', 'snp'],
+    ['image', 'build', '--out', 'o', '--flavour', 'tdx'],
     ['image', 'build', '--out', 'o', '--flavour', 'nitro'],
     ['image', 'build', 'stray', '--out', 'o', '--flavour', 'vm'],
     ['image', 'fetch'],
@@ -37,6 +40,7 @@ describe('image', () => {
     ['image', 'lock', '--out', 'o'],
     ['image', 'lock', '--flavour', 'vm'],
     ['image', 'lock', '--flavour', 'nitro', '--out', 'o'],
+    ['image', 'lock', '--flavour', 'snp', '--out', 'o'],
     ['image', 'lock', '--flavour', 'vm', '--out', 'o', '--kernel', 'k'],
     ['image', 'lock', '--flavour', 'vm', '--out', 'o', '--kernel-config', 'k'],
     ['image', 'verify'],
@@ -178,16 +182,34 @@ describe('image measure --snp', () => {
     ]) {
       const { out, code, err } = await measure(...args);
       expect([code, err]).toEqual([0, '']);
-      const { images, imageId } = JSON.parse(out) as {
-        readonly images: readonly { readonly measurement: string }[];
+      const { tee, measurements, imageId } = JSON.parse(out) as {
+        readonly tee: string;
+        readonly measurements: readonly string[];
         readonly imageId: string;
       };
+      expect([tee, measurements.length]).toEqual(['amd-sev-snp', 1]);
       expect(imageId).toMatch(/^[0-9a-f]{64}$/);
-      digests.push(images[0]?.measurement ?? '');
+      digests.push(measurements[0] ?? '');
     }
     for (const digest of digests) expect(digest).toMatch(/^[0-9a-f]{96}$/);
     expect(new Set(digests).size).toBe(digests.length);
     expect((await measure(...boot.filter((word) => word !== '--json'))).out).toContain(digests[1]);
+  });
+
+  it('is what a kit makes a policy of; the measurements of an image alone are not', async () => {
+    const ovmf = folder.file('kit-ovmf.fd', syntheticOvmf());
+    const { out } = await measure('--ovmf', ovmf, '--vcpus', '1', '--vcpu-type', 'EPYC-v4', '--json');
+    const made = await command('kit', '--measurements', folder.file('launch.json', out), '--out', folder.path('kit'));
+    expect(made).toMatchObject({ code: 0, err: '' });
+    const policy = JSON.parse(readFileSync(folder.path('kit/policy.json'), 'utf8')) as Record<string, unknown>;
+    expect(policy['measurements']).toEqual((JSON.parse(out) as Record<string, unknown>)['measurements']);
+
+    const snp = openWorkshop('snp');
+    const measurements = JSON.stringify(measurementsOf(await buildImage(snp)));
+    snp.remove();
+    const file = folder.file('measurements.json', measurements);
+    const refused = await command('kit', '--measurements', file, '--out', folder.path('none'));
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('proofmark image measure --snp') as string });
   });
 
   it('takes a wrong question for one, and a wrong file for another', async () => {

@@ -21,7 +21,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCpio } from '../../enclave/image/formats/cpio-read.ts';
 import { readEif } from '../../enclave/image/formats/eif-read.ts';
 import { renderImageLock } from '../../enclave/image/lock.ts';
-import type { MeasurementsFile } from '../../enclave/image/measurements.ts';
+import type { NitroMeasurements } from '../../enclave/image/measurements.ts';
 import { nitroConfig, syntheticBzImage } from '../enclave/image/formats/support/bzimage.ts';
 import { withChecksum } from '../enclave/image/formats/support/eif.ts';
 import { realInputs } from '../enclave/image/support/real-inputs.ts';
@@ -211,8 +211,8 @@ describe.skipIf(inputs.kind === 'absent')(title, () => {
       expect([built.code, built.err]).toEqual([0, '']);
 
       const [vm, nitro] = [first(), out].map(
-        (folder) => JSON.parse(readFileSync(join(folder, 'measurements.json'), 'utf8')) as MeasurementsFile,
-      ) as [MeasurementsFile, MeasurementsFile];
+        (folder) => JSON.parse(readFileSync(join(folder, 'measurements.json'), 'utf8')) as NitroMeasurements,
+      ) as [NitroMeasurements, NitroMeasurements];
       expect(nitro.flavour).toBe('nitro');
       expect(nitro.images[0]?.pcr2).toBe(vm.images[0]?.pcr2);
       expect(nitro.images[0]?.pcr1).not.toBe(vm.images[0]?.pcr1);

@@ -102,6 +102,7 @@ interface Registers {
 onMachines(`from inside a machine${why}`, { timeout: BOOT_MS }, () => {
   let supervisor: Supervisor;
   let state: Awaited<ReturnType<typeof scratchFolder>>;
+  const said: string[] = [];
 
   beforeAll(async () => {
     state = await scratchFolder();
@@ -110,7 +111,9 @@ onMachines(`from inside a machine${why}`, { timeout: BOOT_MS }, () => {
       stateDirectory: join(state.folder, 's'),
       tier: vmTier({ eif, role: 'arn:simulated:role', acceleration: 'none' }),
       host: { command: 'sleep', args: ['1000'], env: {} },
-      onEvent: () => {},
+      onEvent: (event) => {
+        if (event.kind === 'output') said.push(event.line);
+      },
     });
     await rm(eif);
   }, BOOT_MS);
@@ -199,6 +202,13 @@ onMachines(`from inside a machine${why}`, { timeout: BOOT_MS }, () => {
     expect(await verdictFor(new Uint8Array(48).fill(1))).toBe('image_refused');
   });
 
+  it('what the launcher says goes nowhere: only init’s codes are on the console', async () => {
+    const found = await probe<{ readonly outputs: readonly string[]; readonly said: string }>('outputs');
+    expect(found.outputs).toEqual(['/dev/null', '/dev/null']);
+    await until('its sign of life', () => said.some((line) => line === 'init 20 0 0') || undefined);
+    expect(said.filter((line) => line.includes(found.said))).toEqual([]);
+  });
+
   it('the device answers as the driver does: sizes, nonsense, many at once', async () => {
     const found = await probe<Record<string, unknown>>('device');
     expect(found['different']).toBe(20);
@@ -236,7 +246,12 @@ onMachines(`from inside a machine${why}`, { timeout: BOOT_MS }, () => {
 onMachines(`the first process of a machine${why}`, { timeout: BOOT_MS }, () => {
   it.each([
     ['a directive that it does not know', ['mount proc /proc', 'nonsense'], 'line 3 of the list failed (error 22)'],
-    ['the end of a helper', ['spawn /init', 'await /nothing'], 'helper 1 ended with 2'],
+    // In a debug image, where the helper's own words are on the console.
+    [
+      'the end of a helper',
+      ['debug', 'spawn /bin/confine --parent 1 -- /nothing', 'await /nothing'],
+      /helper 1 ended with 71; .*\| confine: /,
+    ],
   ])('ends it at %s, and says where', async (_what, directives, why) => {
     const state = await scratchFolder();
     try {

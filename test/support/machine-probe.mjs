@@ -1,6 +1,6 @@
 // Runs as root inside a test's machine, in the launcher's place: answers one probe per line on the worker's socket.
 import { execFile } from 'node:child_process';
-import { chmodSync, closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
@@ -44,7 +44,15 @@ const reach = (where) => new Promise((resolve) => {
 
 const asUser = async (program, args) => JSON.parse((await run(program, args, { uid: undefined })).stdout);
 
+/** Nobody may read it anywhere. */
+const SAID = 'a launcher says this';
+
 const probes = {
+  outputs: () => {
+    writeFileSync(1, `${SAID}\n`);
+    writeFileSync(2, `${SAID}\n`);
+    return { outputs: [1, 2].map((fd) => readlinkSync(`/proc/self/fd/${fd}`)), said: SAID };
+  },
   machine: () => ({
     interfaces: readdirSync('/sys/class/net'),
     disks: readdirSync('/sys/class/block'),

@@ -34,11 +34,17 @@ export async function buildProbeImage(folder: string, program: string): Promise<
   await buildWorker({ root: checkout.root, outDir: workerFolder });
   const lock = await readLock(committedLockPath(checkout, 'vm'));
   const store = defaultInputStore(process.env);
-  const parts = await loadParts({ lock, store, nativeFolder: checkout.nativeFolder, workerFolder });
+  const parts = await loadParts({
+    lock,
+    variant: 'production',
+    store,
+    nativeFolder: checkout.nativeFolder,
+    workerFolder,
+  });
   const probe = '/probe/probe.mjs';
   const boot = [
     ...parts.boot.filter(({ path }) => path !== initListPath),
-    { path: initListPath, mode: 0o444, bytes: utf8(initList('vm', ['/bin/node', probe])) } as const,
+    { path: initListPath, mode: 0o444, bytes: utf8(initList('vm', { main: ['/bin/node', probe] })) } as const,
     { path: probe, mode: 0o444, bytes: await readFile(program) } as const,
     { path: '/probe/nsm.node', mode: 0o555, bytes: await readFile(independentClient()) } as const,
   ];
@@ -47,19 +53,23 @@ export async function buildProbeImage(folder: string, program: string): Promise<
   return eif;
 }
 
-/** An image with nothing in it but init, its directives and the kernel. */
+/** An image with nothing in it but init, its directives, the kernel, and one program that says something and ends. */
 export async function buildListImage(folder: string, directives: readonly string[]): Promise<string> {
   const checkout = requireCheckout();
   const lock = await readLock(committedLockPath(checkout, 'vm'));
   const kernelFile = lockedFiles(lock).find(({ recipe: { use } }) => use.kind === 'kernel');
   if (kernelFile === undefined) throw new Error('the lock names no kernel');
-  const init = await readFile(join(checkout.nativeFolder, 'init'));
+  const [init, confine] = await Promise.all(
+    ['init', 'confine'].map((name) => readFile(join(checkout.nativeFolder, name))),
+  );
   const image = assembleImage({
     flavour: 'vm',
+    variant: 'production',
     kernel: await readInput(defaultInputStore(process.env), kernelFile),
     kernelVersion: '6.1',
     boot: [
-      { path: '/init', mode: 0o555, bytes: init },
+      { path: '/init', mode: 0o555, bytes: init as Uint8Array },
+      { path: '/bin/confine', mode: 0o555, bytes: confine as Uint8Array },
       { path: initListPath, mode: 0o444, bytes: utf8(initListOf(directives)) },
     ],
     app: [],

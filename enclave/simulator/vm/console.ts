@@ -1,4 +1,4 @@
-/** What a machine says on its console: lines of its kernel and its launcher, and the codes of its init. */
+/** What a machine says on its console: lines of its kernel, the codes of its init, and in a debug image what its programs say. */
 export interface Console {
   readonly onLine: (line: string) => void;
   /** Init has started, so the kernel runs and has found the image. */

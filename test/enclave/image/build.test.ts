@@ -10,7 +10,7 @@ import { inputPath } from '../../../enclave/image/inputs.ts';
 import { lockedFiles } from '../../../enclave/image/lock.ts';
 import { type Flavour, flavours, modulePath, recipes, vmModules } from '../../../enclave/image/recipe.ts';
 import { toHex, utf8 } from '../../../wire/bytes.ts';
-import { nitroConfig, syntheticBzImage } from './formats/support/bzimage.ts';
+import { nitroConfig, snpConfig, syntheticBzImage } from './formats/support/bzimage.ts';
 import { contentOf, openWorkshop, refusal, type Workshop } from './support/workshop.ts';
 
 const open: Workshop[] = [];
@@ -84,8 +84,25 @@ describe('an image', () => {
     }
   });
 
-  it('measures the worker alike in every flavour, and says so in PCR2 only', async () => {
-    expect(await changedRegisters(workshopFor('vm'), workshopFor('nitro'))).toEqual([0, 1]);
+  it.each(['nitro', 'snp'] as const)(
+    'for %s has the same worker as one for vm, and says so in PCR2 only',
+    async (flavour) => {
+      expect(await changedRegisters(workshopFor('vm'), workshopFor(flavour))).toEqual([0, 1]);
+    },
+  );
+
+  it.each(flavours)('for %s to debug differs in the directives of init alone', async (flavour) => {
+    const workshop = workshopFor(flavour);
+    const [production, debug] = [await buildImage(workshop), await buildImage({ ...workshop, variant: 'debug' })];
+    const [found, built] = [debug, production].map(({ ramdisks }) =>
+      readCpio(ramdisks[0]).map(({ entry }) =>
+        'content' in entry ? [entry.path, toHex(entry.content)] : [entry.path],
+      ),
+    );
+    const different = found?.filter((entry, index) => entry[1] !== built?.[index]?.[1]);
+    expect(different).toEqual([['etc/init.list', toHex(utf8(initList(flavour, { variant: 'debug' })))]]);
+    expect(initList(flavour, { variant: 'debug' })).toContain('\ndebug\n');
+    expect(initList(flavour)).not.toContain('debug');
   });
 
   it('is the same bytes when it is built again', async () => {
@@ -220,8 +237,29 @@ describe('the kernel', () => {
     },
   );
 
-  it('of a nitro image may carry its configuration inside', async () => {
-    const workshop = workshopFor('nitro');
+  it.each(['SEV_GUEST', 'TSM_REPORTS', 'VIRTIO_CONSOLE'])(
+    'of an snp image has %s built in: no module is loaded',
+    async (option) => {
+      const config = snpConfig.replace(`CONFIG_${option}=y`, `CONFIG_${option}=m`);
+      const kernel = syntheticBzImage({ embedded: config });
+      await expect(build('snp', ['kernel', kernel], ['kernel-configuration', utf8(config)])).rejects.toMatchObject({
+        code: 'kernel_option_missing',
+      });
+    },
+  );
+
+  it('of an snp image is one for SEV-SNP, and of a nitro image one for Nitro', async () => {
+    const swap = (config: string): readonly (readonly [string, Uint8Array])[] => [
+      ['kernel', syntheticBzImage({ embedded: config })],
+      ['kernel-configuration', utf8(config)],
+    ];
+    await build('snp', ...swap(snpConfig));
+    await expect(build('snp', ...swap(nitroConfig))).rejects.toMatchObject({ code: 'kernel_option_missing' });
+    await expect(build('nitro', ...swap(snpConfig))).rejects.toMatchObject({ code: 'kernel_option_missing' });
+  });
+
+  it.each(['nitro', 'snp'] as const)('of a %s image may carry its configuration inside', async (flavour) => {
+    const workshop = workshopFor(flavour);
     const artefacts = workshop.lock.artefacts.map((artefact) => ({
       ...artefact,
       files: artefact.files.filter(({ recipe }) => recipe.name !== 'kernel-configuration'),

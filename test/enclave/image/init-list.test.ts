@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { initList, initListOf, serialPorts, users, workerVsockPort } from '../../../enclave/image/init-list.ts';
 import { flavours, modulePath, vmModules } from '../../../enclave/image/recipe.ts';
+import { mayBeHardware, parseAttesterChoices } from '../../../enclave/worker/attester-choice.ts';
 import { WORKER_USER } from '../../../enclave/worker/confine/plan.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -42,9 +43,20 @@ describe.each(flavours)('the directives of the %s flavour', (flavour) => {
 
   it('start one program, with the device and nothing of this machine on its command line', () => {
     const runs = linesOf(list).filter((line) => line.startsWith('run '));
+    const attesters =
+      flavour === 'snp'
+        ? '--attester snp-configfs:/sys/kernel/config/tsm/report --attester snp-device:/dev/sev-guest'
+        : '--attester nsm-device:/dev/nsm';
     expect(runs).toEqual([
-      'run /bin/node /app/worker.mjs launcher --link /run/link/worker.sock --attester nsm-device:/dev/nsm --private /run/private',
+      `run /bin/node /app/worker.mjs launcher --link /run/link/worker.sock ${attesters} --private /run/private`,
     ]);
+  });
+
+  it('name attesters that the worker knows, of one vendor', () => {
+    const words = (linesOf(list).find((line) => line.startsWith('run ')) ?? '').split(' ');
+    const choices = words.filter((_, index) => words[index - 1] === '--attester');
+    expect(parseAttesterChoices(choices)).toHaveLength(choices.length);
+    expect(mayBeHardware(parseAttesterChoices(choices))).toBe(true);
   });
 
   it('close the device and the root before anything but root runs, and open the worker’s folder to the bridge only', () => {
@@ -54,13 +66,21 @@ describe.each(flavours)('the directives of the %s flavour', (flavour) => {
       return lines.indexOf(line);
     };
     const run = lines.findIndex((line) => line.startsWith('run '));
-    expect(at('own /dev/nsm 0 0 0600')).toBeLessThan(run);
+    const device = flavour === 'snp' ? '/dev/sev-guest' : '/dev/nsm';
+    expect(at(`own ${device} 0 0 0600`)).toBeLessThan(run);
     expect(at('seal')).toBeLessThan(run);
-    const opened = at(`own /run/link ${users.worker} ${users.bridge} 0710`);
+    // Where the worker stays root, the folder does as well.
+    const owner = flavour === 'snp' ? 0 : users.worker;
+    const opened = at(`own /run/link ${owner} ${users.bridge} 0710`);
     expect(opened).toBeGreaterThan(run);
     const bridge = lines.findIndex((line) => line.startsWith('bridge-'));
     expect(bridge).toBeGreaterThan(opened);
     expect(lines[bridge]?.endsWith(` ${users.bridge}`)).toBe(true);
+  });
+
+  it('show what programs say in a debug image only, and from its first line on', () => {
+    expect(linesOf(list)).not.toContain('debug');
+    expect(initList(flavour, { variant: 'debug' })).toBe(list.replace('\n', '\ndebug\n'));
   });
 });
 
@@ -95,6 +115,19 @@ describe('what other files must agree with', () => {
       const ports = [...readFileSync(join(root, file), 'utf8').matchAll(/VSOCK-CONNECT:[^:]+:(\d+)/g)];
       expect(ports.map(([, port]) => Number(port))).toEqual([workerVsockPort]);
     }
+  });
+
+  it('a confidential VM asks for reports in a folder that is there before the worker, and is reached as launched', () => {
+    const lines = linesOf(initList('snp'));
+    const mounted = lines.indexOf('mount configfs /sys/kernel/config');
+    expect(mounted).toBeGreaterThan(lines.indexOf('mount sysfs /sys'));
+    expect(mounted).toBeLessThan(lines.indexOf('await /dev/sev-guest'));
+    expect(source).toContain('text_equal(kind, "configfs")');
+    expect(lines).toContain(`bridge-port ${serialPorts.link} /run/link/worker.sock ${users.bridge}`);
+    const launch = readFileSync(join(root, 'deploy/snp/launch.sh'), 'utf8');
+    // The first port of the first device, as /dev/vport0p1 says.
+    expect(launch).toContain('-device virtserialport,chardev=link,nr=1,name=enclave.rpc');
+    expect(launch.match(/-device virtio-serial/g)).toHaveLength(1);
   });
 
   it('a list of one’s own has the version in front', () => {

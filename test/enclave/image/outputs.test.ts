@@ -1,17 +1,25 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import defaultPolicy from '../../../attestations/policies/aws-nitro-default.json' with { type: 'json' };
 import schema from '../../../attestations/schemas/proofmark-measurements.schema.json' with { type: 'json' };
 import { type BuiltImage, buildImage } from '../../../enclave/image/build.ts';
 import { lockedFiles, renderImageLock } from '../../../enclave/image/lock.ts';
-import { type MeasurementsFile, snpImageId } from '../../../enclave/image/measurements.ts';
+import {
+  type MeasurementsFile,
+  measurementsOf,
+  type NitroMeasurements,
+  snpImageId,
+} from '../../../enclave/image/measurements.ts';
 import { directBootOf, outputsOf } from '../../../enclave/image/outputs.ts';
 import { artefactUrl } from '../../../enclave/image/packages.ts';
 import type { Provenance } from '../../../enclave/image/statement.ts';
+import { compareInitrd } from '../../../enclave/image/verify.ts';
 import { parsePolicy } from '../../../verifier/index.ts';
 import { concatBytes, toHex, utf8 } from '../../../wire/bytes.ts';
 import { imagePreimage } from '../../../wire/message/identity.ts';
+import { defaultPcrs, evidence, policy, rulingOn } from '../../support/nitro-evidence.ts';
 import { bomSchema } from './support/cyclonedx.ts';
 import { contentOf, openWorkshop, type Workshop } from './support/workshop.ts';
 
@@ -87,6 +95,7 @@ describe('measurements', () => {
     const { pcr0, pcr1, pcr2 } = image.measurements;
     expect(measurements).toMatchObject({
       flavour: 'vm',
+      variant: 'production',
       images: [{ pcr0: toHex(pcr0), pcr1: toHex(pcr1), pcr2: toHex(pcr2) }],
       imageId: sha256(imagePreimage('aws-nitro', [pcr0, pcr1, pcr2])),
       eif: { sha256: sha256(image.eif), bytes: image.eif.length },
@@ -95,7 +104,7 @@ describe('measurements', () => {
   });
 
   it('are what a policy takes over as they are', () => {
-    const { images } = json('measurements.json') as MeasurementsFile;
+    const { images } = json('measurements.json') as NitroMeasurements;
     const [accepted] = (parsePolicy({ ...defaultPolicy, images: [...images.map((entry) => ({ ...entry }))] }).images ??
       []) as readonly {
       readonly pcr0: Uint8Array;
@@ -103,9 +112,98 @@ describe('measurements', () => {
     expect(toHex(accepted?.pcr0 ?? utf8(''))).toBe(images[0]?.pcr0);
   });
 
+  it('of a debug image say so, and are others: a policy that names the production image refuses it', async () => {
+    const debug = await buildImage({ ...workshop, variant: 'debug' });
+    const said = measurementsOf(debug) as NitroMeasurements;
+    const production = json('measurements.json') as NitroMeasurements;
+    expect(compile(schema)(said)).toEqual([]);
+    expect(said.variant).toBe('debug');
+    expect([said.images[0]?.pcr0, said.images[0]?.pcr1]).not.toContain(production.images[0]?.pcr0);
+    expect(said.images[0]?.pcr1).not.toBe(production.images[0]?.pcr1);
+    // The worker itself is the same one.
+    expect(said.images[0]?.pcr2).toBe(production.images[0]?.pcr2);
+
+    const judge = (image: BuiltImage, accepting: NitroMeasurements): Promise<string> => {
+      const { pcr0, pcr1, pcr2 } = image.measurements;
+      const pcrs = defaultPcrs().set(0, pcr0).set(1, pcr1).set(2, pcr2);
+      const images = accepting.images.map((entry) => ({ ...entry }));
+      return rulingOn(evidence({ fields: { pcrs } }), { policy: policy({ images }) });
+    };
+    expect(await judge(image, production)).toBe('accepted');
+    expect(await judge(debug, production)).toBe('refused image_refused');
+    expect(await judge(image, said)).toBe('refused image_refused');
+    expect(await judge(debug, said)).toBe('accepted');
+  });
+
   it('of SEV-SNP have an image id of their own', () => {
     const measurement = new Uint8Array(48).fill(7);
     expect(snpImageId(measurement)).toBe(sha256(imagePreimage('amd-sev-snp', [measurement])));
+  });
+});
+
+describe('an image for SEV-SNP', () => {
+  let snp: Workshop;
+  let built: BuiltImage;
+  let files: ReadonlyMap<string, Uint8Array>;
+  beforeAll(async () => {
+    snp = openWorkshop('snp');
+    built = await buildImage(snp);
+    files = new Map(outputsOf(built, provenance).map(({ name, pieces }) => [name, concatBytes(...pieces)]));
+  });
+  afterAll(() => snp.remove());
+  const read = (name: string): unknown => JSON.parse(new TextDecoder().decode(files.get(name)));
+
+  it('is the three files of a direct boot, under the names that the launcher of deploy/snp takes', () => {
+    const names = ['kernel', 'initrd', 'cmdline'];
+    expect([...files.keys()]).toEqual([...names, 'measurements.json', 'sbom.cdx.json', 'statement.intoto.json']);
+    const launch = readFileSync(new URL('../../../deploy/snp/launch.sh', import.meta.url), 'utf8');
+    for (const name of names) expect(launch).toContain(`$IMAGE/${name}"`);
+    expect(files.get('initrd')).toEqual(concatBytes(...built.ramdisks));
+  });
+
+  it('has measurements without a launch digest, which no image has by itself', () => {
+    const measurements = read('measurements.json');
+    expect(compile(schema)(measurements)).toEqual([]);
+    expect(measurements).toEqual({
+      format: 'proofmark measurements v1',
+      tee: 'amd-sev-snp',
+      flavour: 'snp',
+      variant: 'production',
+      kernel: { sha256: sha256(built.kernel), bytes: built.kernel.length },
+      initrd: { sha256: sha256(...built.ramdisks), bytes: files.get('initrd')?.length },
+      commandLine: built.commandLine,
+    });
+    expect(compile(schema)({ ...(measurements as object), measurements: ['00'.repeat(48)] })).not.toEqual([]);
+  });
+
+  it('is stated as these files, and listed as no single one', () => {
+    const { subject } = read('statement.intoto.json') as Statement;
+    const digests = subject.map(({ name, digest }) => [name, digest.sha256]);
+    expect(digests).toEqual(['kernel', 'initrd', 'cmdline'].map((name) => [name, sha256(files.get(name) ?? utf8(''))]));
+    const bom = read('sbom.cdx.json') as { readonly metadata: { readonly component: object } };
+    expect(compile(bomSchema)(bom)).toEqual([]);
+    expect(bom.metadata.component).toEqual({ type: 'firmware', 'bom-ref': 'image', name: 'proofmark-snp' });
+  });
+
+  it('is compared file by file inside its initrd', async () => {
+    expect(compareInitrd(concatBytes(...built.ramdisks), built.ramdisks)).toBeNull();
+    const debug = await buildImage({ ...snp, variant: 'debug' });
+    expect(compareInitrd(concatBytes(...debug.ramdisks), built.ramdisks)).toMatchObject({
+      section: 'ramdisk 0',
+      file: '/etc/init.list',
+    });
+    // Nothing says where the second ramdisk begins.
+    const shifted = concatBytes(new Uint8Array(512), ...built.ramdisks);
+    expect(compareInitrd(shifted, built.ramdisks)).toMatchObject({ section: 'initrd', file: null });
+    expect(compareInitrd(utf8(''), built.ramdisks)).toMatchObject({ section: 'initrd', file: null });
+    const changed = concatBytes(...built.ramdisks);
+    const text = new TextDecoder('latin1').decode(changed);
+    changed[text.indexOf('made-up content of worker.mjs')] = 0x4d;
+    expect(compareInitrd(changed, built.ramdisks)).toEqual({
+      section: 'ramdisk 1',
+      file: '/app/worker.mjs',
+      detail: 'differs from byte 0',
+    });
   });
 });
 
@@ -195,6 +293,7 @@ describe('the statement', () => {
     const { externalParameters, resolvedDependencies } = predicate.buildDefinition;
     expect(externalParameters).toEqual({
       flavour: 'vm',
+      variant: 'production',
       lock: { sha256: sha256(utf8(renderImageLock(workshop.lock))) },
     });
     expect(resolvedDependencies.slice(0, 2)).toEqual([
@@ -208,7 +307,7 @@ describe('the statement', () => {
     expect(resolvedDependencies.find(({ name }) => name === '/app/worker.mjs')?.digest).toEqual({
       sha256: sha256(contentOf('worker.mjs')),
     });
-    const { images, imageId } = json('measurements.json') as MeasurementsFile;
+    const { images, imageId } = json('measurements.json') as NitroMeasurements;
     expect(predicate.runDetails.byproducts).toEqual([
       {
         name: 'measurements.json',

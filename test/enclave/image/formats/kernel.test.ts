@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { type Compression, readBzImage, unpackKernel } from '../../../../enclave/image/formats/bzimage.ts';
 import { findEmbeddedConfig, parseKernelConfig } from '../../../../enclave/image/formats/kernel-config.ts';
 import { requireNitroKernel } from '../../../../enclave/image/formats/nitro-kernel.ts';
+import { requireSnpKernel } from '../../../../enclave/image/formats/snp-kernel.ts';
 import { concatBytes, utf8 } from '../../../../wire/bytes.ts';
 import { limits } from '../../../../wire/limits.ts';
-import { nitroConfig, type SyntheticKernel, syntheticBzImage } from './support/bzimage.ts';
+import { nitroConfig, type SyntheticKernel, snpConfig, syntheticBzImage } from './support/bzimage.ts';
 import { refusalOf } from './support/refusal.ts';
 
 const none: ReadonlySet<string> = new Set();
@@ -117,6 +118,54 @@ describe('a configuration', () => {
     expect(refusalOf(() => findEmbeddedConfig(config.subarray(0, config.length - 1)))).toBe('kernel_config_malformed');
     const damaged = config.map((byte, index) => (index === 20 ? byte ^ 0xff : byte));
     expect(refusalOf(() => findEmbeddedConfig(damaged))).toBe('kernel_config_malformed');
+  });
+});
+
+describe('a kernel for SEV-SNP', () => {
+  const judge = (options: SyntheticKernel, configFile: Uint8Array | null = null): string =>
+    refusalOf(() =>
+      requireSnpKernel({
+        kernel: syntheticBzImage({ embedded: snpConfig, ...options }),
+        configFile,
+        modules: new Set(['sev_guest', 'sev-guest', 'tsm', 'configfs', 'virtio_pci', 'virtio_console']),
+      }),
+    );
+
+  it('is accepted with its own configuration, or with one beside it', () => {
+    const kernel = syntheticBzImage({ embedded: snpConfig });
+    const accepted = requireSnpKernel({ kernel, configFile: null, modules: none });
+    expect(accepted).toMatchObject({ configSource: 'embedded', image: { release: { major: 6, minor: 8 } } });
+    expect(judge({}, utf8(snpConfig))).toBe('accepted');
+    expect(judge({ embedded: null }, utf8(snpConfig))).toBe('accepted');
+    expect(judge({ embedded: null })).toBe('kernel_config_absent');
+    expect(judge({}, utf8(snpConfig.replace('CONFIG_HZ=250', 'CONFIG_HZ=100')))).toBe('kernel_config_mismatch');
+  });
+
+  it.each<readonly [string, string]>([
+    ['6.7.0', 'accepted'],
+    ['6.12.41+deb13-cloud-amd64', 'accepted'],
+    ['7.0.1', 'accepted'],
+    ['6.6.99', 'kernel_too_old'],
+    ['6.1.0-53-cloud-amd64', 'kernel_too_old'],
+    ['5.19', 'kernel_too_old'],
+  ])('as %s: %s', (release, verdict) => {
+    const [, head = ''] = /^(\d+\.\d+)/.exec(release) ?? [];
+    expect(judge({ release, embedded: snpConfig.replace('6.8.12', head) })).toBe(verdict);
+  });
+
+  const required = [...snpConfig.matchAll(/^CONFIG_(\w+)=y$/gm)].map(([, name = '']) => name);
+
+  it('needs more than other kernels do', () => {
+    for (const name of ['AMD_MEM_ENCRYPT', 'SEV_GUEST', 'TSM_REPORTS', 'CONFIGFS_FS', 'VIRTIO_PCI', 'VIRTIO_CONSOLE']) {
+      expect(required).toContain(name);
+    }
+    expect(required).toHaveLength(12);
+  });
+
+  it.each(required)('needs %s, and not as a module', (option) => {
+    const is = (value: string): string => snpConfig.replace(`CONFIG_${option}=y`, value);
+    expect(judge({ embedded: is(`# CONFIG_${option} is not set`) })).toBe('kernel_option_missing');
+    expect(judge({ embedded: is(`CONFIG_${option}=m`) })).toBe('kernel_option_missing');
   });
 });
 

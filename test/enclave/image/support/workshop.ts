@@ -19,7 +19,7 @@ import {
   workerParts,
 } from '../../../../enclave/image/recipe.ts';
 import { utf8 } from '../../../../wire/bytes.ts';
-import { nitroConfig, syntheticBzImage } from '../formats/support/bzimage.ts';
+import { nitroConfig, snpConfig, syntheticBzImage } from '../formats/support/bzimage.ts';
 
 export const committedLockBytes: Uint8Array = new Uint8Array(
   readFileSync(new URL('../../../../attestations/images/vm.lock.json', import.meta.url)),
@@ -53,6 +53,7 @@ export function openWorkshop(flavour: Flavour): Workshop {
   const workshop = (current: ImageLock): Workshop => ({
     folder,
     lock: current,
+    variant: 'production',
     store,
     nativeFolder,
     workerFolder,
@@ -65,7 +66,7 @@ export function openWorkshop(flavour: Flavour): Workshop {
     remove: () => rmSync(folder, { recursive: true, force: true }),
   });
   for (const { files } of lock.artefacts) {
-    for (const file of files) writeFileSync(inputPath(store, file), syntheticContent(file.recipe));
+    for (const file of files) writeFileSync(inputPath(store, file), syntheticContent(flavour, file.recipe));
   }
   return workshop(lock);
 }
@@ -77,7 +78,7 @@ export function syntheticLock(flavour: Flavour): ImageLock {
     const files = recipe.files.map((file) => {
       const given = file.name === 'kernel' ? 'bzImage' : 'bzImage.config';
       const member = committed?.files.find((locked) => locked.recipe === file)?.member ?? given;
-      return pin(file, { member, content: syntheticContent(file) });
+      return pin(file, { member, content: syntheticContent(flavour, file) });
     });
     if (committed !== undefined) return { ...committed, files };
     const digest = files[0]?.sha256 as Uint8Array;
@@ -93,9 +94,10 @@ export function syntheticLock(flavour: Flavour): ImageLock {
   return { flavour, artefacts };
 }
 
-function syntheticContent({ name, use }: ArtefactFile): Uint8Array {
-  if (use.kind === 'kernel') return syntheticBzImage();
-  return use.kind === 'kernel-configuration' ? utf8(nitroConfig) : contentOf(name);
+function syntheticContent(flavour: Flavour, { name, use }: ArtefactFile): Uint8Array {
+  const config = flavour === 'snp' ? snpConfig : nitroConfig;
+  if (use.kind === 'kernel') return syntheticBzImage({ embedded: config });
+  return use.kind === 'kernel-configuration' ? utf8(config) : contentOf(name);
 }
 
 function pin(recipe: ArtefactFile, options: { readonly member: string; readonly content: Uint8Array }): LockedFile {

@@ -26,6 +26,14 @@ CONFIG_VIRTIO_VSOCKETS=y
 CONFIG_NSM=y
 `;
 
+/** What a confidential VM needs, and nothing of what an enclave does. */
+export const snpConfig: string = nitroConfig.replace(
+  /CONFIG_VIRTIO_MMIO=y\n[\s\S]*$/,
+  ['AMD_MEM_ENCRYPT', 'EFI_STUB', 'SEV_GUEST', 'TSM_REPORTS', 'CONFIGFS_FS', 'VIRTIO_PCI', 'VIRTIO_CONSOLE']
+    .map((option) => `CONFIG_${option}=y\n`)
+    .join(''),
+);
+
 export interface SyntheticKernel {
   readonly release?: string;
   /** Null for a kernel built without IKCONFIG. */
