@@ -44,7 +44,7 @@ export async function p384World(): Promise<P384World> {
   };
 }
 
-export const { Point } = p384;
+export const Point: typeof p384.Point = p384.Point;
 export type Point = ReturnType<typeof Point.fromAffine>;
 export const ORDER: bigint = Point.Fn.ORDER;
 export const PRIME: bigint = Point.Fp.ORDER;
