@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build, stop, type Plugin } from 'esbuild';
+import { build, type Plugin, stop } from 'esbuild';
 
 export interface Origin {
   /** Where Stryker put the changed code. */

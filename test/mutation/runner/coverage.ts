@@ -1,4 +1,4 @@
-import { suitesOf, type Suite, type Test } from './collect.ts';
+import { type Suite, suitesOf, type Test } from './collect.ts';
 import { runPrepared } from './execute.ts';
 
 /** How often a change would have been run, by its number. */

@@ -1,9 +1,9 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import { getSystemErrorName, parseArgs } from 'node:util';
+import { refusedSyscalls } from '../../../../enclave/native/refused-syscalls.ts';
 import { workerFilter } from '../../../../enclave/worker/confine/filters.ts';
 import { assembleFilter } from '../../../../enclave/worker/confine/seccomp.ts';
-import { refusedSyscalls } from '../../../../enclave/native/refused-syscalls.ts';
 import { syscalls as allowedSyscalls } from '../../../../enclave/worker/confine/syscalls.ts';
 import { runModelChild } from '../../../../enclave/worker/model/child.ts';
 import { confineWorker } from '../../../../enclave/worker/native.ts';

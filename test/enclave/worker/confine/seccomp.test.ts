@@ -14,7 +14,7 @@ import {
   isOneOf,
   type Rule,
 } from '../../../../enclave/worker/confine/seccomp.ts';
-import { LAST_KNOWN_SYSCALL, syscalls as allowedSyscalls } from '../../../../enclave/worker/confine/syscalls.ts';
+import { syscalls as allowedSyscalls, LAST_KNOWN_SYSCALL } from '../../../../enclave/worker/confine/syscalls.ts';
 import { judge, X86_64 } from './interpreter.ts';
 
 const { EPERM, ENOSYS, EAFNOSUPPORT } = constants.errno;
