@@ -4,11 +4,12 @@ import { startChain } from '../../../contracts/tools/anvil.ts';
 import { CONTRACTS } from '../../../contracts/tools/foundry.ts';
 import { measureRsaPss, measureSha384 } from './hash.ts';
 import { hardforks, type Measurement } from './measurement.ts';
+import { measureP384 } from './p384.ts';
 
 export const SNAPSHOT: string = join(CONTRACTS, 'snapshots/gas.json');
 
 /** Everything that `contracts/snapshots/gas.json` holds, each measured on a chain of its own. */
-const measurements: readonly Measurement[] = [measureSha384, measureRsaPss];
+const measurements: readonly Measurement[] = [measureSha384, measureRsaPss, measureP384];
 
 export type Snapshot = Readonly<Record<string, number>>;
 

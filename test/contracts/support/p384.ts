@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { p384 } from '@noble/curves/nist.js';
 import { type Address, encodeFunctionData, type Hex, toFunctionSelector, toHex } from 'viem';
-import { type P384Signature, proveP384 } from '../../../contracts/prover/p384/index.ts';
+import { type P384Signature, p384Statement, proveP384 } from '../../../contracts/prover/p384/index.ts';
 import { type Chain, ChainError, startChain } from '../../../contracts/tools/anvil.ts';
 import { artifact } from '../../../contracts/tools/artifacts.ts';
 
@@ -18,8 +18,12 @@ export interface P384World {
 
 const ERRORS = ['P384ScalarOutOfRange', 'P384KeyNotOnCurve', 'P384NotProven'] as const;
 
+/** On a chain of its own, which whoever asked has to stop. */
 export async function p384World(): Promise<P384World> {
-  const chain = await startChain({ hardfork: 'osaka' });
+  return deployP384(await startChain({ hardfork: 'osaka' }));
+}
+
+export async function deployP384(chain: Chain): Promise<P384World> {
   const low = await chain.deploy(await artifact('P384TableLow'));
   const high = await chain.deploy(await artifact('P384TableHigh'));
   const verifier = await artifact('P384Verifier');
@@ -78,6 +82,16 @@ export function randomSignature(next: () => bigint): P384Signature {
   if (signature === undefined) throw new RangeError('s is zero');
   return signature;
 }
+
+export function randomSignatures(seed: string, count: number): readonly P384Signature[] {
+  const next = numbers(seed);
+  return Array.from({ length: count }, () => randomSignature(next));
+}
+
+export const proven = (signature: P384Signature): { readonly statement: Uint8Array; readonly hints: Uint8Array } => ({
+  statement: p384Statement(signature),
+  hints: proveP384(signature),
+});
 
 /** Hints that are well formed and belong to another signature. */
 export const foreignHints = (): Uint8Array => proveP384(randomSignature(numbers('foreign hints')));
