@@ -17,8 +17,9 @@ export const imageUsage = `proofmark image build --flavour vm|nitro|snp [--lock 
 proofmark image verify FILE|DIR --flavour vm | --lock FILE [--debug]
   Builds again and compares byte for byte; says where the first difference is. Exits 20 where there is one.
 
-proofmark image fetch --flavour vm | --lock FILE [--from DIR]
-  Fills the store of inputs, by this machine's apt and npm or from a folder of archives. Nothing unpinned gets in.
+proofmark image fetch --flavour vm | --lock FILE [--from DIR] [--kernel FILE [--kernel-config FILE]]
+  Fills the store of inputs, by this machine's apt and npm or from a folder of archives, and with a kernel that a lock
+  pins and no mirror has. Nothing unpinned gets in.
 
 proofmark image lock --flavour vm|nitro|snp --out FILE [--kernel FILE [--kernel-config FILE]]
   Writes a new lock from what the mirrors offer now.

@@ -1,18 +1,23 @@
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keepInput } from '../../enclave/image/inputs.ts';
-import { type ImageLock, lockedFiles } from '../../enclave/image/lock.ts';
 import { type MeasurementsFile, measurementsOf } from '../../enclave/image/measurements.ts';
 import { descriptionsOf, directBootOf, type OutputFile, outputNames, outputsOf } from '../../enclave/image/outputs.ts';
-import { takesGivenKernel } from '../../enclave/image/recipe.ts';
 import { compareImages, compareInitrd, type Difference } from '../../enclave/image/verify.ts';
 import { limits } from '../../wire/limits.ts';
-import { type Parsed, parseArguments, textOption } from '../commands/arguments.ts';
+import { parseArguments } from '../commands/arguments.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
 import { heading, jsonLine, printable, rowLines } from '../report.ts';
 import { buildFromCheckout, requireCheckout } from './checkout.ts';
-import { lockOption, noPositionals, onePositional, requiredOption, storeOption, variantOption } from './options.ts';
+import {
+  keepGivenKernel,
+  lockOption,
+  noPositionals,
+  onePositional,
+  requiredOption,
+  storeOption,
+  variantOption,
+} from './options.ts';
 import { readBounded } from './read.ts';
 
 const buildOptions = {
@@ -34,7 +39,7 @@ export async function imageBuild(context: CommandContext): Promise<number> {
   const checkout = requireCheckout();
   const lock = await lockOption(parsed);
   const store = storeOption(parsed);
-  for (const [file, path] of givenFiles(parsed, lock)) await keepInput(store, file, path);
+  await keepGivenKernel(parsed, lock, store);
 
   const { image, provenance } = await buildFromCheckout(checkout, { lock, variant: variantOption(parsed), store });
   const split = parsed.values['split'] === true && lock.flavour !== 'snp';
@@ -80,25 +85,6 @@ function measuredRows(measurements: MeasurementsFile): readonly (readonly [strin
 
 function commitWords({ commit, modified }: { readonly commit: string; readonly modified: boolean }): string {
   return modified ? `${commit}, with changes that it does not have` : commit;
-}
-
-/** A kernel of one's own may be named again here, instead of fetching it; the lock decides whether it is the one. */
-function givenFiles(
-  parsed: Parsed,
-  lock: ImageLock,
-): readonly (readonly [ReturnType<typeof lockedFiles>[number], string])[] {
-  const given = [
-    ['kernel', textOption(parsed, 'kernel')],
-    ['kernel-configuration', textOption(parsed, 'kernel-config')],
-  ] as const;
-  return given.flatMap(([name, path]) => {
-    if (path === undefined) return [];
-    const file = takesGivenKernel(lock.flavour)
-      ? lockedFiles(lock).find(({ recipe }) => recipe.name === name)
-      : undefined;
-    if (file === undefined) throw new UsageError(`the lock takes no ${name} of your own`);
-    return [[file, path] as const];
-  });
 }
 
 /** Under its name only when it is whole, so that no half-written image is taken for one. */

@@ -8,7 +8,7 @@ import type { CommandContext } from '../commands/context.ts';
 import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
 import { jsonLine, rowLines } from '../report.ts';
 import { requireCheckout } from './checkout.ts';
-import { flavourOption, lockOption, noPositionals, requiredOption, storeOption } from './options.ts';
+import { flavourOption, keepGivenKernel, lockOption, noPositionals, requiredOption, storeOption } from './options.ts';
 
 const lockOptions = {
   flavour: { type: 'string' },
@@ -51,6 +51,8 @@ const fetchOptions = {
   flavour: { type: 'string' },
   lock: { type: 'string' },
   from: { type: 'string' },
+  kernel: { type: 'string' },
+  'kernel-config': { type: 'string' },
   store: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
@@ -69,6 +71,7 @@ export async function imageFetch(context: CommandContext): Promise<number> {
   const lock = await lockOption(parsed);
   const store = storeOption(parsed);
   const from = textOption(parsed, 'from');
+  await keepGivenKernel(parsed, lock, store);
   const events: FetchEvent[] = [];
   await fetchInputs(lock, store, {
     source: from === undefined ? { kind: 'mirrors' } : { kind: 'folder', folder: from },

@@ -1,5 +1,5 @@
-import { defaultInputStore, type InputStore } from '../../enclave/image/inputs.ts';
-import { type ImageLock, requireFlavour } from '../../enclave/image/lock.ts';
+import { defaultInputStore, type InputStore, keepInput } from '../../enclave/image/inputs.ts';
+import { type ImageLock, lockedFiles, requireFlavour } from '../../enclave/image/lock.ts';
 import { type Flavour, flavours, takesGivenKernel, type Variant } from '../../enclave/image/recipe.ts';
 import { type Parsed, textOption } from '../commands/arguments.ts';
 import { UsageError } from '../exit-codes.ts';
@@ -36,6 +36,22 @@ export async function lockOption(parsed: Parsed): Promise<ImageLock> {
     throw new UsageError(`--lock FILE is required: a ${flavour} image has a kernel of your choice, see \`image lock\``);
   }
   return readLock(committedLockPath(requireCheckout(), flavour));
+}
+
+/** A kernel of one's own may be named again with `--kernel`: no mirror has it. The lock decides whether it is the one. */
+export async function keepGivenKernel(parsed: Parsed, lock: ImageLock, store: InputStore): Promise<void> {
+  const given = [
+    ['kernel', textOption(parsed, 'kernel')],
+    ['kernel-configuration', textOption(parsed, 'kernel-config')],
+  ] as const;
+  for (const [name, path] of given) {
+    if (path === undefined) continue;
+    const file = takesGivenKernel(lock.flavour)
+      ? lockedFiles(lock).find(({ recipe }) => recipe.name === name)
+      : undefined;
+    if (file === undefined) throw new UsageError(`the lock takes no ${name} of your own`);
+    await keepInput(store, file, path);
+  }
 }
 
 export function requiredOption(parsed: Parsed, name: string): string {

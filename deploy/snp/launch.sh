@@ -2,7 +2,8 @@
 # Boots a worker as a confidential VM with measured direct boot: the firmware is measured by the processor, and the hashes
 # of kernel, initrd and command line are in a page that is measured with it (kernel-hashes=on). Without that page the
 # measurement would cover the firmware alone, and say nothing about the worker.
-# Needs: a host with SEV-SNP on, QEMU >= 9.1, an OVMF build of the AmdSev package. Settings: /etc/proofmark/snp.env.
+# IMAGE is what `proofmark image build --flavour snp` wrote. Needs: a host with SEV-SNP on, QEMU >= 9.1, an OVMF build of
+# the AmdSev package. Settings: /etc/proofmark/snp.env.
 set -eu
 
 : "${IMAGE:=/var/lib/proofmark/image}"
@@ -13,8 +14,9 @@ set -eu
 : "${LINK:=/run/proofmark/worker.sock}"
 # ABI 1.x: bit 17 is always one, bit 16 allows SMT. DEBUG (19) and MIGRATE_MA (18) stay zero: policies refuse them.
 : "${GUEST_POLICY:=0x30000}"
+: "${DEVICE:=/dev/sev}"
 
-[ -e /dev/sev ] || { echo 'launch: no /dev/sev: SEV-SNP is not on' >&2; exit 1; }
+[ -e "$DEVICE" ] || { echo "launch: no $DEVICE: SEV-SNP is not on" >&2; exit 1; }
 append="$(cat "$IMAGE/cmdline")"
 
 exec qemu-system-x86_64 \

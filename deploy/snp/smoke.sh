@@ -5,7 +5,9 @@
 #
 #   OVMF=/path/OVMF.amdsev.fd smoke.sh IMAGE_DIR CERTIFICATES_DIR OUT_DIR
 #
-# CERTIFICATES_DIR was filled by certificates.sh. Needs: proofmark, QEMU >= 9.1, curl.
+# IMAGE_DIR is the output of `proofmark image build --flavour snp`, CERTIFICATES_DIR was filled by certificates.sh. Needs:
+# proofmark, QEMU >= 9.1, curl. TEMPLATE=FILE takes what the policy says of hardware from that policy instead of the
+# shipped one, as `proofmark kit --template` does. Ends with the status of the audit: 20 is evidence under another root.
 set -eu
 
 here="$(dirname "$0")"
@@ -22,6 +24,8 @@ pids=
 # shellcheck disable=SC2317 # called by the trap
 end() {
   for pid in $pids; do kill "$pid" 2>/dev/null || true; done
+  # They may still write into the folder that goes next.
+  wait
   rm -rf "$work"
 }
 trap end EXIT
@@ -34,7 +38,7 @@ for program in proofmark qemu-system-x86_64 curl; do need "$program"; done
 # What the processor will measure, computed before it does.
 proofmark image measure --snp --ovmf "$OVMF" --kernel "$image/kernel" --initrd "$image/initrd" \
   --append "$(cat "$image/cmdline")" --vcpus "$VCPUS" --vcpu-type "$VCPU_TYPE" --json >"$work/measurement.json"
-proofmark kit --measurements "$work/measurement.json" --out "$work/kit"
+proofmark kit --measurements "$work/measurement.json" --out "$work/kit" ${TEMPLATE:+--template "$TEMPLATE"}
 
 IMAGE="$image" OVMF="$OVMF" VCPUS="$VCPUS" VCPU_TYPE="$VCPU_TYPE" LINK="$work/worker.sock" "$here/launch.sh" >"$work/vm.log" 2>&1 &
 pids="$!"
@@ -45,7 +49,7 @@ pids="$pids $!"
 tries=0
 until curl -fsS "http://127.0.0.1:$port/v2/health/ready" >/dev/null 2>&1; do
   tries=$((tries + 1))
-  [ "$tries" -lt 120 ] || { echo 'smoke: the worker did not become ready; the host said:' >&2; tail -5 "$work/host.log" >&2; exit 1; }
+  [ "$tries" -lt 120 ] || { echo 'smoke: the worker did not become ready; host and machine said:' >&2; tail -n 5 "$work/host.log" "$work/vm.log" >&2; exit 1; }
   sleep 1
 done
 

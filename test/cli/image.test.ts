@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildImage } from '../../enclave/image/build.ts';
 import { describeEif } from '../../enclave/image/formats/eif-describe.ts';
+import { inputPath } from '../../enclave/image/inputs.ts';
 import { renderImageLock } from '../../enclave/image/lock.ts';
 import { measurementsOf } from '../../enclave/image/measurements.ts';
 import { toHex } from '../../wire/bytes.ts';
@@ -81,6 +82,28 @@ describe('image', () => {
     const args = ['--out', folder.path('out'), '--store', folder.path('store'), '--kernel', kernel];
     const { code, err } = await command('image', 'build', '--lock', lock, ...args);
     expect([code, err.startsWith('proofmark: input_changed: kernel ')]).toEqual([1, true]);
+  });
+
+  it('fetches a kernel of one’s own from where it is said to be', async () => {
+    const snp = openWorkshop('snp');
+    const lock = folder.file('snp.lock.json', renderImageLock(snp.lock));
+    const [kernel, configuration] = ['kernel', 'kernel-configuration'].map((name) =>
+      inputPath(snp.store, snp.file(name)),
+    );
+    const [here, beside] = [folder.path('bzImage.snp'), folder.path('config.snp')];
+    renameSync(kernel ?? '', here);
+    renameSync(configuration ?? '', beside);
+    const args = ['image', 'fetch', '--lock', lock, '--store', snp.store.folder] as const;
+    const without = await command(...args);
+    expect([without.code, without.err.includes('artefact_unavailable: bzImage')]).toEqual([1, true]);
+    const swapped = await command(...args, '--kernel', beside);
+    expect([swapped.code, swapped.err.includes('input_changed: kernel ')]).toEqual([1, true]);
+    const given = await command(...args, '--kernel', here, '--kernel-config', beside);
+    expect([given.code, given.err]).toEqual([0, '']);
+    expect((await buildImage(snp)).flavour).toBe('snp');
+    snp.remove();
+    const vm = folder.file('unkerneled.lock.json', renderImageLock(workshop.lock));
+    expect((await command('image', 'fetch', '--lock', vm, '--kernel', here)).code).toBe(2);
   });
 
   it('says what is in the store', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../host/arguments.ts';
@@ -120,6 +120,24 @@ describe('the runbook', () => {
   it('names only files that are there', () => {
     for (const [, path] of textOf('README.md').matchAll(/`((?:nitro|snp)\/[a-z.-]+)`/g)) {
       expect(files, path).toContain(path);
+    }
+    const elsewhere = [...textOf('README.md').matchAll(/\b((?:attestations|enclave|cli)\/[\w./-]+\.\w+)/g)];
+    expect(elsewhere.length).toBeGreaterThan(1);
+    for (const [, path = ''] of elsewhere) expect(existsSync(join(FOLDER, '..', path)), path).toBe(true);
+  });
+
+  it('asks only for commands and options that exist', async () => {
+    const { out } = await command('--help');
+    const usage = out.replaceAll(/\n\s+/g, ' ');
+    const lines = textOf('README.md')
+      .replaceAll('\\\n', ' ')
+      .split('\n')
+      .filter((line) => line.startsWith('proofmark '));
+    expect(lines.length).toBeGreaterThan(4);
+    for (const line of lines) {
+      const [, name = '', word = ''] = line.split(/\s+/);
+      expect(usage, line).toContain(name === 'image' ? `proofmark image ${word} ` : `proofmark ${name} `);
+      for (const [option] of line.matchAll(/--[a-z-]+/g)) expect(usage, line).toContain(option);
     }
   });
 });
