@@ -30,7 +30,7 @@ export function buildContracts(): Promise<void> {
 }
 
 /** `file` is the Solidity file's own name where it is not the contract's. */
-export async function artifact(name: string, file = name): Promise<Artifact> {
+export async function artifact(name: string, file: string = name): Promise<Artifact> {
   await buildContracts();
   const text = readFileSync(join(CONTRACTS, 'out', `${file}.sol`, `${name}.json`), 'utf8');
   const { abi, bytecode, deployedBytecode } = JSON.parse(text) as ForgeArtifact;
