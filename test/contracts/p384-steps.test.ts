@@ -6,7 +6,7 @@ import type { Interval } from '../../contracts/generate/p384/interval.ts';
 import { LAYOUT, wordAt } from '../../contracts/generate/p384/layout.ts';
 import { addition, closing, doubling, doublingAndAddition } from '../../contracts/generate/p384/steps.ts';
 import { MODULI } from '../../contracts/prover/p384/field.ts';
-import { scaledSlope, scaledX, scaledY, writeShort } from '../../contracts/prover/p384/short.ts';
+import { scaled, scaledY, writeShort } from '../../contracts/prover/p384/short.ts';
 import { runs } from '../support/runs.ts';
 import { modulo, numbers, Point, PRIME, toInteger } from './support/p384.ts';
 
@@ -89,7 +89,7 @@ function representative(value: bigint, range: Interval, end: 'min' | 'max' | 'no
 const affine = (point: Curve): Affine => point.toAffine();
 const same = (outcome: Outcome, point: Curve): boolean => {
   const { x, y } = affine(point);
-  return modulo(outcome.x, PRIME) === scaledX(x) && modulo(outcome.y, PRIME) === scaledY(y);
+  return modulo(outcome.x, PRIME) === scaled(x) && modulo(outcome.y, PRIME) === scaledY(y);
 };
 
 const wrongs = (right: bigint, next: () => bigint): readonly bigint[] =>
@@ -112,7 +112,7 @@ function* cases(count: number): Generator<Case & { readonly next: () => bigint }
     const t = Point.BASE.multiply(index % 7 === 0 ? BigInt(index + 900) : next());
     const end = ends[index % 3] ?? 'none';
     const place = (point: Curve, xs: Interval, ys: Interval): Affine => ({
-      x: representative(scaledX(affine(point).x), xs, end),
+      x: representative(scaled(affine(point).x), xs, end),
       y: representative(scaledY(affine(point).y), ys, end),
     });
     yield { sum: place(p, running.x, running.y), entry: place(t, table.x, table.y), p, t, next };
@@ -124,7 +124,7 @@ const COUNT = runs(45);
 describe('each step of the generated code', () => {
   it('doubles by the tangent alone', () => {
     for (const { sum, entry, p, next } of cases(COUNT)) {
-      const slope = scaledSlope(tangent(affine(p)));
+      const slope = scaled(tangent(affine(p)));
       const right = run(steps.double, sum, entry, [slope]);
       expect(right.bad).toBe(false);
       expect(same(right, p.double())).toBe(true);
@@ -134,7 +134,7 @@ describe('each step of the generated code', () => {
 
   it('doubles in memory as on the stack', () => {
     for (const { entry, t } of cases(10)) {
-      const outcome = run(steps.doubleInMemory, entry, entry, [scaledSlope(tangent(affine(t)))], false);
+      const outcome = run(steps.doubleInMemory, entry, entry, [scaled(tangent(affine(t)))], false);
       expect(outcome.bad).toBe(false);
       expect(same(outcome, t.double())).toBe(true);
     }
@@ -142,7 +142,7 @@ describe('each step of the generated code', () => {
 
   it('adds by the chord alone', () => {
     for (const { sum, entry, p, t, next } of cases(COUNT)) {
-      const slope = scaledSlope(chord(affine(p), affine(t)));
+      const slope = scaled(chord(affine(p), affine(t)));
       const right = run(steps.add, sum, entry, [slope]);
       expect(right.bad).toBe(false);
       expect(same(right, p.add(t))).toBe(true);
@@ -152,8 +152,8 @@ describe('each step of the generated code', () => {
 
   it('doubles and adds by both slopes alone', () => {
     for (const { sum, entry, p, t, next } of cases(COUNT)) {
-      const first = scaledSlope(chord(affine(p), affine(t)));
-      const second = scaledSlope(chord(affine(p), affine(p.add(t))));
+      const first = scaled(chord(affine(p), affine(t)));
+      const second = scaled(chord(affine(p), affine(p.add(t))));
       const right = run(steps.doubleAndAdd, sum, entry, [first, second]);
       expect(right.bad).toBe(false);
       expect(same(right, p.double().add(t))).toBe(true);
@@ -166,9 +166,9 @@ describe('each step of the generated code', () => {
 
   it('refuses additions of equal x, where any slope fits the chord, whatever the slope and the representative', () => {
     for (const { sum, entry, p, next } of cases(COUNT)) {
-      const slopes = [scaledSlope(tangent(affine(p))), 0n, next()];
+      const slopes = [scaled(tangent(affine(p))), 0n, next()];
       const spread = entry.x / PRIME;
-      const equal = (y: bigint): Affine => ({ x: scaledX(affine(p).x) + spread * PRIME, y: scaledY(modulo(y, PRIME)) });
+      const equal = (y: bigint): Affine => ({ x: scaled(affine(p).x) + spread * PRIME, y: scaledY(modulo(y, PRIME)) });
       for (const slope of slopes) {
         for (const y of [affine(p).y, -affine(p).y]) {
           expect(run(steps.add, sum, equal(y), [slope]).bad).toBe(true);
@@ -176,8 +176,8 @@ describe('each step of the generated code', () => {
         }
         // T = -2 P: the first sum is -P, and the second chord stands on one x.
         const opposite = affine(p.double().negate());
-        const first = scaledSlope(chord(affine(p), opposite));
-        const degenerate = { x: scaledX(opposite.x), y: scaledY(opposite.y) };
+        const first = scaled(chord(affine(p), opposite));
+        const degenerate = { x: scaled(opposite.x), y: scaledY(opposite.y) };
         expect(run(steps.doubleAndAdd, sum, degenerate, [first, slope]).bad).toBe(true);
       }
     }
@@ -185,7 +185,7 @@ describe('each step of the generated code', () => {
 
   it('closes on the negative of the sum alone', () => {
     for (const { sum, p, t } of cases(COUNT)) {
-      const at = (point: Curve): Affine => ({ x: scaledX(affine(point).x), y: scaledY(affine(point).y) });
+      const at = (point: Curve): Affine => ({ x: scaled(affine(point).x), y: scaledY(affine(point).y) });
       expect(run(steps.close, sum, at(p.negate()), []).bad).toBe(false);
       expect(run(steps.close, sum, at(p), []).bad).toBe(true);
       expect(run(steps.close, sum, at(t), []).bad).toBe(true);

@@ -13,8 +13,8 @@ import {
   shiftLeft,
   shiftRight,
   sumModulo,
-  type Word,
   WORD_SIZE,
+  type Word,
   wrapping,
 } from './words.ts';
 

@@ -1,5 +1,5 @@
 import { keccak256 } from 'viem';
-import { scaledX, scaledY, writeShort } from '../../prover/p384/short.ts';
+import { scaled, scaledY, writeShort } from '../../prover/p384/short.ts';
 import { generatorTables } from '../../prover/p384/tables.ts';
 
 type Half = 'low' | 'high';
@@ -7,7 +7,7 @@ type Half = 'low' | 'high';
 /** A zero byte, which ends any call to the contract, and then 128 points of 96 bytes. */
 function dataBytes(half: Half): Uint8Array {
   const bytes = [0];
-  for (const { x, y } of generatorTables()[half]) bytes.push(...writeShort(scaledX(x)), ...writeShort(scaledY(y)));
+  for (const { x, y } of generatorTables()[half]) bytes.push(...writeShort(scaled(x)), ...writeShort(scaledY(y)));
   return Uint8Array.from(bytes);
 }
 

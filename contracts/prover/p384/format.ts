@@ -2,10 +2,8 @@
 export const INTEGER_BYTES = 48;
 export const STATEMENT_BYTES: number = 5 * INTEGER_BYTES;
 
-/** R.y, the position of the first digit, whether R.x is r + n, and how many digits follow. */
+/** R.y, the position of the first digit, whether R.x is r + n, and how many digits of 2 bytes follow; slopes of 48 come last. */
 export const HINT_HEADER_BYTES: number = INTEGER_BYTES + 4;
-export const DIGIT_BYTES = 2;
-export const SLOPE_BYTES = 48;
 
 /**
  * The contract's bounds on digits. Positions keep every scalar short, the count keeps sums of coordinates short; the

@@ -4,7 +4,7 @@ import { CURVE_B, FIELD_PRIME, GROUP_ORDER, invert, modulo } from './field.ts';
 import { INTEGER_BYTES } from './format.ts';
 import { relations } from './relation.ts';
 import { type Route, routeOf } from './route.ts';
-import { bigEndian, scaledSlope, writeShort } from './short.ts';
+import { bigEndian, scaled, writeShort } from './short.ts';
 
 export interface P384Signature {
   /** 48 bytes; ECDSA takes them modulo n. */
@@ -50,7 +50,7 @@ function write({ position, digits, slopes }: Route, commitment: AffinePoint): Ui
     bigEndian(commitment.y),
     Uint8Array.of(position, sumIsAboveOrder, digits.length >> 8, digits.length & 0xff),
     Uint8Array.from(digits.flatMap((digit) => [digit >> 8, digit & 0xff])),
-    ...slopes.map((slope) => writeShort(scaledSlope(slope))),
+    ...slopes.map((slope) => writeShort(scaled(slope))),
   ]);
 }
 

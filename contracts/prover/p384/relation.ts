@@ -16,11 +16,15 @@ export interface PlacedDigit {
   readonly negative: boolean;
 }
 
-/** What a digit and a doubling cost with their slopes; digits that share a position share nothing but the way there. */
-const DIGIT_COST = 2_000;
-const POSITION_COST = 1_900;
-/** How far around the two shortest vectors relations are looked for: a wider search saves 3 digits of 110 at best. */
-const REACH = 3n;
+/**
+ * Gas of an addition and of a doubling with their slopes. The first digit at a position merges with the doubling before
+ * it, which saves some.
+ */
+const DIGIT_COST = 2_170;
+const POSITION_COST = 2_020;
+const MERGING_SAVES = 350;
+/** How far around the two shortest vectors relations are looked for: twice as far takes 10 ms more and saves 500 gas. */
+const REACH = 6n;
 
 /** Relations with short scalars, cheapest first, for R = u1 G + u2 Q. */
 export function relations(u1: bigint, u2: bigint): readonly Relation[] {
@@ -87,7 +91,9 @@ function toRelation(digits: readonly PlacedDigit[]): Relation | undefined {
   // The contract ends at position 0, and its sum is of at least two digits.
   if (first === undefined || last === undefined || ordered.length < 2) return undefined;
   if (last.position !== 0 || first.position > HIGHEST_POSITION) return undefined;
-  return { digits: ordered, cost: ordered.length * DIGIT_COST + first.position * POSITION_COST };
+  const places = new Set(ordered.map(({ position }) => position)).size;
+  const cost = ordered.length * DIGIT_COST + first.position * POSITION_COST - places * MERGING_SAVES;
+  return { digits: ordered, cost };
 }
 
 /** Signed windows of a width: odd digits, each followed by at least width - 1 zeros. */

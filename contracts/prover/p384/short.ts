@@ -12,6 +12,6 @@ export function bigEndian(value: bigint): Uint8Array {
   return Uint8Array.from({ length: BYTES }, (_, index) => Number((value >> BigInt(8 * (BYTES - 1 - index))) & 0xffn));
 }
 
-export const scaledSlope = (slope: bigint): bigint => modulo(slope * SCALE, FIELD_PRIME);
-export const scaledX: (x: bigint) => bigint = scaledSlope;
+/** A slope or an x. */
+export const scaled = (value: bigint): bigint => modulo(value * SCALE, FIELD_PRIME);
 export const scaledY = (y: bigint): bigint => modulo(y * SCALE * SCALE, FIELD_PRIME);
