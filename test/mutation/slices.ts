@@ -15,6 +15,7 @@ function mirrored(folder: string, more: readonly string[] = []): Slice {
 }
 
 const golden = 'test/vectors/golden.test.ts';
+const checklist = 'test/verifier/checklist.test.ts';
 
 export const slices: Readonly<Record<string, Slice>> = {
   words: {
@@ -36,13 +37,13 @@ export const slices: Readonly<Record<string, Slice>> = {
     tests('verifier/cache'),
   ]),
   'verifier/policy': mirrored('verifier/policy'),
-  'verifier/nitro': mirrored('verifier/nitro'),
-  'verifier/snp': mirrored('verifier/snp'),
+  'verifier/nitro': mirrored('verifier/nitro', [checklist]),
+  'verifier/snp': mirrored('verifier/snp', [checklist]),
   'verifier/cache': mirrored('verifier/cache', ['test/verifier/nitro/verify.test.ts']),
   'verifier/worker': mirrored('verifier/worker'),
-  'verifier/receipt': mirrored('verifier/receipt', ['test/verifier/archive/verify.test.ts']),
-  'verifier/release': mirrored('verifier/release'),
-  'verifier/archive': mirrored('verifier/archive'),
+  'verifier/receipt': mirrored('verifier/receipt', ['test/verifier/archive/verify.test.ts', checklist]),
+  'verifier/release': mirrored('verifier/release', [checklist]),
+  'verifier/archive': mirrored('verifier/archive', [checklist]),
   verdicts: { mutate: ['verifier/*.ts'], tests: ['test/verifier/*.test.ts', tests('verifier/nitro')] },
 };
 

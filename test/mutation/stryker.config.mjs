@@ -8,7 +8,9 @@ export default {
   mutate: (process.env['PROOFMARK_MUTATE'] ?? '').split(','),
   coverageAnalysis: 'perTest',
   concurrency: Number(process.env['PROOFMARK_MUTATION_WORKERS'] ?? '2'),
-  timeoutMS: 8_000,
+  timeoutMS: 20_000,
+  // A change that nobody noticed runs its tests twice, and neighbours may be busier than during the first run.
+  timeoutFactor: 4,
   reporters: ['json'],
   jsonReporter: { fileName: report },
   // Its own, so that two runs do not clear each other away.

@@ -81,8 +81,8 @@ describe('hex', () => {
   });
 
   it.each(['/', ':', '`', 'g', 'A', 'F', ' '])('refuses "%s" as either digit, and says where', (digit) => {
-    expect(thrown(() => fromHex(`00${digit}0`))).toMatchObject({ code: 'hex_invalid', place: { offset: 2 } });
-    expect(thrown(() => fromHex(`000${digit}`))).toMatchObject({ code: 'hex_invalid', place: { offset: 2 } });
+    expect(thrown(() => fromHex(`0000${digit}0`))).toMatchObject({ code: 'hex_invalid', place: { offset: 4 } });
+    expect(thrown(() => fromHex(`00000${digit}`))).toMatchObject({ code: 'hex_invalid', place: { offset: 4 } });
   });
 });
 
