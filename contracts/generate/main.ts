@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CONTRACTS } from '../tools/foundry.ts';
 import { formatSolidity } from '../tools/format.ts';
+import { CONTRACTS } from '../tools/foundry.ts';
 import { p384Verifier } from './p384/contract.ts';
 import { p384Table } from './p384/tables.ts';
 import { sha384Engine } from './sha384/engine.ts';

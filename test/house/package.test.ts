@@ -81,7 +81,9 @@ describe('the packed package', () => {
     // Our own native code comes built: its sources lie beside it, and a test of the repository builds the same bytes.
     const foreign = /(^|\/)(test|node_modules)\/|(?<!\.d)\.ts$|\.node$|\.so(\.|$)/;
     expect(paths.filter((path) => foreign.test(path))).toEqual(['enclave/native/prebuilt/linux-x64/guard.node']);
-    expect(paths).toEqual(expect.arrayContaining(['enclave/native/guard.c', 'enclave/native/prebuilt/linux-x64/confine']));
+    expect(paths).toEqual(
+      expect.arrayContaining(['enclave/native/guard.c', 'enclave/native/prebuilt/linux-x64/confine']),
+    );
     expect(packed.size).toBeLessThan(TARBALL_BYTES);
   });
 
