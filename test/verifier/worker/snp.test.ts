@@ -238,6 +238,8 @@ describe('verifyWorker over SEV-SNP', () => {
     const facts = requireAccepted(verdict);
     expect(facts.acceptedUntil).toBe(facts.attestation.acceptedUntil);
     expect(verdict.notProven.map(({ id }) => id)).toEqual(expect.arrayContaining(['S20', 'W12']));
+    const dated = requireAccepted(await judge({}, { policy, challengedAt: ANSWERED - 600_000 }));
+    expect(dated.acceptedUntil).toBe(dated.attestation.acceptedUntil);
   });
 
   it('does not call unproven what it proved beyond the report', async () => {
