@@ -1,12 +1,12 @@
 import {
   chai,
   customMatchers,
+  type ExpectStatic,
   GLOBAL_EXPECT,
   JestAsymmetricMatchers,
   JestChaiExpect,
   JestExtend,
   setState,
-  type ExpectStatic,
 } from '@vitest/expect';
 import { restoreAllMocks, spyOn } from '@vitest/spy';
 

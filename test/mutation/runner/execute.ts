@@ -1,4 +1,4 @@
-import { runTest, suitesOf, type Suite, type Test } from './collect.ts';
+import { runTest, type Suite, suitesOf, type Test } from './collect.ts';
 
 export type Ended =
   | { readonly how: 'passed' | 'hung' }

@@ -1,5 +1,5 @@
 import * as crypto from 'node:crypto';
-import { SourceTextModule, SyntheticModule, type Module } from 'node:vm';
+import { type Module, SourceTextModule, SyntheticModule } from 'node:vm';
 import { collection, type Test } from './collect.ts';
 
 const packages = new Map<string, Module>();

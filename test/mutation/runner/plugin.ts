@@ -2,8 +2,8 @@ import { configureGlobal } from 'fast-check';
 import { testFiles } from '../slices.ts';
 import { bundle, withoutCoverage } from './bundle.ts';
 import type { Test } from './collect.ts';
-import { record, type Coverage } from './coverage.ts';
-import { reason, runAll, runPrepared, type Ended } from './execute.ts';
+import { type Coverage, record } from './coverage.ts';
+import { type Ended, reason, runAll, runPrepared } from './execute.ts';
 import { load } from './instance.ts';
 
 /** What the changed code shares with who runs it; the names are Stryker's. */

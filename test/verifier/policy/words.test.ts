@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { parsePolicy, parseSnpPolicy, VerifierError } from '../../../verifier/index.ts';
 import { isParsedPolicy } from '../../../verifier/policy/policy.ts';
 import { isParsedSnpPolicy } from '../../../verifier/policy/snp-policy.ts';
-import { parsePolicy, parseSnpPolicy, VerifierError } from '../../../verifier/index.ts';
 import { utf8 } from '../../../wire/bytes.ts';
 import type { JsonValue } from '../../../wire/codec/json.ts';
 import { policyJson } from '../../support/nitro-evidence.ts';
