@@ -60,7 +60,8 @@ async function continuousRun(make: string): Promise<{ readonly last: string; rea
   mkdirSync(bin, { recursive: true });
   for (const [name, text] of [
     ['make', make],
-    ['npm', 'exit 0'],
+    // No inputs of images: the demo in a machine is left out, so that the count is the same everywhere.
+    ['npm', 'case "$*" in *"image fetch"*) exit 1 ;; esac; exit 0'],
     ['bwrap', 'exit 0'],
   ] as const) {
     writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
