@@ -74,9 +74,11 @@ describe('proven facts', () => {
       () => facts.map.delete('key'),
       () => facts.map.clear(),
     ]) {
-      expect(change).toThrow(TypeError);
+      expect(change).toThrow(/do not change/);
     }
     expect(facts.map.size).toBe(1);
+    expect(Object.keys(facts)).toEqual(['list', 'map', 'bytes']);
+    for (const part of [facts, facts.list]) expect(Object.hasOwn(part, 'set')).toBe(false);
   });
 
   it('pass through freezing when they are no objects, or bytes', () => {

@@ -46,6 +46,16 @@ describe('every word that a Nitro policy knows', () => {
   });
 });
 
+it('a module on the deny list has a name of 1 to 128 bytes', () => {
+  const denied = (module: string) => policyJson({ denied: { certificates: [], modules: [module], images: [] } });
+  expect(parsePolicy(denied('m'.repeat(128))).denied.modules).toHaveLength(1);
+  for (const name of ['', 'm'.repeat(129)]) {
+    expect(() => parsePolicy(denied(name))).toThrow(
+      expect.objectContaining({ code: 'policy_invalid', place: { field: 'denied.modules[0]' } }),
+    );
+  }
+});
+
 describe('every word that an SEV-SNP policy knows', () => {
   const read = (changes: { readonly [rule: string]: JsonValue }) => parseSnpPolicy(snpPolicyJson(changes));
 
