@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reportStep, runStep } from '../house/steps.ts';
+import { equalChanges } from './equal.ts';
 import { covers, slices } from './slices.ts';
 
 /** In percent, for every file: fewer noticed changes than this fail the run. */
@@ -16,7 +17,7 @@ interface Mutant {
 }
 
 interface Report {
-  readonly files: Readonly<Record<string, { readonly mutants: readonly Mutant[] }>>;
+  readonly files: Readonly<Record<string, { readonly source: string; readonly mutants: readonly Mutant[] }>>;
 }
 
 /** Narrows to some slices, or to one file of the slice that it belongs to: `wire/noise/record.ts`. */
@@ -37,6 +38,7 @@ mkdirSync(REPORTS, { recursive: true });
 let failures = 0;
 let noticed = 0;
 let judgedInAll = 0;
+let equalInAll = 0;
 for (const { name, mutate, tests } of chosen) {
   const report = join(REPORTS, `${name.replaceAll('/', '-')}.json`);
   const step = await runStep({
@@ -55,22 +57,45 @@ for (const { name, mutate, tests } of chosen) {
   if (step.passed) summarise(JSON.parse(readFileSync(report, 'utf8')) as Report);
   else failures++;
 }
-console.log(`mutation: ${noticed} of ${judgedInAll} changes noticed, ${failures} files or slices failed`);
+console.log(
+  `mutation: ${noticed} of ${judgedInAll} changes noticed, ${equalInAll} make no difference, ${failures} files or slices failed`,
+);
 process.exitCode = failures === 0 ? 0 : 1;
 
 function summarise({ files }: Report): void {
-  for (const [file, { mutants }] of Object.entries(files)) {
-    const judged = mutants.filter(({ status }) => !['Ignored', 'CompileError', 'RuntimeError'].includes(status));
-    const survivors = judged.filter((mutant) => !isNoticed(mutant));
-    if (judged.length === 0) continue;
-    judgedInAll += judged.length;
-    noticed += judged.length - survivors.length;
-    const score = (100 * (judged.length - survivors.length)) / judged.length;
+  for (const [file, { source, mutants }] of Object.entries(files)) {
+    const counted = mutants.filter(({ status }) => !['Ignored', 'CompileError', 'RuntimeError'].includes(status));
+    const unnoticed = counted.filter((mutant) => !isNoticed(mutant));
+    const survivors = withoutEqual(file, source.split('\n'), unnoticed);
+    const equal = unnoticed.length - survivors.length;
+    const judged = counted.length - equal;
+    if (judged === 0) continue;
+    judgedInAll += judged;
+    equalInAll += equal;
+    noticed += judged - survivors.length;
+    const score = (100 * (judged - survivors.length)) / judged;
     if (score < THRESHOLD) failures++;
-    console.log(`  ${score < THRESHOLD ? 'LOW ' : 'ok  '} ${score.toFixed(1)} % of ${judged.length} in ${file}`);
+    const explained = equal === 0 ? '' : `, ${equal} more make no difference`;
+    console.log(`  ${score < THRESHOLD ? 'LOW ' : 'ok  '} ${score.toFixed(1)} % of ${judged} in ${file}${explained}`);
     for (const { location, status, mutatorName, replacement = '' } of survivors) {
       const where = `${file}:${location.start.line}:${location.start.column}`;
       console.log(`       ${where} ${status} ${mutatorName} -> ${replacement.replaceAll(/\s+/g, ' ').slice(0, 80)}`);
     }
   }
+}
+
+function withoutEqual(file: string, lines: readonly string[], unnoticed: readonly Mutant[]): readonly Mutant[] {
+  const left = new Map<string, number>();
+  for (const { line, atMost } of equalChanges.filter((equal) => equal.file === file)) {
+    left.set(line, atMost);
+    if (lines.some((text) => text.trim() === line)) continue;
+    failures++;
+    console.log(`  an explanation of a line that is gone from ${file}: ${line}`);
+  }
+  return unnoticed.filter(({ location }) => {
+    const line = lines[location.start.line - 1]?.trim() ?? '';
+    const more = left.get(line) ?? 0;
+    left.set(line, more - 1);
+    return more <= 0;
+  });
 }
