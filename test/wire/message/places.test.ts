@@ -230,6 +230,21 @@ describe('frames between host and worker', () => {
     }
   });
 
+  it('carry a model id to ask for its key, and the sealed key back', () => {
+    expect(link.decodeRecipient(bytes(32))).toEqual(bytes(32));
+    for (const length of [0, 31, 33]) {
+      expect(refusalOf(() => link.decodeRecipient(bytes(length)))).toMatchObject({ code: 'frame_invalid' });
+    }
+    for (const length of [1, limits.kmsRecipientBytes]) {
+      const key = { modelId: bytes(32), sealed: bytes(length, 8) };
+      expect(link.decodeSealedDataKey(link.encodeSealedDataKey(key))).toEqual(key);
+    }
+    expect(refusalOf(() => link.decodeSealedDataKey(bytes(32)))).toMatchObject({ code: 'truncated' });
+    expect(refusalOf(() => link.decodeSealedDataKey(bytes(33 + limits.kmsRecipientBytes)))).toMatchObject({
+      code: 'too_large',
+    });
+  });
+
   it('carry a session id and nothing else', () => {
     const { sessionId, rest } = link.decodeForSession(bytes(16));
     expect([sessionId, rest.length]).toEqual([bytes(16), 0]);
