@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { committedSnapshot, SNAPSHOT, snapshotText, takeSnapshot } from './gas/snapshot.ts';
+import { gasReport, nitroGasPerDay } from './gas/report.ts';
+import { committedSnapshot, REPORT, SNAPSHOT, snapshotText, takeSnapshot } from './gas/snapshot.ts';
 
 /** DESIGN 8 and the figures that we promise, under Osaka's rules. */
 const promised: Readonly<Record<string, number>> = {
@@ -22,6 +23,19 @@ describe('gas', () => {
     const sorted = Object.fromEntries(Object.entries(snapshot).sort(([a], [b]) => (a < b ? -1 : 1)));
     expect(readFileSync(SNAPSHOT, 'utf8')).toBe(snapshotText(sorted));
     expect(Object.values(snapshot).filter((gas) => !Number.isInteger(gas))).toEqual([]);
+  });
+
+  it('is what docs/gas.md prints', () => {
+    expect(readFileSync(REPORT, 'utf8')).toBe(gasReport(committedSnapshot()));
+  });
+
+  it('of a day counts each authority that was replaced since the last registration', () => {
+    const [hour, day] = [3_600, 86_400];
+    // Every day's first registration below a new instance authority, and shares of the two that live longer.
+    expect(nitroGasPerDay(day, 5_000, 2_000)).toBe(2_000 + Math.round(1_000 * (1 + 1 / 6 + 1 / 20)));
+    expect(nitroGasPerDay(3 * hour, 5_000, 2_000)).toBe(Math.round(16_000 + 1_000 * (1 + 1 / 6 + 1 / 20)));
+    // After 30 days all three are new: as cold as a first one.
+    expect(nitroGasPerDay(30 * day, 5_000, 2_000)).toBe(Math.round(5_000 / 30));
   });
 
   it.each(Object.entries(promised))('%s is at most %i', (name, limit) => {

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { peers } from './peers.ts';
-import { committedSnapshot, SNAPSHOT, snapshotText, takeSnapshot } from './snapshot.ts';
+import { gasReport } from './report.ts';
+import { committedSnapshot, REPORT, SNAPSHOT, snapshotText, takeSnapshot } from './snapshot.ts';
 
 const before = committedSnapshot();
 const { snapshot, kept } = await takeSnapshot();
 writeFileSync(SNAPSHOT, snapshotText(snapshot));
+writeFileSync(REPORT, gasReport(snapshot));
 
 const number = (gas: number): string => gas.toLocaleString('en-US');
 for (const [name, gas] of Object.entries(snapshot)) {

@@ -7,6 +7,7 @@ import { hardforks, type Measurement } from './measurement.ts';
 import { measureP384 } from './p384.ts';
 
 export const SNAPSHOT: string = join(CONTRACTS, 'snapshots/gas.json');
+export const REPORT: string = join(CONTRACTS, '../docs/gas.md');
 
 /** Everything that `contracts/snapshots/gas.json` holds, each measured on a chain of its own. */
 const measurements: readonly Measurement[] = [measureSha384, measureRsaPss, measureP384];

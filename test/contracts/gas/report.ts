@@ -1,0 +1,102 @@
+import { type Peer, peers } from './peers.ts';
+import type { Snapshot } from './snapshot.ts';
+
+const HOUR = 3_600;
+const DAY = 24 * HOUR;
+
+/**
+ * How long AWS's certificates below the root live, seen on real documents: the regional, the zonal and the instance
+ * authority. A registration meets one that the contract has not seen yet when it comes first after a rotation.
+ */
+const AUTHORITY_LIVES: readonly number[] = [20 * DAY, 6 * DAY, DAY];
+
+/** What deployments may choose as the time that a registration stands. */
+export const LIFETIMES: readonly (readonly [name: string, seconds: number])[] = [
+  ['3 h', 3 * HOUR],
+  ['24 h', DAY],
+  ['7 d', 7 * DAY],
+];
+
+/**
+ * Of one Nitro worker that is registered again whenever its registration ends: each time at the price of cached
+ * authorities, and one more certificate for every authority that was replaced since. An upper bound: workers that share
+ * an authority share its price.
+ */
+export function nitroGasPerDay(lifetime: number, cold: number, warm: number): number {
+  const certificate = (cold - warm) / AUTHORITY_LIVES.length;
+  const newOnes = AUTHORITY_LIVES.reduce((sum, life) => sum + Math.min(1, lifetime / life), 0);
+  return Math.round((DAY / lifetime) * (warm + newOnes * certificate));
+}
+
+/** Of one SEV-SNP worker: AMD's intermediates live for decades, so every registration costs the same. */
+export const snpGasPerDay = (lifetime: number, each: number): number => Math.round((DAY / lifetime) * each);
+
+const number = (gas: number): string => gas.toLocaleString('en-US');
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
+
+/** docs/gas.md: every figure in it comes from the snapshot or from the list of peers. */
+export function gasReport(snapshot: Snapshot): string {
+  return `# Gas
+
+Written by \`make gas\` from \`contracts/snapshots/gas.json\`; do not edit. Every figure is \`gasUsed\` of a transaction on
+anvil, with its 21,000 and its calldata, under EIP-7825's limit of 2^24, unless its name says otherwise. The snapshot is
+held to the last unit by \`test/contracts/gas.test.ts\`.
+
+## What transactions cost
+
+\`real\`: a document or report of real hardware. \`simulated\`: made by the simulator, whose certificates have the same shape.
+Cold: nothing is known but the root. Warm: the authorities' certificates are cached. Hot: the leaf's too.
+
+${table(['what', 'Osaka', 'Prague'], transactionRows(snapshot))}
+
+## Next to others
+
+${table(['what', 'here', 'there', 'whose', 'times less'], peerRows(snapshot))}
+
+## A worker a day
+
+Renewing registrations of one worker, in gas, by the time that a registration stands. For Nitro the authorities rotate
+(regional every 20 days, zonal every 6, instance every day), and the first to register below a new one pays for it.
+
+${table(['lifetime', 'registrations a day', 'Nitro', 'SEV-SNP'], dayRows(snapshot))}
+`;
+}
+
+function transactionRows(snapshot: Snapshot): string[][] {
+  const names = new Set(Object.keys(snapshot).map((key) => key.slice(key.indexOf('.') + 1)));
+  const figure = (hardfork: string, name: string): string => {
+    const gas = snapshot[`${hardfork}.${name}`];
+    return gas === undefined ? '' : number(gas);
+  };
+  return [...names].sort().map((name) => [`\`${name}\``, figure('osaka', name), figure('prague', name)]);
+}
+
+function peerRows(snapshot: Snapshot): string[][] {
+  const rows = Object.entries(peers).flatMap(([name, peer]: [string, Peer]) => {
+    const gas = snapshot[name];
+    return gas === undefined ? [] : [{ name, gas, peer }];
+  });
+  return rows.map(({ name, gas, peer }) => [
+    `\`${name}\``,
+    number(gas),
+    number(peer.gas),
+    peer.of,
+    (peer.gas / gas).toFixed(1),
+  ]);
+}
+
+function dayRows(snapshot: Snapshot): string[][] {
+  const cold = snapshot['osaka.nitro.register.cold.simulated'];
+  const warm = snapshot['osaka.nitro.register.warm.simulated'];
+  const snp = snapshot['osaka.snp.register.simulated'];
+  return LIFETIMES.map(([name, seconds]) => [
+    name,
+    String(Number((DAY / seconds).toFixed(2))),
+    cold === undefined || warm === undefined ? '' : number(nitroGasPerDay(seconds, cold, warm)),
+    snp === undefined ? '' : number(snpGasPerDay(seconds, snp)),
+  ]);
+}
