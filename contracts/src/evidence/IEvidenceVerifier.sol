@@ -36,6 +36,8 @@ struct SnpPlatform {
     uint64 committedTcb;
     uint64 currentTcb;
     uint64 launchTcb;
+    /// SHA-256 of the name of the cloud that a VLEK was lent to (CSP_ID), so that policies can list clouds; zero for a VCEK.
+    bytes32 cloud;
 }
 
 /// What one piece of evidence proves. Whether anybody should care is for a registry and for policies.
