@@ -1,5 +1,6 @@
 import { noiseGolden } from '../noise-golden.ts';
 import { anchorVectors } from './anchors.ts';
+import { integerVectors } from './integers.ts';
 import {
   authorisationVectors,
   identityVectors,
@@ -18,6 +19,7 @@ export async function goldenFiles(): Promise<ReadonlyMap<string, string>> {
     ['receipt.json', receiptVectors()],
     ['authorisations.json', authorisationVectors()],
     ['anchors.json', anchorVectors()],
+    ['integers.json', integerVectors()],
     ['noise.json', await noiseGolden()],
   ];
   return new Map(files.map(([name, value]) => [name, `${JSON.stringify(value as Json, null, 2)}\n`]));
