@@ -27,8 +27,9 @@ library Der {
 
     /// The first element, which must have this tag.
     function read(Slice cursor, uint256 tag) internal pure returns (Slice contents, Slice rest) {
-        if (!startsWith(cursor, tag)) revert DerInvalid();
-        (, contents, rest) = readAny(cursor);
+        uint256 found;
+        (found, contents, rest) = readAny(cursor);
+        if (found != tag) revert DerInvalid();
     }
 
     /// The same, with its tag and length bytes.
@@ -39,30 +40,30 @@ library Der {
 
     /// The first element whatever its tag; tags of one byte only.
     function readAny(Slice cursor) internal pure returns (uint256 tag, Slice contents, Slice rest) {
-        uint256 available = cursor.length();
-        if (available < 2) revert DerInvalid();
-        tag = cursor.byteAt(0);
-        if (tag & 0x1f == 0x1f) revert DerInvalid();
-        uint256 size = cursor.byteAt(1);
-        uint256 header = 2;
-        if (size >= 0x80) {
-            // 0x80 is the indefinite length. Certificates are far below 64 KiB, so two length bytes are plenty.
-            if (size != 0x81 && size != 0x82) revert DerInvalid();
-            if (size == 0x81) {
-                header = 3;
-                if (available < 3) revert DerInvalid();
-                size = cursor.byteAt(2);
-                if (size < 0x80) revert DerInvalid();
-            } else {
-                header = 4;
-                if (available < 4) revert DerInvalid();
-                size = (cursor.byteAt(2) << 8) | cursor.byteAt(3);
-                if (size < 0x100) revert DerInvalid();
+        bool bad;
+        assembly ("memory-safe") {
+            let at := shr(64, cursor)
+            let available := and(cursor, 0xffffffffffffffff)
+            // What of the header lies behind the slice is somebody else's, and refused with it below.
+            let head := mload(at)
+            tag := byte(0, head)
+            bad := or(lt(available, 2), eq(and(tag, 0x1f), 0x1f))
+            let size := byte(1, head)
+            let header := 2
+            if gt(size, 0x7f) {
+                // 0x80 is the indefinite length. Certificates are far below 64 KiB, so two length bytes are plenty.
+                bad := or(bad, iszero(eq(shr(1, add(size, 1)), 0x41)))
+                header := sub(size, 0x7e)
+                size := shr(shl(3, sub(4, header)), and(0xffff, shr(224, head)))
+                // The shortest form: from 0x80 on with one byte, from 0x100 on with two.
+                bad := or(bad, lt(size, shl(sub(header, 3), 0x80)))
             }
+            let whole := add(header, size)
+            bad := or(bad, gt(whole, available))
+            contents := or(shl(64, add(at, header)), size)
+            rest := or(shl(64, add(at, whole)), sub(available, whole))
         }
-        if (header + size > available) revert DerInvalid();
-        contents = Slices.make(cursor.pointer() + header, size);
-        rest = cursor.skip(header + size);
+        if (bad) revert DerInvalid();
     }
 
     function startsWith(Slice cursor, uint256 tag) internal pure returns (bool) {
@@ -135,6 +136,8 @@ library Der {
     /// Refuses arcs that are not minimal, above 2^32 - 1 or cut short; names are then compared as bytes.
     function checkOid(Slice contents) internal pure {
         uint256 size = contents.length();
+        if (size == 0) revert DerInvalid();
+        if (size < 32 && isPlainOid(contents, size)) return;
         uint256 value = 0;
         bool fresh = true;
         for (uint256 i = 0; i < size; i++) {
@@ -145,6 +148,26 @@ library Der {
             fresh = octet < 0x80;
             if (fresh) value = 0;
         }
-        if (!fresh || size == 0) revert DerInvalid();
+        if (!fresh) revert DerInvalid();
+    }
+
+    /**
+     * Whether below 32 bytes, all at once, obviously pass: the last one ends its arc, every arc has four bytes at most,
+     * and none contains a byte 0x80 (which is wrong at the start of an arc only). True of every OID that vendors use.
+     */
+    function isPlainOid(Slice contents, uint256 size) private pure returns (bool plain) {
+        assembly ("memory-safe") {
+            let unused := sub(256, shl(3, size))
+            // Bytes behind the last one are zero and count as arcs of their own.
+            let octets := shl(unused, shr(unused, mload(shr(64, contents))))
+            let high := 0x8080808080808080808080808080808080808080808080808080808080808080
+            let low := 0x7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f
+            let more := and(octets, high)
+            // A byte whose seven bits are not all zero carries into its highest.
+            let some := and(add(and(octets, low), low), high)
+            let long := and(and(more, shl(8, more)), and(shl(16, more), shl(24, more)))
+            let cut := and(more, shl(unused, 0x80))
+            plain := iszero(or(and(more, not(some)), or(long, cut)))
+        }
     }
 }

@@ -15,24 +15,41 @@ library DerTime {
         if (Der.startsWith(cursor, Der.UTC_TIME)) {
             (contents, rest) = Der.read(cursor, Der.UTC_TIME);
             if (contents.length() != 13) revert CertificateTime();
-            uint256 year = two(contents, 0);
-            return (moment(year < 50 ? 2000 + year : 1900 + year, contents, 2), rest);
+            uint256 text = digits(contents, 12);
+            uint256 year = two(text, 5);
+            return (moment(year < 50 ? 2000 + year : 1900 + year, text), rest);
         }
         (contents, rest) = Der.read(cursor, Der.GENERALIZED_TIME);
         if (contents.length() != 15) revert CertificateTime();
-        uint256 century = two(contents, 0);
-        uint256 full = 100 * century + two(contents, 2);
+        uint256 longText = digits(contents, 14);
+        uint256 full = 100 * two(longText, 6) + two(longText, 5);
         if (full < 2050) revert CertificateTime();
-        return (moment(full, contents, 4), rest);
+        return (moment(full, longText), rest);
     }
 
-    function moment(uint256 year, Slice digits, uint256 at) private pure returns (int64) {
-        uint256 month = two(digits, at);
-        uint256 day = two(digits, at + 2);
-        uint256 hour = two(digits, at + 4);
-        uint256 minute = two(digits, at + 6);
-        uint256 second = two(digits, at + 8);
-        if (digits.byteAt(at + 10) != 0x5a) revert CertificateTime();
+    /// The values of so many digits, a byte each and the last one lowest; they must be all that stands before a Z.
+    function digits(Slice contents, uint256 count) private pure returns (uint256 values) {
+        if (contents.byteAt(count) != 0x5a) revert CertificateTime();
+        bool bad;
+        assembly ("memory-safe") {
+            let unused := sub(256, shl(3, count))
+            let zeros := shr(unused, 0x3030303030303030303030303030303030303030303030303030303030303030)
+            values := xor(shr(unused, mload(shr(64, contents))), zeros)
+            // Above 9 a byte has one of its upper four bits, or gets the lowest of them when 6 is added.
+            let upper := 0xf0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0
+            let sixes := 0x0606060606060606060606060606060606060606060606060606060606060606
+            bad := and(or(values, add(and(values, not(upper)), sixes)), upper)
+        }
+        if (bad) revert CertificateTime();
+    }
+
+    /// Month, day, hour, minute and second are the last five pairs.
+    function moment(uint256 year, uint256 text) private pure returns (int64) {
+        uint256 month = two(text, 4);
+        uint256 day = two(text, 3);
+        uint256 hour = two(text, 2);
+        uint256 minute = two(text, 1);
+        uint256 second = two(text, 0);
         if (hour > 23 || minute > 59 || second > 59) revert CertificateTime();
         if (month == 0 || month > 12 || day == 0 || day > daysIn(year, month)) revert CertificateTime();
         uint256 daySeconds = 3600 * hour + 60 * minute + second;
@@ -53,13 +70,11 @@ library DerTime {
         return int256(365 * y + y / 4 - y / 100 + y / 400 + dayOfYear) - 719_468;
     }
 
-    /// Two digits. The lengths above cover every place that is read.
-    function two(Slice text, uint256 at) private pure returns (uint256) {
-        return 10 * digit(text.byteAt(at)) + digit(text.byteAt(at + 1));
-    }
-
-    function digit(uint256 character) private pure returns (uint256) {
-        if (character < 0x30 || character > 0x39) revert CertificateTime();
-        return character - 0x30;
+    /// The number in a pair of digits, counted from the last pair.
+    function two(uint256 text, uint256 pair) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            let both := shr(shl(4, pair), text)
+            value := add(mul(10, and(shr(8, both), 0xff)), and(both, 0xff))
+        }
     }
 }

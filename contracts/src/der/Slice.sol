@@ -16,36 +16,45 @@ library Slices {
         return make(start, data.length);
     }
 
+    // In assembly, without checks that cannot fail: certificates are read with some hundred of these calls.
+
     /// Memory that was paid for has addresses and lengths far below 2^64.
-    function make(uint256 start, uint256 size) internal pure returns (Slice) {
-        return Slice.wrap((start << 64) | size);
+    function make(uint256 start, uint256 size) internal pure returns (Slice slice) {
+        assembly ("memory-safe") {
+            slice := or(shl(64, start), size)
+        }
     }
 
-    function pointer(Slice slice) internal pure returns (uint256) {
-        return Slice.unwrap(slice) >> 64;
+    function pointer(Slice slice) internal pure returns (uint256 start) {
+        assembly ("memory-safe") {
+            start := shr(64, slice)
+        }
     }
 
-    function length(Slice slice) internal pure returns (uint256) {
-        return uint64(Slice.unwrap(slice));
+    function length(Slice slice) internal pure returns (uint256 size) {
+        assembly ("memory-safe") {
+            size := and(slice, 0xffffffffffffffff)
+        }
     }
 
     /// The byte at `index`, which the caller has compared with the length.
     function byteAt(Slice slice, uint256 index) internal pure returns (uint256 value) {
-        uint256 at = pointer(slice) + index;
         assembly ("memory-safe") {
-            value := byte(0, mload(at))
+            value := byte(0, mload(add(shr(64, slice), index)))
         }
     }
 
     /// The part from `from` on, which the caller has compared with the length.
-    function skip(Slice slice, uint256 from) internal pure returns (Slice) {
-        return make(pointer(slice) + from, length(slice) - from);
+    function skip(Slice slice, uint256 from) internal pure returns (Slice part) {
+        assembly ("memory-safe") {
+            // The start grows by what the length loses.
+            part := sub(add(slice, shl(64, from)), from)
+        }
     }
 
     function hash(Slice slice) internal pure returns (bytes32 result) {
-        (uint256 start, uint256 size) = (pointer(slice), length(slice));
         assembly ("memory-safe") {
-            result := keccak256(start, size)
+            result := keccak256(shr(64, slice), and(slice, 0xffffffffffffffff))
         }
     }
 
@@ -54,15 +63,18 @@ library Slices {
     }
 
     /// Whether the slice is exactly the first `size` bytes of `expected`, at most 32.
-    function isExactly(Slice slice, bytes32 expected, uint256 size) internal pure returns (bool) {
-        return length(slice) == size && prefix(slice, size) == uint256(expected) >> (256 - 8 * size);
+    function isExactly(Slice slice, bytes32 expected, uint256 size) internal pure returns (bool yes) {
+        assembly ("memory-safe") {
+            let unused := sub(256, shl(3, size))
+            let same := eq(shr(unused, mload(shr(64, slice))), shr(unused, expected))
+            yes := and(same, eq(and(slice, 0xffffffffffffffff), size))
+        }
     }
 
     /// The first `size` bytes, 1 to 32, as a number.
     function prefix(Slice slice, uint256 size) internal pure returns (uint256 value) {
-        uint256 at = pointer(slice);
         assembly ("memory-safe") {
-            value := shr(sub(256, shl(3, size)), mload(at))
+            value := shr(sub(256, shl(3, size)), mload(shr(64, slice)))
         }
     }
 }

@@ -42,6 +42,9 @@ struct Certificate {
     Slice serial;
     Slice issuer;
     Slice subject;
+    /// Characters of the common names, which are 1 to 64 and printable; empty where there is none.
+    Slice issuerCommonName;
+    Slice subjectCommonName;
     /// Seconds since 1970.
     int64 notBefore;
     int64 notAfter;
@@ -76,9 +79,9 @@ library X509 {
         (certificate.serial, fields) = Der.read(fields, Der.INTEGER);
         checkSerial(certificate.serial, profile.zeroSerial);
         (certificate.algorithm, fields) = readAlgorithm(fields, outer);
-        (certificate.issuer, fields) = X509Name.read(fields);
+        (certificate.issuer, certificate.issuerCommonName, fields) = X509Name.read(fields);
         fields = readValidity(certificate, fields);
-        (certificate.subject, fields) = X509Name.read(fields);
+        (certificate.subject, certificate.subjectCommonName, fields) = X509Name.read(fields);
         (certificate.keyKind, certificate.key, fields) = X509Keys.read(fields);
         fields = X509Extensions.read(certificate.extensions, fields, profile.trailingZeroBits);
         // Unique identifiers are left over from version 2.
