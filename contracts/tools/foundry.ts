@@ -28,5 +28,7 @@ export function foundryEnvironment(): Record<string, string> {
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined && !/^(FOUNDRY|DAPP|ETH)_/.test(name)) environment[name] = value;
   }
-  return { ...environment, FOUNDRY_DISABLE_NIGHTLY_WARNING: '1' };
+  // forge names what a package's files import by absolute paths, so the compiler finds it under no relative remapping.
+  const remapping = `@openzeppelin/contracts/=${join(CONTRACTS, '..', 'node_modules/@openzeppelin/contracts/')}`;
+  return { ...environment, FOUNDRY_DISABLE_NIGHTLY_WARNING: '1', FOUNDRY_REMAPPINGS: remapping };
 }

@@ -17,33 +17,52 @@ library Subtree {
      */
     function isIn(uint256 level, uint256 index, bytes32 hash, bytes32[] calldata path, uint256 size, bytes32 root)
         internal
-        pure
+        view
         returns (bool)
     {
         if (!isComplete(level, index, size)) return false;
-        uint256 last = (size - 1) >> level;
-        uint256 used = 0;
-        while (last > 0) {
-            bool right = index & 1 == 1;
-            // The last node of a row has no neighbour where the tree's right edge leaves none: it moves up as it is.
-            if (right || index < last) {
-                if (used == path.length) return false;
-                bytes32 neighbour = path[used++];
-                hash = right ? node(neighbour, hash) : node(hash, neighbour);
-            }
-            index >>= 1;
-            last >>= 1;
-        }
-        return used == path.length && hash == root;
+        (bytes32 top, uint256 used) = climb(hash, path, index, (size - 1) >> level);
+        return used == path.length && top == root;
     }
 
     function isComplete(uint256 level, uint256 index, uint256 size) internal pure returns (bool) {
         // The bounds keep the shift below from losing bits.
-        return size <= MOST_LEAVES && level <= 48 && index < MOST_LEAVES && ((index + 1) << level) <= size;
+        return size <= MOST_LEAVES && level <= 48 && index < size && (index + 1) << level <= size;
     }
 
-    /// The prefix keeps nodes apart from leaves, requests and responses.
-    function node(bytes32 left, bytes32 right) internal pure returns (bytes32) {
-        return sha256(abi.encodePacked(bytes1(0x01), left, right));
+    /// RFC 6962 section 2.1.1, unrolled. `last` is the last node of the row, complete or cut off at the right edge.
+    /// @return used of the path; more than there is where the path is too short
+    function climb(bytes32 hash, bytes32[] calldata path, uint256 index, uint256 last)
+        private
+        view
+        returns (bytes32, uint256 used)
+    {
+        bool answered = true;
+        assembly ("memory-safe") {
+            // Behind all allocated memory: 01, which keeps nodes apart from leaves, and two hashes.
+            let node := mload(0x40)
+            mstore8(node, 1)
+            for { } last { } {
+                let isRight := and(index, 1)
+                // The last node of a row has no neighbour on its right: it moves up as it is.
+                if or(isRight, lt(index, last)) {
+                    if eq(used, path.length) {
+                        used := not(0)
+                        break
+                    }
+                    let side := shl(5, isRight)
+                    mstore(add(add(node, 0x01), side), hash)
+                    mstore(sub(add(node, 0x21), side), calldataload(add(path.offset, shl(5, used))))
+                    answered := and(answered, staticcall(gas(), 0x02, node, 0x41, 0x00, 0x20))
+                    hash := mload(0x00)
+                    used := add(used, 1)
+                }
+                index := shr(1, index)
+                last := shr(1, last)
+            }
+        }
+        // SHA-256 fails for lack of gas only; a path that is not walked to its end proves nothing.
+        if (!answered) used = type(uint256).max;
+        return (hash, used);
     }
 }
