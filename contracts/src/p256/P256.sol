@@ -26,7 +26,7 @@ library P256 {
     }
 
     function verify(bytes32 hash, bytes32 r, bytes32 s, bytes32 x, bytes32 y) internal view returns (bool) {
-        if (!isSignature(r, s) || !isKey(x, y)) return false;
+        if (!isSignature(r, s) || !isValidPublicKey(x, y)) return false;
         if (precompiled(hash, r, s, x, y)) return true;
         // The precompile says nothing to a wrong signature, as an address without one does: a right one tells which it
         // is. Wycheproof, ecdsa_secp256r1_sha256_p1363, "small r and s": r = 5, s = 1.
@@ -46,7 +46,7 @@ library P256 {
     }
 
     /// A point of the curve y^2 = x^3 - 3x + b, which has prime order: every such point but infinity is a key.
-    function isKey(bytes32 x, bytes32 y) internal pure returns (bool) {
+    function isValidPublicKey(bytes32 x, bytes32 y) internal pure returns (bool) {
         (uint256 qx, uint256 qy) = (uint256(x), uint256(y));
         if (qx >= P || qy >= P) return false;
         uint256 right = addmod(mulmod(addmod(mulmod(qx, qx, P), P - 3, P), qx, P), B, P);
@@ -68,7 +68,7 @@ library P256 {
 
     /// The same without the precompile. SEC 1 section 4.1.4: u1 G + u2 Q has an x that is r modulo n.
     function verifyHere(bytes32 hash, bytes32 r, bytes32 s, bytes32 x, bytes32 y) internal view returns (bool) {
-        if (!isSignature(r, s) || !isKey(x, y)) return false;
+        if (!isSignature(r, s) || !isValidPublicKey(x, y)) return false;
         uint256 w = inverse(uint256(s));
         uint256 u1 = mulmod(uint256(hash), w, N);
         uint256 u2 = mulmod(uint256(r), w, N);
