@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import { ChainProfile, ChainRules } from "../../src/chain/ChainRules.sol";
+import { KnownCode } from "../../src/chain/KnownCode.sol";
 import { Slices } from "../../src/der/Slice.sol";
 import { Algorithm, Certificate, KeyKind, Profile, X509 } from "../../src/der/X509.sol";
 
@@ -26,5 +27,13 @@ contract ChainHarness {
 
     function amdChain() private pure returns (ChainProfile memory) {
         return ChainProfile(Algorithm.RsaPss384, KeyKind.Rsa4096, KeyKind.P384, true);
+    }
+
+    function checkSha384Engine(address engine) external view {
+        KnownCode.checkSha384Engine(engine);
+    }
+
+    function checkP384Verifier(address verifier) external view {
+        KnownCode.checkP384Verifier(verifier);
     }
 }
