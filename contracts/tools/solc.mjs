@@ -1,13 +1,38 @@
 #!/usr/bin/env node
 // What forge takes for a native `solc`: the pinned compiler from the package registry, which runs wherever Node does.
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import solc from 'solc';
 
 if (process.argv.includes('--version')) {
   console.log(`solc, the solidity compiler commandline interface\nVersion: ${solc.version()}`);
 } else if (process.argv.includes('--standard-json')) {
-  process.stdout.write(solc.compile(readFileSync(0, 'utf8')));
+  process.stdout.write(compile(JSON.parse(readFileSync(0, 'utf8'))));
 } else {
   console.error(`not offered: ${process.argv.slice(2).join(' ')}`);
   process.exitCode = 1;
+}
+
+/**
+ * forge names a file of a package `../node_modules/...` where one of ours imports it, and by its absolute path where the
+ * package imports it itself. A native solc would find the file under either name; this one reads no files, so every
+ * file gets the first kind of name, and forge is answered by the names that it gave.
+ */
+function compile(input) {
+  const beside = `${dirname(process.argv[process.argv.indexOf('--base-path') + 1])}/`;
+  const short = (name) => (name.startsWith(beside) ? `../${name.slice(beside.length)}` : name);
+  const given = new Map(Object.keys(input.sources).map((name) => [short(name), name]));
+  const renamed = (object, name) =>
+    object && Object.fromEntries(Object.entries(object).map(([key, value]) => [name(key), value]));
+  const selection = renamed(input.settings.outputSelection, short);
+  const settings = { ...input.settings, outputSelection: selection };
+  const output = JSON.parse(
+    solc.compile(JSON.stringify({ ...input, sources: renamed(input.sources, short), settings })),
+  );
+  const original = (name) => given.get(name) ?? name;
+  return JSON.stringify({
+    ...output,
+    ...(output.sources && { sources: renamed(output.sources, original) }),
+    ...(output.contracts && { contracts: renamed(output.contracts, original) }),
+  });
 }
