@@ -25,7 +25,8 @@ function compile(input) {
   const renamed = (object, name) =>
     object && Object.fromEntries(Object.entries(object).map(([key, value]) => [name(key), value]));
   const selection = renamed(input.settings.outputSelection, short);
-  const settings = { ...input.settings, outputSelection: selection };
+  const remappings = input.settings.remappings?.map((line) => line.replace(`=${beside}`, '=../'));
+  const settings = { ...input.settings, outputSelection: selection, remappings };
   const output = JSON.parse(
     solc.compile(JSON.stringify({ ...input, sources: renamed(input.sources, short), settings })),
   );

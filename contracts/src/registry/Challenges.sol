@@ -64,10 +64,7 @@ abstract contract Challenges {
         }
         bytes32 hash = hashOf(blockNumber);
         if (hash == 0) revert BlockHashUnavailable();
-        return
-            sha256(
-                abi.encodePacked(BLOCK_CHALLENGE_TAG, word(block.chainid), here(), wordOf(operator), blockNumber, hash)
-            );
+        return sha256(abi.encode(BLOCK_CHALLENGE_TAG, block.chainid, address(this), operator, blockNumber, hash));
     }
 
     /// For whoever calls, once, for ten minutes.
@@ -78,8 +75,8 @@ abstract contract Challenges {
         if (previous == 0 && block.prevrandao <= type(uint64).max) revert NothingToDrawFrom();
         uint256 drawn = nonce++;
         challenge = sha256(
-            abi.encodePacked(
-                ISSUED_CHALLENGE_TAG, word(block.chainid), here(), wordOf(msg.sender), drawn, previous, block.prevrandao
+            abi.encode(
+                ISSUED_CHALLENGE_TAG, block.chainid, address(this), msg.sender, drawn, previous, block.prevrandao
             )
         );
         issued[challenge] = Issued(msg.sender, uint48(block.timestamp), uint48(block.number));
@@ -115,17 +112,5 @@ abstract contract Challenges {
         if (HISTORY.code.length == 0) return 0;
         (bool answered, bytes memory answer) = HISTORY.staticcall(abi.encode(blockNumber));
         return answered && answer.length == 32 ? abi.decode(answer, (bytes32)) : bytes32(0);
-    }
-
-    function here() private view returns (bytes32) {
-        return wordOf(address(this));
-    }
-
-    function word(uint256 value) private pure returns (bytes32) {
-        return bytes32(value);
-    }
-
-    function wordOf(address value) private pure returns (bytes32) {
-        return bytes32(uint256(uint160(value)));
     }
 }
