@@ -10,8 +10,9 @@ import { createTokenBucket } from './http/rate.ts';
 import { evidenceRoute } from './http/routes/evidence.ts';
 import { inferRoute } from './http/routes/infer.ts';
 import { consistencyRoute, headRoute, headsRoute, receiptRoute } from './http/routes/log.ts';
-import { openSessionRoute, sealedRoute } from './http/routes/session.ts';
+import { chargedRoute, openSessionRoute, sealedRoute } from './http/routes/session.ts';
 import type { Journal } from './journal/index.ts';
+import type { Admission } from './payments/admission.ts';
 import type { Release } from './releases.ts';
 import type { LinkStatus, WorkerLink } from './worker-link.ts';
 
@@ -21,6 +22,7 @@ export interface AppOptions {
   readonly releases: readonly Release[];
   readonly onEvent: EventSink;
   readonly assemble: AssembleEvidence;
+  readonly admission?: Admission;
   /** Attestation documents per second: each costs the worker a signature. */
   readonly evidencePerSecond: number;
   readonly now: () => number;
@@ -37,6 +39,7 @@ export function createApp(options: AppOptions): Express {
     releases,
     budget: createBudget(limits.hostBodyBytes),
     assemble: options.assemble,
+    admission: options.admission,
   };
   const documents = createTokenBucket({
     burst: EVIDENCE_BURST,
@@ -72,6 +75,7 @@ export function createApp(options: AppOptions): Express {
   route(app, '/v1/evidence', { get: evidenceRoute(context, documents) });
   route(app, '/v1/sessions', { post: openSessionRoute(context) });
   route(app, '/v1/sessions/:id', { post: sealedRoute(context) });
+  route(app, '/v1/sessions/:id/charged', { post: chargedRoute(context) });
   route(app, '/v2/models/:model/infer', { post: inferRoute(context) });
   route(app, '/v1/receipts/:requestId', { get: receiptRoute(context) });
   route(app, '/v1/log/head', { get: headRoute(context) });

@@ -50,6 +50,8 @@ export interface WorkerLink {
   attest(challenge: Uint8Array): Promise<Attested>;
   handshake(message1: Uint8Array, options?: AskOptions): Promise<Uint8Array>;
   sealed(sessionId: Uint8Array, record: Uint8Array, options?: AskOptions): Promise<Uint8Array>;
+  /** A record that charges a channel, behind what its client showed. */
+  charged(sessionId: Uint8Array, payload: Uint8Array, options?: AskOptions): Promise<Uint8Array>;
   plain(request: Uint8Array, options?: AskOptions): Promise<PlainAnswer>;
   close(): Promise<void>;
 }
@@ -270,7 +272,8 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
     if (serving === undefined) throw unavailable(status);
     const { connection, intake } = serving;
     // DESIGN section 4: an answer leaves after the journal has written every receipt that came before it.
-    const before = kind === linkKind.plain || kind === linkKind.sealed ? intake.written : nothingBefore;
+    const receipted = kind === linkKind.plain || kind === linkKind.sealed || kind === linkKind.charged;
+    const before = receipted ? intake.written : nothingBefore;
     return connection.request(kind, payload, { timeoutMs, before, signal: asked.signal });
   }
 
@@ -284,6 +287,8 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
     attest: async (challenge) => parsed(decodeAttested, await ask(linkKind.attest, challenge, waits.attestMs, {})),
     handshake: (message1, asked = {}) => ask(linkKind.handshake, message1, waits.handshakeMs, asked),
     sealed: (sessionId, record, asked = {}) => ask(linkKind.sealed, encodeForSession(sessionId, record), runMs, asked),
+    charged: (sessionId, payload, asked = {}) =>
+      ask(linkKind.charged, encodeForSession(sessionId, payload), runMs, asked),
     async plain(payload, asked = {}) {
       return parsed(decodePlainAnswer, await ask(linkKind.plain, payload, runMs, asked));
     },

@@ -17,6 +17,7 @@ export * from './message/anchor.ts';
 export * from './message/archive.ts';
 export * from './message/authorisations.ts';
 export * from './message/bundle.ts';
+export * from './message/channel.ts';
 export * from './message/configuration.ts';
 export * from './message/evidence.ts';
 export * from './message/execution.ts';

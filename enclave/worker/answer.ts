@@ -22,6 +22,7 @@ import {
   type InferRequest,
   type InferResponse,
 } from '../../wire/message/tensor.ts';
+import type { Charge } from './channels.ts';
 import type { CpuFacts } from './cpu.ts';
 import type { Reservation } from './log.ts';
 import { ModelError, type ModelErrorCode } from './model/errors.ts';
@@ -34,6 +35,7 @@ export type AnswerErrorCode =
   | 'stream_not_offered'
   | 'channel_not_open'
   | 'price_too_low'
+  | 'voucher_too_low'
   | 'seed_without_sampling'
   | 'model_not_loaded'
   | 'body_too_large'
@@ -77,10 +79,22 @@ export interface Answering {
   readonly releases: Releases;
 }
 
-/** Runs one request and receipts whatever came of it: a refusal by the worker is provable, too. */
-export async function answer(context: Answering, request: Request, reservation: Reservation): Promise<Answer> {
+/**
+ * Runs one request and receipts whatever came of it: a refusal by the worker is provable, too. `charge` is of the channel
+ * that the header names, where its session may charge that one.
+ */
+export async function answer(
+  context: Answering,
+  request: Request,
+  reservation: Reservation,
+  charge?: Charge,
+): Promise<Answer> {
   const { header } = request;
-  const outcome = await attempt(context, request);
+  const outcome = await attempt(context, request, charge).catch((error: unknown) => {
+    charge?.release();
+    throw error;
+  });
+  const fee = feeFor(header, outcome.units);
   const execution = encodeExecution({
     ...context.runtime,
     ...context.cpu,
@@ -107,9 +121,10 @@ export async function answer(context: Answering, request: Request, reservation: 
       execution: sha256(execution),
       flags: header.flags,
       status: outcome.status,
-      fee: feeFor(header, outcome.units),
-      // Channel zero owes nothing: such a request is free, or paid by an escrow that names its own fee.
-      cumulativeFee: 0n,
+      fee,
+      // Nothing is waited for between this and the leaf's place, so that sums grow in the order of the log. Channel zero
+      // owes nothing: such a request is free, or paid by an escrow that names its own fee.
+      cumulativeFee: charge?.settle(fee) ?? 0n,
       deadline: header.deadline,
     },
     execution,
@@ -117,9 +132,9 @@ export async function answer(context: Answering, request: Request, reservation: 
   return { status: outcome.status, error: outcome.error, bundle, format: outcome.format, body: outcome.body };
 }
 
-async function attempt(context: Answering, request: Request): Promise<Outcome> {
+async function attempt(context: Answering, request: Request, charge?: Charge): Promise<Outcome> {
   try {
-    const release = admit(context, request);
+    const release = admit(context, request, charge);
     const bodyFormat: BodyFormat = request.header.format === format.json ? 'json' : 'binary';
     const asked = parseBody(request, bodyFormat);
     const { manifest, model } = release;
@@ -138,14 +153,15 @@ async function attempt(context: Answering, request: Request): Promise<Outcome> {
 }
 
 /** What the header must say before the body is looked at. */
-function admit(context: Answering, { header, body }: Request): Release {
+function admit(context: Answering, { header, body }: Request, charge?: Charge): Release {
   const refuse = (code: AnswerErrorCode, detail: string): never => {
     throw new AnswerError(status.refused, code, detail);
   };
   if (header.operation !== operation.infer) refuse('operation_not_offered', 'this worker serves tensors');
   if (header.format === format.integers) refuse('format_not_offered', 'ABI integers are not served');
   if ((header.flags & flag.streamed) !== 0n) refuse('stream_not_offered', 'tensors do not stream');
-  if (!isZero(header.channel)) refuse('channel_not_open', 'no channel was opened in this session');
+  const charged = !isZero(header.channel);
+  if (charged && charge === undefined) refuse('channel_not_open', 'this session may not charge that channel');
   if (!isZero(header.seed)) refuse('seed_without_sampling', 'tensor models draw nothing');
   const price = unitPriceOf(context.configuration, header.modelId, header.operation);
   if (price === undefined) return refuse('operation_not_offered', 'the price table has no line for it');
@@ -153,7 +169,11 @@ function admit(context: Answering, { header, body }: Request): Release {
   // The fee never passes maxFee, so a maximum below one unit would buy it for less than it costs.
   if (header.maxFee < price) refuse('price_too_low', `the maximum is below one unit, which costs ${price}`);
   if (body.length > context.configuration.limits.bodyBytes) refuse('body_too_large', `${body.length} bytes`);
-  return context.releases.find(header.modelId) ?? refuse('model_not_loaded', 'no such model here');
+  const release = context.releases.find(header.modelId) ?? refuse('model_not_loaded', 'no such model here');
+  // Last, so that whatever is refused holds nothing: requests that run at once must not pass the voucher together.
+  if (charged && charge?.reserve(header.maxFee) !== true)
+    refuse('voucher_too_low', 'the newest voucher does not cover it');
+  return release;
 }
 
 function parseBody(request: Request, bodyFormat: BodyFormat): InferRequest {

@@ -7,6 +7,8 @@ import { acceptHandshake, createReplayWindow, proofmarkPrologue, type Transport 
 
 export interface Session {
   readonly transport: Transport;
+  /** The one channel that requests of this session may charge, once its key has signed for it. */
+  channel: Uint8Array | null;
   /** Throws `record_replayed` for a request number that was seen, or is below the window. */
   accept(request: number): void;
 }
@@ -38,7 +40,7 @@ export function createSessions(options: {
       });
       const sessionId = new Uint8Array(randomBytes(SESSION_ID_BYTES));
       const window = createReplayWindow();
-      table.set(toHex(sessionId), { transport, accept: (request) => window.accept(request) });
+      table.set(toHex(sessionId), { transport, channel: null, accept: (request) => window.accept(request) });
       if (table.size > options.capacity) {
         const quietest = table.keys().next().value;
         if (quietest !== undefined) table.delete(quietest);

@@ -1,8 +1,10 @@
+import { equalBytes } from '../../wire/bytes.ts';
 import type { Frame } from '../../wire/codec/frame.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { encodeBundle } from '../../wire/message/bundle.ts';
+import { encodeAccountState } from '../../wire/message/channel.ts';
 import { type Configuration, decodeConfiguration } from '../../wire/message/configuration.ts';
 import { encodeRuntime } from '../../wire/message/execution.ts';
 import { encodeIdentity, IDENTITY_VERSION, logPreimage, type WorkerIdentity } from '../../wire/message/identity.ts';
@@ -25,20 +27,22 @@ import {
   type WorkerRefusalCode,
 } from '../../wire/message/link.ts';
 import { decodeRequest, flag, type Request } from '../../wire/message/request.ts';
-import { decodeRecordKind, encodeFinalRecord, recordKind } from '../../wire/message/session.ts';
-import { openRecord, sealRecord } from '../../wire/noise/index.ts';
+import { encodeFinalRecord } from '../../wire/message/session.ts';
+import { sealRecord } from '../../wire/noise/index.ts';
 import { type Answer, answer } from './answer.ts';
 import { type Attester, AttesterError } from './attester.ts';
+import { type Channels, type Charge, createChannels } from './channels.ts';
 import { type CpuFacts, readCpuFacts } from './cpu.ts';
 import { createSecretSource, type WorkerKeys } from './keys.ts';
 import { createRecipients } from './kms/recipient.ts';
 import { type Link, serveLink } from './link-server.ts';
 import { createLog, type Reservation, type TransparencyLog } from './log.ts';
 import type { ModelPool } from './model/pool.ts';
+import { type MoneyRecord, openSealed, type RequestRecord } from './records.ts';
 import { Refusal } from './refusal.ts';
 import { createReleases, type Releases } from './releases.ts';
 import { runtime } from './runtime.ts';
-import { createSessions, type Sessions } from './sessions.ts';
+import { createSessions, type Session, type Sessions } from './sessions.ts';
 import { createTelemetry, silentTelemetry, type Telemetry } from './telemetry.ts';
 
 /** A worker after its one configuration: a key epoch, which ends with the process. */
@@ -49,6 +53,7 @@ interface Epoch {
   readonly keys: WorkerKeys;
   readonly log: TransparencyLog;
   readonly sessions: Sessions;
+  readonly channels: Channels;
   readonly releases: Releases;
 }
 
@@ -129,6 +134,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
         onFatal: options.onFatal,
       }),
       sessions: createSessions({ log: logId, seal: keys.seal, ephemeral, capacity: configuration.limits.sessions }),
+      channels: createChannels({ identity, log: logId, capacity: configuration.limits.channels }),
       releases: createReleases({
         configuration,
         runtime,
@@ -172,10 +178,10 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     }
   }
 
-  async function run(current: Epoch, request: Request): Promise<Answer> {
+  async function run(current: Epoch, request: Request, charge?: Charge): Promise<Answer> {
     const { configuration, releases } = current;
     const given = await admitted(current, (reservation) =>
-      answer({ configuration, runtime, cpu, releases }, request, reservation),
+      answer({ configuration, runtime, cpu, releases }, request, reservation, charge),
     );
     telemetry.countAnswer(given.status, given.error);
     return given;
@@ -195,23 +201,46 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     });
   }
 
-  async function sealed(payload: Uint8Array): Promise<Uint8Array> {
+  async function sealed(payload: Uint8Array, charged: boolean): Promise<Uint8Array> {
     const current = ready();
     telemetry.count('sealedRequests');
     const { sessionId, rest } = decodeForSession(payload);
     const session = current.sessions.find(sessionId);
     if (session === undefined) throw new Refusal('session_unknown', 'no such session in this worker');
-    const { handshakeHash, receiveKey, sendKey } = session.transport;
-    const { place, request } = await openRequest(receiveKey, handshakeHash, rest, (number) => session.accept(number));
-    const { bundle, format, body } = await run(current, request);
-    const data = encodeFinalRecord({
+    const { handshakeHash, sendKey } = session.transport;
+    const record = await openSealed(session, rest, charged);
+    const data =
+      record.kind === 'request'
+        ? await sealedAnswer(current, session, record)
+        : await account(current, session, record);
+    const answerPlace = { direction: 'to-client', request: record.number, chunk: 0, final: true } as const;
+    return sealRecord(nodeSuite, sendKey, handshakeHash, answerPlace, data, 'body');
+  }
+
+  async function sealedAnswer(current: Epoch, session: Session, record: RequestRecord): Promise<Uint8Array> {
+    const { request, charged } = record;
+    const mayCharge = charged && session.channel !== null && equalBytes(session.channel, request.header.channel);
+    const charge = mayCharge ? current.channels.charge(request.header.channel) : undefined;
+    const { bundle, format, body } = await run(current, request, charge);
+    return encodeFinalRecord({
       bundle: encodeBundle(bundle),
       format: Number(format),
       jsonLength: body.jsonLength,
       body: body.body,
     });
-    const answerPlace = { direction: 'to-client', request: place.request, chunk: 0, final: true } as const;
-    return sealRecord(nodeSuite, sendKey, handshakeHash, answerPlace, data, 'body');
+  }
+
+  async function account({ channels }: Epoch, session: Session, record: MoneyRecord): Promise<Uint8Array> {
+    if (record.kind === 'channel') {
+      session.channel = await channels.open(record.opening, session.transport.handshakeHash);
+      return encodeAccountState(channels.state(session.channel));
+    }
+    const { voucher } = record;
+    if (session.channel === null || !equalBytes(session.channel, voucher.channel)) {
+      throw new Refusal('voucher_refused', 'this session charges another channel');
+    }
+    await channels.raise(voucher);
+    return encodeAccountState(channels.state(voucher.channel));
   }
 
   async function handle(frame: Frame): Promise<Uint8Array> {
@@ -235,7 +264,9 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
         return encodeForSession(sessionId, message2);
       }
       case linkKind.sealed:
-        return sealed(frame.payload);
+        return sealed(frame.payload, false);
+      case linkKind.charged:
+        return sealed(frame.payload, true);
       case linkKind.plain:
         return plain(frame.payload);
       default:
@@ -309,29 +340,6 @@ function parseConfiguration(bytes: Uint8Array): Configuration {
     return decodeConfiguration(bytes);
   } catch (error) {
     if (error instanceof WireError) throw new Refusal('configuration_invalid', error.message);
-    throw error;
-  }
-}
-
-async function openRequest(
-  key: Uint8Array,
-  handshakeHash: Uint8Array,
-  record: Uint8Array,
-  accept: (request: number) => void,
-): Promise<{ readonly place: { readonly request: number }; readonly request: Request }> {
-  try {
-    const { place, data } = await openRecord(nodeSuite, key, handshakeHash, 'to-worker', record);
-    if (place.chunk !== 0 || !place.final) throw new WireError('record_invalid', 'a request is one record');
-    accept(place.request);
-    const { kind, rest } = decodeRecordKind(data);
-    if (kind !== recordKind.request) throw new WireError('record_invalid', 'this worker takes requests only');
-    const request = decodeRequest(rest);
-    if ((request.header.flags & flag.sealed) === 0n) {
-      throw new WireError('record_invalid', 'it came sealed and does not say so');
-    }
-    return { place, request };
-  } catch (error) {
-    if (error instanceof WireError) throw new Refusal('record_refused', error.code);
     throw error;
   }
 }

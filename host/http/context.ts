@@ -1,6 +1,7 @@
 import { LinkError } from '../errors.ts';
 import type { AssembleEvidence } from '../evidence/assemble.ts';
 import type { Journal } from '../journal/index.ts';
+import type { Admission } from '../payments/admission.ts';
 import type { Release } from '../releases.ts';
 import type { ReadyWorker, WorkerLink } from '../worker-link.ts';
 import type { Budget } from './body.ts';
@@ -12,6 +13,8 @@ export interface AppContext {
   readonly releases: readonly Release[];
   readonly budget: Budget;
   readonly assemble: AssembleEvidence;
+  /** Absent: this host takes no payment. */
+  readonly admission: Admission | undefined;
 }
 
 /** The worker that requests go to now; the link's own error says why there is none. */

@@ -1,11 +1,15 @@
 import type { WorkerRefusalCode } from '../../wire/message/link.ts';
 import { EvidenceError, type EvidenceErrorCode, LinkError, type LinkErrorCode, WorkerRefusedError } from '../errors.ts';
 import { JournalError, type JournalErrorCode } from '../journal/index.ts';
+import { PaymentError } from '../payments/errors.ts';
 
 /** Codes are API. */
 export type HostErrorCode =
   | 'request_invalid'
   | 'record_refused'
+  | 'channel_refused'
+  | 'voucher_refused'
+  | 'payment_not_offered'
   | 'not_found'
   | 'model_unknown'
   | 'receipt_unknown'
@@ -27,6 +31,7 @@ export type HostErrorCode =
   | 'busy'
   | 'worker_unreachable'
   | 'journal_unavailable'
+  | 'chain_unavailable'
   | 'shutting_down'
   | 'worker_timeout';
 
@@ -42,6 +47,9 @@ interface Explanation {
 export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
   request_invalid: { status: 400, message: 'the request is malformed' },
   record_refused: { status: 400, message: 'the worker could not open the record' },
+  channel_refused: { status: 402, message: 'the channel is not one that pays for this worker' },
+  voucher_refused: { status: 402, message: 'the voucher was not signed for this channel and log' },
+  payment_not_offered: { status: 402, message: 'this host takes no payment' },
   not_found: { status: 404, message: 'there is nothing at this path' },
   model_unknown: { status: 404, message: 'no release of that name or id is served here' },
   receipt_unknown: { status: 404, message: 'no receipt for that request' },
@@ -63,6 +71,7 @@ export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
   busy: { status: 503, message: 'no capacity at the moment' },
   worker_unreachable: { status: 503, message: 'no usable worker is connected' },
   journal_unavailable: { status: 503, message: 'receipts cannot be kept at the moment, so no answer is given' },
+  chain_unavailable: { status: 503, message: 'the chain cannot be asked at the moment, so nothing is taken as paid' },
   shutting_down: { status: 503, message: 'the host is stopping' },
   worker_timeout: { status: 504, message: 'the worker did not answer in time' },
 };
@@ -94,6 +103,8 @@ const refusalCodes: Readonly<Partial<Record<WorkerRefusalCode, HostErrorCode>>> 
   malformed: 'request_invalid',
   session_unknown: 'session_unknown',
   record_refused: 'record_refused',
+  channel_refused: 'channel_refused',
+  voucher_refused: 'voucher_refused',
   busy: 'busy',
   log_full: 'busy',
   attestation_failed: 'attestation_failed',
@@ -119,6 +130,7 @@ export function hostErrorCode(error: unknown): HostErrorCode {
   if (error instanceof WorkerRefusedError) return refusalCodes[error.refusal] ?? 'worker_refused';
   if (error instanceof LinkError) return error.code === 'worker_refused' ? 'worker_refused' : linkCodes[error.code];
   if (error instanceof EvidenceError) return evidenceCodes[error.code];
+  if (error instanceof PaymentError) return error.code;
   if (error instanceof JournalError) return journalCodes[error.code] ?? 'journal_unavailable';
   // Express marks what a request got wrong before a handler saw it: an undecodable path, for one.
   const status = (error as { readonly status?: unknown } | null | undefined)?.status;

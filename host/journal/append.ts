@@ -1,4 +1,4 @@
-import { concatBytes, equalBytes } from '../../wire/bytes.ts';
+import { concatBytes, equalBytes, isZero } from '../../wire/bytes.ts';
 import { type CborValue, encodeCbor } from '../../wire/codec/cbor.ts';
 import { checkSignatureFormat } from '../../wire/crypto/ecdsa.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
@@ -15,7 +15,7 @@ import {
 } from '../../wire/message/receipt.ts';
 import { completedNodes, type NodeReader, treeRoot } from '../../wire/tree/index.ts';
 import { JournalError } from './errors.ts';
-import { nodeKey, placeKey, readU48, requestKey, u48 } from './keys.ts';
+import { chargeKey, nodeKey, placeKey, readU48, requestKey, u48 } from './keys.ts';
 import type { Plan, Put, StoreReader } from './store.ts';
 
 /** Entries whose form and signature hold; whether they fit what is stored is decided when it is their turn. */
@@ -103,6 +103,10 @@ function receiptPuts({ log, entries, receipts }: CheckedEntries, size: number): 
       { table: 'receipts', key: placeKey(log, index), value: entries.receipts[offset] as Uint8Array },
       { table: 'requests', key: requestKey(receipt.requestId, log, index), value: Uint8Array.of(1) },
       { table: 'executions', key: receipt.execution, value: entries.executions[offset] as Uint8Array },
+      // Sums grow with the index: the last receipt of a channel is the one that is claimed with.
+      ...(isZero(receipt.channel)
+        ? []
+        : [{ table: 'charges', key: chargeKey(log, receipt.channel), value: u48(index) } as const]),
     ];
   });
 }

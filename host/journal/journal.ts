@@ -1,17 +1,20 @@
-import { equalBytes } from '../../wire/bytes.ts';
+import { concatBytes, equalBytes } from '../../wire/bytes.ts';
 import { decodeCbor, strictCbor } from '../../wire/codec/cbor.ts';
 import { bytes, integer, nullable, object, type Reader } from '../../wire/codec/fields.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
+import { type ChannelFields, channelLayout, channelPreimage } from '../../wire/message/authorisations.ts';
 import type { ReceiptBundle } from '../../wire/message/bundle.ts';
+import { decodeVoucherRaise, encodeVoucherRaise, type VoucherRaise } from '../../wire/message/channel.ts';
 import { decodeIdentity, logPreimage } from '../../wire/message/identity.ts';
 import { decodeReadyInfo, type Entries, encodeReadyInfo, type ReadyInfo } from '../../wire/message/link.ts';
 import { decodeReceipt, HEAD_BYTES } from '../../wire/message/receipt.ts';
 import { consistencyProof, inclusionProof } from '../../wire/tree/index.ts';
+import { decodeWords, encodeWords } from '../../wire/words.ts';
 import { checkEntries, nodeReader, planAppend, storedSize } from './append.ts';
 import { JournalError } from './errors.ts';
-import { keyAfter, placeKey, readU48 } from './keys.ts';
+import { chargeKey, keyAfter, placeKey, readU48 } from './keys.ts';
 import { openStore } from './store.ts';
 
 export interface Place {
@@ -65,6 +68,15 @@ export interface Journal {
   bundle(place: Place): ReceiptBundle;
   consistency(log: Uint8Array, first: number, second: number): readonly Uint8Array[];
   conflicts(log: Uint8Array): readonly Conflict[];
+  /** What a channel's name stands for. */
+  saveChannel(fields: ChannelFields): Promise<void>;
+  channel(id: Uint8Array): ChannelFields | undefined;
+  /** Keeps the highest voucher of each channel and log. Whether it is signed is for whoever saves it. */
+  saveVoucher(log: Uint8Array, voucher: VoucherRaise): Promise<void>;
+  /** The vouchers for one log, in the order of their channels, from the one after `after`. */
+  vouchers(log: Uint8Array, after: Uint8Array | undefined, limit: number): readonly VoucherRaise[];
+  /** The last receipt of a channel in a log. */
+  charged(log: Uint8Array, channel: Uint8Array): Place | undefined;
   close(): Promise<void>;
 }
 
@@ -154,6 +166,38 @@ export function openJournal(directory: string, options: { readonly maxBytes: num
       store
         .range('conflicts', { start: log, end: keyAfter(log), limit: limits.journalConflicts })
         .map(({ value }) => conflictReader(decodeCbor(value, strictCbor(limits.bundleBytes)), 'conflict')),
+    async saveChannel(fields) {
+      const value = encodeWords(channelLayout, fields);
+      await store.write(() => ({
+        puts: [{ table: 'channels', key: sha256(channelPreimage(fields)), value }],
+        outcome: { value: undefined },
+      }));
+    },
+    channel(id) {
+      const stored = store.get('channels', id);
+      return stored === undefined ? undefined : decodeWords(channelLayout, stored);
+    },
+    async saveVoucher(log, voucher) {
+      const key = chargeKey(log, voucher.channel);
+      await store.write((reader) => {
+        const stored = reader.get('vouchers', key);
+        const higher = stored === undefined || decodeVoucherRaise(stored).maxCumulative < voucher.maxCumulative;
+        const puts = higher ? [{ table: 'vouchers', key, value: encodeVoucherRaise(voucher) } as const] : [];
+        return { puts, outcome: { value: undefined } };
+      });
+    },
+    vouchers: (log, after, limit) =>
+      store
+        .range('vouchers', {
+          start: after === undefined ? log : concatBytes(chargeKey(log, after), Uint8Array.of(0)),
+          end: keyAfter(log),
+          limit,
+        })
+        .map(({ value }) => decodeVoucherRaise(value)),
+    charged(log, channel) {
+      const stored = store.get('charges', chargeKey(log, channel));
+      return stored === undefined ? undefined : { log, index: readU48(stored, 0) };
+    },
     close: () => store.close(),
   };
 }

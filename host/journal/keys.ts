@@ -29,6 +29,11 @@ export function requestKey(requestId: Uint8Array, log: Uint8Array, index: number
   return concatBytes(requestId, log, u48(index));
 }
 
+/** What one channel owes in one log. */
+export function chargeKey(log: Uint8Array, channel: Uint8Array): Uint8Array {
+  return concatBytes(log, channel);
+}
+
 /** The smallest key beyond every key that starts with `prefix`; prefixes are hashes or counters, never all ones. */
 export function keyAfter(prefix: Uint8Array): Uint8Array {
   return concatBytes(prefix, new Uint8Array(64).fill(0xff));

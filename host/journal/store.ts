@@ -13,6 +13,9 @@ export const tableNames = [
   'nodes',
   'heads',
   'conflicts',
+  'channels',
+  'vouchers',
+  'charges',
 ] as const;
 
 export type TableName = (typeof tableNames)[number];

@@ -1,33 +1,26 @@
 import { concatBytes } from '../bytes.ts';
 import { WireError } from '../errors.ts';
-import { addressWord, bytes32Word, tagWord, uintWord } from '../words.ts';
+import { addressWord, bytes32Word, encodeWords, tagWord, uintWord, type WordRecord } from '../words.ts';
 
 /**
  * Everything else that one party signs or hashes and another checks (DESIGN sections 3 to 5, 7 and 8): a tag word and
  * fixed words. Each function returns the preimage; the caller hashes or signs it.
  */
 
-export interface ChannelFields {
-  readonly chainId: bigint;
-  readonly settlement: Uint8Array;
-  readonly payer: Uint8Array;
-  readonly payee: Uint8Array;
-  readonly sessionX: Uint8Array;
-  readonly sessionY: Uint8Array;
-  readonly salt: Uint8Array;
-}
+export const channelLayout = [
+  { name: 'chainId', kind: 'uint', bits: 256 },
+  { name: 'settlement', kind: 'address' },
+  { name: 'payer', kind: 'address' },
+  { name: 'payee', kind: 'address' },
+  { name: 'sessionX', kind: 'bytes32' },
+  { name: 'sessionY', kind: 'bytes32' },
+  { name: 'salt', kind: 'bytes32' },
+] as const;
+
+export type ChannelFields = WordRecord<typeof channelLayout>;
 
 export function channelPreimage(fields: ChannelFields): Uint8Array {
-  return concatBytes(
-    tagWord('proofmark channel v1'),
-    uintWord(fields.chainId),
-    addressWord(fields.settlement),
-    addressWord(fields.payer),
-    addressWord(fields.payee),
-    bytes32Word(fields.sessionX),
-    bytes32Word(fields.sessionY),
-    bytes32Word(fields.salt),
-  );
+  return concatBytes(tagWord('proofmark channel v1'), encodeWords(channelLayout, fields));
 }
 
 export interface Voucher {

@@ -24,6 +24,8 @@ export const linkKind = {
   recipient: 0x09,
   /** That key as KMS sealed it. */
   dataKey: 0x0a,
+  /** A sealed record that charges a channel, after what its client showed the host. */
+  charged: 0x0b,
   reply: 0x81,
   refusal: 0x82,
   state: 0x83,
@@ -61,6 +63,9 @@ export const workerRefusals = [
   'model_refused',
   'session_unknown',
   'record_refused',
+  /** Fields or signature of a channel, or no room for one more that has paid. */
+  'channel_refused',
+  'voucher_refused',
   'busy',
   'log_full',
   'internal',

@@ -1,6 +1,7 @@
 import { concatBytes, readU32, u32 } from '../bytes.ts';
 import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { WORD } from '../words.ts';
 
 /**
  * What lies inside sealed records, after padding is taken off. Towards the worker each record starts with one byte that
@@ -17,6 +18,30 @@ export function decodeRecordKind(data: Uint8Array): { readonly kind: number; rea
   const kind = data[0];
   if (kind === undefined || kind > recordKind.cancel) throw new WireError('record_invalid', 'unknown record kind');
   return { kind, rest: data.subarray(1) };
+}
+
+const MODEL_WORD = 1;
+const CHANNEL_WORD = 7;
+
+/**
+ * What a client shows the host, outside the seal, of a record that charges a channel (DESIGN section 5): channel and
+ * voucher records as they are, of a request its first byte, model and channel. The worker compares.
+ */
+export function shownOf(data: Uint8Array): Uint8Array {
+  if (data[0] !== recordKind.request) return data;
+  const word = (index: number): Uint8Array => data.subarray(1 + index * WORD, 1 + (index + 1) * WORD);
+  return concatBytes(data.subarray(0, 1), word(MODEL_WORD), word(CHANNEL_WORD));
+}
+
+/** u32 length || what is shown || the record. */
+export function encodeCharged(shown: Uint8Array, record: Uint8Array): Uint8Array {
+  return concatBytes(u32(shown.length), shown, record);
+}
+
+export function decodeCharged(payload: Uint8Array): { readonly shown: Uint8Array; readonly record: Uint8Array } {
+  const end = 4 + readU32(payload, 0);
+  if (payload.length < end) throw new WireError('truncated', 'what is shown', { offset: payload.length });
+  return { shown: payload.slice(4, end), record: payload.subarray(end) };
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { RequestHandler } from 'express';
+import { WireError } from '../../../wire/errors.ts';
 import { limits } from '../../../wire/limits.ts';
 import { HANDSHAKE_MESSAGE_BYTES, SESSION_ID_BYTES } from '../../../wire/message/link.ts';
+import { decodeCharged } from '../../../wire/message/session.ts';
 import { leaving, readBody, sendBytes } from '../body.ts';
-import type { AppContext } from '../context.ts';
+import { type AppContext, currentWorker } from '../context.ts';
 import { HttpError } from '../errors.ts';
 import { hexParameter } from '../parameters.ts';
 
@@ -25,4 +27,29 @@ export function sealedRoute({ link, budget }: AppContext): RequestHandler {
     if (record.length === 0) throw new HttpError('request_invalid');
     sendBytes(response, budget, BINARY, await link.sealed(sessionId, record, { signal: leaving(response) }));
   };
+}
+
+/** The same for records that charge a channel: passed on once what is shown of them was admitted. */
+export function chargedRoute(context: AppContext): RequestHandler {
+  const { link, budget, admission } = context;
+  return async (request, response) => {
+    const sessionId = hexParameter(request.params['id'], SESSION_ID_BYTES);
+    if (admission === undefined) throw new HttpError('payment_not_offered');
+    const maxBytes = limits.recordBytes + SHOWN_BYTES;
+    const payload = await readBody(request, response, { types: [BINARY], maxBytes, budget });
+    await admission.admit(shownIn(payload), currentWorker(context));
+    sendBytes(response, budget, BINARY, await link.charged(sessionId, payload, { signal: leaving(response) }));
+  };
+}
+
+/** A channel with its signature is the longest that is shown. */
+const SHOWN_BYTES = 4 + 1 + 7 * 32 + 64;
+
+function shownIn(payload: Uint8Array): Uint8Array {
+  try {
+    return decodeCharged(payload).shown;
+  } catch (error) {
+    if (error instanceof WireError) throw new HttpError('request_invalid', { cause: error });
+    throw error;
+  }
 }

@@ -1,0 +1,69 @@
+import { equalBytes } from '../../wire/bytes.ts';
+import { nodeSuite } from '../../wire/crypto/node.ts';
+import { WireError } from '../../wire/errors.ts';
+import {
+  type ChannelOpening,
+  decodeChannelOpening,
+  decodeVoucherRaise,
+  type VoucherRaise,
+} from '../../wire/message/channel.ts';
+import { decodeRequest, flag, type Request } from '../../wire/message/request.ts';
+import { decodeCharged, decodeRecordKind, recordKind, shownOf } from '../../wire/message/session.ts';
+import { openRecord } from '../../wire/noise/index.ts';
+import { Refusal } from './refusal.ts';
+import type { Session } from './sessions.ts';
+
+export interface RequestRecord {
+  readonly kind: 'request';
+  readonly number: number;
+  readonly request: Request;
+  /** The host has seen which channel it is to charge. */
+  readonly charged: boolean;
+}
+
+export type MoneyRecord =
+  | { readonly kind: 'channel'; readonly number: number; readonly opening: ChannelOpening }
+  | { readonly kind: 'voucher'; readonly number: number; readonly voucher: VoucherRaise };
+
+/**
+ * Opens one record of a session, once. A host admits what is paid by what the client shows it (DESIGN section 5), and
+ * keeps the vouchers that it was shown: so nothing charges that says something else inside the seal.
+ */
+export async function openSealed(
+  session: Session,
+  payload: Uint8Array,
+  charged: boolean,
+): Promise<RequestRecord | MoneyRecord> {
+  try {
+    const { handshakeHash, receiveKey } = session.transport;
+    const { shown, record } = charged ? decodeCharged(payload) : { shown: undefined, record: payload };
+    const { place, data } = await openRecord(nodeSuite, receiveKey, handshakeHash, 'to-worker', record);
+    if (place.chunk !== 0 || !place.final) throw new WireError('record_invalid', 'a request is one record');
+    session.accept(place.request);
+    if (shown !== undefined && !equalBytes(shown, shownOf(data))) {
+      throw new WireError('record_invalid', 'the host was shown something else');
+    }
+    return readRecord(place.request, data, charged);
+  } catch (error) {
+    if (error instanceof WireError) throw new Refusal('record_refused', error.code);
+    throw error;
+  }
+}
+
+function readRecord(number: number, data: Uint8Array, charged: boolean): RequestRecord | MoneyRecord {
+  const { kind, rest } = decodeRecordKind(data);
+  if (kind === recordKind.request) {
+    const request = decodeRequest(rest);
+    if ((request.header.flags & flag.sealed) === 0n) {
+      throw new WireError('record_invalid', 'it came sealed and does not say so');
+    }
+    return { kind: 'request', number, request, charged };
+  }
+  if (!charged) throw new WireError('record_invalid', 'the host was not shown it');
+  // A number is taken once, so a session charges one channel for as long as it lives.
+  if (kind === recordKind.channel && number === 0) {
+    return { kind: 'channel', number, opening: decodeChannelOpening(rest) };
+  }
+  if (kind === recordKind.voucher) return { kind: 'voucher', number, voucher: decodeVoucherRaise(rest) };
+  throw new WireError('record_invalid', 'nothing that this worker takes now');
+}
