@@ -5,11 +5,13 @@ import {
   type ChannelOpening,
   decodeChannelOpening,
   decodeVoucherRaise,
+  encodeAccountState,
   type VoucherRaise,
 } from '../../wire/message/channel.ts';
 import { decodeRequest, flag, type Request } from '../../wire/message/request.ts';
 import { decodeCharged, decodeRecordKind, recordKind, shownOf } from '../../wire/message/session.ts';
 import { openRecord } from '../../wire/noise/index.ts';
+import type { Channels } from './channels.ts';
 import { Refusal } from './refusal.ts';
 import type { Session } from './sessions.ts';
 
@@ -66,4 +68,18 @@ function readRecord(number: number, data: Uint8Array, charged: boolean): Request
   }
   if (kind === recordKind.voucher) return { kind: 'voucher', number, voucher: decodeVoucherRaise(rest) };
   throw new WireError('record_invalid', 'nothing that this worker takes now');
+}
+
+/** Opens the session's channel or raises its voucher, and says where the channel stands. */
+export async function settleRecord(channels: Channels, session: Session, record: MoneyRecord): Promise<Uint8Array> {
+  if (record.kind === 'channel') {
+    session.channel = await channels.open(record.opening, session.transport.handshakeHash);
+    return encodeAccountState(channels.state(session.channel));
+  }
+  const { voucher } = record;
+  if (session.channel === null || !equalBytes(session.channel, voucher.channel)) {
+    throw new Refusal('voucher_refused', 'this session charges another channel');
+  }
+  await channels.raise(voucher);
+  return encodeAccountState(channels.state(voucher.channel));
 }

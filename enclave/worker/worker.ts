@@ -4,7 +4,6 @@ import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { encodeBundle } from '../../wire/message/bundle.ts';
-import { encodeAccountState } from '../../wire/message/channel.ts';
 import { type Configuration, decodeConfiguration } from '../../wire/message/configuration.ts';
 import { encodeRuntime } from '../../wire/message/execution.ts';
 import { encodeIdentity, IDENTITY_VERSION, logPreimage, type WorkerIdentity } from '../../wire/message/identity.ts';
@@ -38,7 +37,7 @@ import { createRecipients } from './kms/recipient.ts';
 import { type Link, serveLink } from './link-server.ts';
 import { createLog, type Reservation, type TransparencyLog } from './log.ts';
 import type { ModelPool } from './model/pool.ts';
-import { type MoneyRecord, openSealed, type RequestRecord } from './records.ts';
+import { openSealed, type RequestRecord, settleRecord } from './records.ts';
 import { Refusal } from './refusal.ts';
 import { createReleases, type Releases } from './releases.ts';
 import { runtime } from './runtime.ts';
@@ -212,7 +211,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     const data =
       record.kind === 'request'
         ? await sealedAnswer(current, session, record)
-        : await account(current, session, record);
+        : await settleRecord(current.channels, session, record);
     const answerPlace = { direction: 'to-client', request: record.number, chunk: 0, final: true } as const;
     return sealRecord(nodeSuite, sendKey, handshakeHash, answerPlace, data, 'body');
   }
@@ -228,19 +227,6 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
       jsonLength: body.jsonLength,
       body: body.body,
     });
-  }
-
-  async function account({ channels }: Epoch, session: Session, record: MoneyRecord): Promise<Uint8Array> {
-    if (record.kind === 'channel') {
-      session.channel = await channels.open(record.opening, session.transport.handshakeHash);
-      return encodeAccountState(channels.state(session.channel));
-    }
-    const { voucher } = record;
-    if (session.channel === null || !equalBytes(session.channel, voucher.channel)) {
-      throw new Refusal('voucher_refused', 'this session charges another channel');
-    }
-    await channels.raise(voucher);
-    return encodeAccountState(channels.state(voucher.channel));
   }
 
   async function handle(frame: Frame): Promise<Uint8Array> {
