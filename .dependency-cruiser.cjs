@@ -146,7 +146,7 @@ module.exports = {
       {
         path: '^contracts/prover/',
       },
-      ['^contracts/prover/', '^wire/', ...packages('@noble')],
+      ['^contracts/prover/', '^verifier/', '^wire/', ...packages('@noble')],
     ),
     {
       name: 'nobody-imports-contract-tools',

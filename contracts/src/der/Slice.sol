@@ -52,6 +52,13 @@ library Slices {
         }
     }
 
+    /// The same part of a copy that starts so many bytes further on, or before.
+    function moved(Slice slice, int256 distance) internal pure returns (Slice part) {
+        assembly ("memory-safe") {
+            part := add(slice, shl(64, distance))
+        }
+    }
+
     function hash(Slice slice) internal pure returns (bytes32 result) {
         assembly ("memory-safe") {
             result := keccak256(shr(64, slice), and(slice, 0xffffffffffffffff))
@@ -75,6 +82,15 @@ library Slices {
     function prefix(Slice slice, uint256 size) internal pure returns (uint256 value) {
         assembly ("memory-safe") {
             value := shr(sub(256, shl(3, size)), mload(shr(64, slice)))
+        }
+    }
+
+    /// A copy, for what leaves a contract.
+    function toBytes(Slice slice) internal pure returns (bytes memory copied) {
+        uint256 size = length(slice);
+        copied = new bytes(size);
+        assembly ("memory-safe") {
+            mcopy(add(copied, 0x20), shr(64, slice), size)
         }
     }
 }
