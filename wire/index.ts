@@ -27,6 +27,7 @@ export * from './message/link.ts';
 export * from './message/manifest.ts';
 export * from './message/nsm.ts';
 export * from './message/receipt.ts';
+export * from './message/registrations.ts';
 export * from './message/request.ts';
 export * from './message/session.ts';
 export * from './message/snp-guest.ts';

@@ -99,11 +99,11 @@ describe('golden vectors', async () => {
       const messages: readonly (readonly [Json, Uint8Array, Uint8Array])[] = [
         [at(vectors, 'key'), bytes(vectors, 'head', 'words'), bytes(vectors, 'signature')],
         ...(['voucher', 'session'] as const).map((name) => line(at(signed, 'keys', 'session'), at(signed, name))),
-        line(at(signed, 'keys', 'signer'), at(signed, 'register')),
-        line(at(signed, 'keys', 'owner'), at(signed, 'release')),
+        ...['register', 'revoke'].map((name) => line(at(signed, 'keys', 'signer'), at(signed, name))),
+        ...['release', 'listing'].map((name) => line(at(signed, 'keys', 'owner'), at(signed, name))),
         ...list(signed, 'status').map((value) => line(at(signed, 'keys', 'owner'), value)),
       ];
-      expect(messages).toHaveLength(8);
+      expect(messages).toHaveLength(10);
       for (const [key, message, signature] of messages) {
         checkSignatureFormat(signature);
         expect(await verifyLowS(suite, bytes(key, 'publicKey'), message, signature)).toBe(true);

@@ -1,4 +1,4 @@
-import { toHex } from '../../../wire/bytes.ts';
+import { toHex, utf8 } from '../../../wire/bytes.ts';
 import { nodeSuite, sha256 } from '../../../wire/crypto/node.ts';
 import {
   blockChallengePreimage,
@@ -18,6 +18,7 @@ import { type Execution, encodeExecution, encodeRuntime, type Runtime } from '..
 import { encodeIdentity, imagePreimage, logPreimage, type WorkerIdentity } from '../../../wire/message/identity.ts';
 import { encodeManifest, type Manifest } from '../../../wire/message/manifest.ts';
 import { encodeReceipt, encodeTreeHead, leafPreimage, type Receipt, status } from '../../../wire/message/receipt.ts';
+import { issuedChallengePreimage, listingMessage, revokeMessage } from '../../../wire/message/registrations.ts';
 import {
   encodeRequestHeader,
   flag,
@@ -291,6 +292,17 @@ export function authorisationVectors(): Json {
   const voucher = { chainId, settlement, channel: header.channel, log, maxCumulative: 123_456_789n };
   const escrow = { chainId, settlement, requester, nonce: 7n, previousBlockHash: filler('block 6') };
   const challenge = { chainId, registry, operator, blockNumber: 19n, blockHash: filler('block 19') };
+  const issued = {
+    chainId,
+    registry,
+    operator,
+    nonce: 3n,
+    previousBlockHash: filler('block 20'),
+    prevrandao: 2n ** 255n,
+  };
+  const revocation = { chainId, registry, log };
+  const listing = { chainId, registry, modelId, nameHash: sha256(utf8(manifest.name)) };
+  const version = { major: 1, minor: 20, patch: 300 };
   const handshakeHash = filler('handshake hash');
   const challengeValue = sha256(blockChallengePreimage(challenge));
   return {
@@ -301,7 +313,13 @@ export function authorisationVectors(): Json {
     session: { handshakeHash: toHex(handshakeHash), ...signed(session, sessionMessage(handshakeHash)) },
     challenge: { fields: fieldsOf(challenge), value: toHex(challengeValue) },
     register: { log: toHex(log), ...signed(signer, registerMessage(log, challengeValue)) },
+    revoke: { fields: fieldsOf(revocation), ...signed(signer, revokeMessage(revocation)) },
+    issuedChallenge: { fields: fieldsOf(issued), value: toHex(sha256(issuedChallengePreimage(issued))) },
     release: { modelId: toHex(modelId), ...signed(owner, releaseMessage(modelId)) },
+    listing: {
+      fields: fieldsOf({ ...listing, name: manifest.name, version: Object.values(version).join('.') }),
+      ...signed(owner, listingMessage({ ...listing, version })),
+    },
     status: [0n, 1n, 2n].map((value) => ({
       status: String(value),
       sequence: String(value + 1n),

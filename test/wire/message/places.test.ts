@@ -20,6 +20,12 @@ import {
   receiptLayout,
 } from '../../../wire/message/receipt.ts';
 import {
+  issuedChallengePreimage,
+  listingMessage,
+  releaseVersion,
+  revokeMessage,
+} from '../../../wire/message/registrations.ts';
+import {
   checkJsonLength,
   decodeRequest,
   decodeRequestHeader,
@@ -30,7 +36,7 @@ import {
   requestHeaderLayout,
 } from '../../../wire/message/request.ts';
 import { decodeFinalRecord, encodeFinalRecord, encodeSealedRequest } from '../../../wire/message/session.ts';
-import { encodeWords, tagWord, uintWord } from '../../../wire/words.ts';
+import { addressWord, encodeWords, tagWord, uintWord } from '../../../wire/words.ts';
 import { refusalOf } from '../codec/support.ts';
 
 const bytes = (length: number, fill = 7): Uint8Array => new Uint8Array(length).fill(fill);
@@ -55,6 +61,43 @@ describe('what someone signs', () => {
       );
     }
     expect(refusalOf(() => releaseStatusMessage(bytes(32), 3n, 5n))).toEqual(invalid('status'));
+  });
+
+  it('about a log on chain names chain, registry and log', () => {
+    expect(revokeMessage({ chainId: 5n, registry: bytes(20), log: bytes(32, 8) })).toEqual(
+      concatBytes(tagWord('proofmark revoke v1'), uintWord(5n), addressWord(bytes(20)), bytes(32, 8)),
+    );
+  });
+
+  it('in place of a block, for one operator of one registry, is drawn from three numbers', () => {
+    const place = { chainId: 5n, registry: bytes(20), operator: bytes(20, 8) };
+    const drawn = { nonce: 6n, previousBlockHash: bytes(32, 9), prevrandao: 7n };
+    expect(issuedChallengePreimage({ ...place, ...drawn })).toEqual(
+      concatBytes(
+        ...[tagWord('proofmark issued v1'), uintWord(5n), addressWord(bytes(20)), addressWord(bytes(20, 8))],
+        ...[uintWord(6n), bytes(32, 9), uintWord(7n)],
+      ),
+    );
+  });
+
+  it('to list a release names the registry, the manifest, its name and its version', () => {
+    const place = { chainId: 5n, registry: bytes(20), modelId: bytes(32, 8), nameHash: bytes(32, 9) };
+    const version = { major: 1, minor: 0, patch: 999_999_999 };
+    expect(listingMessage({ ...place, version })).toEqual(
+      concatBytes(
+        ...[tagWord('proofmark listing v1'), uintWord(5n), addressWord(bytes(20)), bytes(32, 8), bytes(32, 9)],
+        ...[uintWord(1n), uintWord(0n), uintWord(999_999_999n)],
+      ),
+    );
+    const wide = { ...place, version: { ...version, minor: 2 ** 32 } };
+    expect(refusalOf(() => listingMessage(wide))).toEqual({ code: 'integer_out_of_range', place: {} });
+  });
+
+  it('is a version of three numbers, and no pre-release', () => {
+    expect(releaseVersion('10.0.999999999')).toEqual({ major: 10, minor: 0, patch: 999_999_999 });
+    for (const version of ['1.2.3-rc.1', '1.2', '1.2.3.4', '01.2.3', '1.2.3 ', 'v1.2.3', '1.2.1000000000', '']) {
+      expect(refusalOf(() => releaseVersion(version))).toEqual(invalid('version'));
+    }
   });
 
   it('of a seed is its decimal form, negative ones too, of 64 bits', () => {
