@@ -15,8 +15,9 @@ struct Worker {
     SnpPlatform snp;
     /// SHA-256 of the signed part of each certificate, root first, leaf last.
     bytes32[] certificates;
+    /// The first time: a renewal leaves it.
     uint48 registeredAt;
-    /// Zero: no such log.
+    /// The last second of its life. Zero: no such log.
     uint48 expiresAt;
     /// Zero: not revoked. Never goes back to zero.
     uint48 revokedAt;
@@ -34,7 +35,7 @@ struct HeadKey {
 
 /// Logs by hardware evidence that was verified in the transaction that registered them. No owner, no switch.
 interface IWorkerRegistry {
-    /// All zero where no such log was registered.
+    /// All zero where no such log was registered, but for `revokedAt` where one was revoked before it could be.
     function workerOf(bytes32 log) external view returns (Worker memory);
 
     function headKeyOf(bytes32 log) external view returns (HeadKey memory);

@@ -105,7 +105,10 @@ contract WorkerRegistry is Challenges, Revocations {
         LIFETIME = settings.lifetime;
         MAX_AGE = settings.maxAge;
         MAX_SKEW = settings.maxSkew;
-        SIMULATED = settings.nitro.SIMULATED() || settings.snp.SIMULATED();
+        // Both are asked, whatever the first one answers: an address without a verifier must not pass.
+        bool nitroSimulated = settings.nitro.SIMULATED();
+        bool snpSimulated = settings.snp.SIMULATED();
+        SIMULATED = nitroSimulated || snpSimulated;
     }
 
     /// Registers the log, or renews it. Only the operator that the identity names can; nobody can for it.

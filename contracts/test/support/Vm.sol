@@ -40,4 +40,7 @@ interface Vm {
     function getCode(string calldata artifact) external view returns (bytes memory);
     function snapshotState() external returns (uint256);
     function revertToState(uint256 id) external returns (bool);
+    function setBlockhash(uint256 number, bytes32 hash) external;
+    function prevrandao(bytes32 value) external;
+    function store(address account, bytes32 slot, bytes32 value) external;
 }
