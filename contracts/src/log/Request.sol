@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import { Sha256 } from "../hash/Sha256.sol";
+
 uint256 constant OPERATION_INFER = 0;
 uint256 constant FORMAT_INTEGERS = 2;
 
@@ -31,10 +33,10 @@ struct ResponseHeader {
 /// The prefixes 02 and 03 keep requests and responses apart from each other, from leaves and from inner nodes.
 library Requests {
     function requestHash(RequestHeader memory header, bytes32 bodyHash) internal pure returns (bytes32) {
-        return sha256(abi.encodePacked(hex"02", abi.encode(header), bodyHash));
+        return Sha256.digest(abi.encodePacked(hex"02", abi.encode(header), bodyHash));
     }
 
     function responseHash(ResponseHeader memory header, bytes32 bodyHash) internal pure returns (bytes32) {
-        return sha256(abi.encodePacked(hex"03", abi.encode(header), bodyHash));
+        return Sha256.digest(abi.encodePacked(hex"03", abi.encode(header), bodyHash));
     }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import { Sha256 } from "../hash/Sha256.sol";
 import { P256 } from "../p256/P256.sol";
+import { Subtree } from "./Subtree.sol";
 
 /// The root of a log at one size, with the signature of the worker whose log it is.
 struct SignedHead {
@@ -18,7 +20,7 @@ library TreeHeads {
 
     /// What the worker signs: SHA-256 of the six words, which name this chain.
     function digest(address settlement, bytes32 log, uint256 size, bytes32 root) internal view returns (bytes32) {
-        return sha256(abi.encode(TAG, block.chainid, settlement, log, size, root));
+        return Sha256.digest(abi.encode(TAG, block.chainid, settlement, log, size, root));
     }
 
     /// Whether the key signed this head for that settlement on this chain. Sizes have 48 bits; high s is refused, and
@@ -28,7 +30,7 @@ library TreeHeads {
         view
         returns (bool)
     {
-        if (head.size >> 48 != 0) return false;
+        if (head.size >= Subtree.MOST_LEAVES) return false;
         bytes32 hash = digest(settlement, head.log, head.size, head.root);
         return P256.verify(hash, head.r, head.s, signerX, signerY);
     }

@@ -4,6 +4,11 @@ pragma solidity 0.8.30;
 /// A precompile of every chain failed: too little gas.
 error P256OutOfGas();
 
+/// The verdict of `P256.verify` as a contract of its own.
+interface IP256Fallback {
+    function verify(bytes32 hash, bytes32 r, bytes32 s, bytes32 x, bytes32 y) external view returns (bool);
+}
+
 /**
  * ECDSA P-256 (FIPS 186-5, SEC 1 section 4.1.4) as DESIGN section 3 takes it: through the precompile of EIP-7951 and
  * RIP-7212 where the chain has one, in Solidity elsewhere, with one verdict. A high s, a key off the curve and numbers out
@@ -38,6 +43,16 @@ library P256 {
             0x5d47723c8fbe580bb369fec9c2665d8e30a435b9932645482e7c9f11e872296b
         );
         return isThere ? false : verifyHere(hash, r, s, x, y);
+    }
+
+    /// For contracts that have no room for all of it: what the precompile does not say yes to is asked of another one.
+    function verify(IP256Fallback elsewhere, bytes32 hash, bytes32 r, bytes32 s, bytes32 x, bytes32 y)
+        internal
+        view
+        returns (bool)
+    {
+        if (!isSignature(r, s) || !isValidPublicKey(x, y)) return false;
+        return precompiled(hash, r, s, x, y) || elsewhere.verify(hash, r, s, x, y);
     }
 
     /// Both numbers in range, s in the lower half, so that a signature has one spelling.
