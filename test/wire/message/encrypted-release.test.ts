@@ -5,19 +5,22 @@ import { describe, expect, it } from 'vitest';
 import { toHex, utf8 } from '../../../wire/bytes.ts';
 import { canonicalJson, type JsonValue } from '../../../wire/codec/json.ts';
 import { fileKey, openChunk, sealChunk } from '../../../wire/crypto/release-cipher.ts';
-import { WireError } from '../../../wire/errors.ts';
 import { limits } from '../../../wire/limits.ts';
 import {
   CHUNK_BYTES,
   chunkCount,
   decodeEncryptedRelease,
+  ENCRYPTED_SUFFIX,
+  ENVELOPE_FILE,
   type EncryptedRelease,
   encodeEncryptedRelease,
   encryptedSize,
   encryptionContext,
   kmsPreimage,
+  SEALED_CHUNK_BYTES,
 } from '../../../wire/message/encrypted-release.ts';
 import { logPreimage } from '../../../wire/message/identity.ts';
+import { refusalOf } from '../codec/support.ts';
 
 const modelId = new Uint8Array(32).map((_, index) => index);
 const usual: EncryptedRelease = {
@@ -32,7 +35,11 @@ describe('an envelope', () => {
   it('has one spelling', () => {
     const encoded = encodeEncryptedRelease(usual);
     expect(decodeEncryptedRelease(encoded)).toEqual(usual);
-    expect(() => decodeEncryptedRelease(utf8(` ${new TextDecoder().decode(encoded)}`))).toThrow('canonical');
+    const spaced = utf8(` ${new TextDecoder().decode(encoded)}`);
+    expect(refusalOf(() => decodeEncryptedRelease(spaced))).toEqual({
+      code: 'json_malformed',
+      place: { field: 'encryption' },
+    });
   });
 
   const json = {
@@ -42,18 +49,18 @@ describe('an envelope', () => {
     ciphertextBlob: 'AQID',
     chunkBytes: CHUNK_BYTES,
   };
-  const cases: readonly (readonly [string, JsonValue])[] = [
-    ['another schema', { ...json, schema: 'proofmark encrypted release v2' }],
-    ['a short model id', { ...json, modelId: '00' }],
-    ['no key', { ...json, kmsKeyId: '' }],
-    ['a key with a space in its name', { ...json, kmsKeyId: 'a b' }],
-    ['a blob that is too large', { ...json, ciphertextBlob: 'A'.repeat(8_196) }],
-    ['chunks of another size', { ...json, chunkBytes: 4_096 }],
-    ['a context of its own', { ...json, context: { a: 'b' } }],
+  const cases: readonly (readonly [string, JsonValue, field: string])[] = [
+    ['another schema', { ...json, schema: 'proofmark encrypted release v2' }, 'encryption.schema'],
+    ['a short model id', { ...json, modelId: '00' }, 'encryption.modelId'],
+    ['no key', { ...json, kmsKeyId: '' }, 'encryption.kmsKeyId'],
+    ['a key with a space in its name', { ...json, kmsKeyId: 'a b' }, 'encryption.kmsKeyId'],
+    ['a blob that is too large', { ...json, ciphertextBlob: 'A'.repeat(8_196) }, 'encryption.ciphertextBlob'],
+    ['chunks of another size', { ...json, chunkBytes: 4_096 }, 'encryption.chunkBytes'],
+    ['a context of its own', { ...json, context: { a: 'b' } }, 'encryption.context'],
   ];
 
-  it.each(cases)('with %s is refused', (_, value) => {
-    expect(() => decodeEncryptedRelease(canonicalJson(value))).toThrow(WireError);
+  it.each(cases)('with %s is refused there', (_, value, field) => {
+    expect(refusalOf(() => decodeEncryptedRelease(canonicalJson(value)))).toMatchObject({ place: { field } });
   });
 
   it('is what its published schema says', () => {
@@ -103,6 +110,17 @@ describe('a chunk', () => {
     ['another data key', place, fileKey(new Uint8Array(32), modelId, 3)],
   ])('opens for no %s', (_, at, by) => {
     expect(openChunk(by, at, sealed)).toBeUndefined();
+  });
+});
+
+describe('what others look for', () => {
+  it('lies where the published layout says', () => {
+    expect([ENVELOPE_FILE, `weights.onnx${ENCRYPTED_SUFFIX}`]).toEqual(['encryption.json', 'weights.onnx.enc']);
+  });
+
+  it('is in chunks as long as a sealed one', () => {
+    const place = { modelId, file: 0, chunk: 0, final: true };
+    expect(sealChunk(new Uint8Array(32), place, new Uint8Array(CHUNK_BYTES))).toHaveLength(SEALED_CHUNK_BYTES);
   });
 });
 
