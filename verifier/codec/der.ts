@@ -223,17 +223,30 @@ export function derNull(element: DerElement): void {
  * milliseconds since 1970.
  */
 export function derTime(element: DerElement): number {
-  const text = ascii(element.contents);
-  const digits = element.tag === derTag.utcTime ? /^(\d{2})(\d{10})Z$/.exec(text) : /^(\d{4})(\d{10})Z$/.exec(text);
-  if (digits === null) throw timeError(`not a date to the second in Z: ${JSON.stringify(text.slice(0, 20))}`, element);
-  const [, yearText, rest] = digits as unknown as readonly [string, string, string];
-  const written = Number(yearText);
-  const year = element.tag === derTag.utcTime ? written + (written < 50 ? 2000 : 1900) : written;
-  if (element.tag === derTag.generalizedTime && year < 2050) throw timeError('belongs in a UTCTime', element);
-  const part = (index: number): number => Number(rest.slice(2 * index, 2 * index + 2));
-  const time = utcTime(year, part(0), part(1), part(2), part(3), part(4));
+  const { contents, tag } = element;
+  const rest = tag === derTag.utcTime ? 2 : 4;
+  if (contents.length !== rest + 11 || contents[rest + 10] !== LETTER_Z || !isDigits(contents.subarray(0, -1))) {
+    const text = ascii(contents.subarray(0, 20));
+    throw timeError(`not a date to the second in Z: ${JSON.stringify(text)}`, element);
+  }
+  const pair = (at: number): number => 10 * digit(contents, at) + digit(contents, at + 1);
+  const written = tag === derTag.utcTime ? pair(0) : 100 * pair(0) + pair(2);
+  const year = tag === derTag.utcTime ? written + (written < 50 ? 2000 : 1900) : written;
+  if (tag === derTag.generalizedTime && year < 2050) throw timeError('belongs in a UTCTime', element);
+  const time = utcTime(year, pair(rest), pair(rest + 2), pair(rest + 4), pair(rest + 6), pair(rest + 8));
   if (time === undefined) throw timeError('no such date', element);
   return time;
+}
+
+const LETTER_Z = 0x5a;
+const DIGIT_0 = 0x30;
+
+function isDigits(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte >= DIGIT_0 && byte <= DIGIT_0 + 9);
+}
+
+function digit(bytes: Uint8Array, at: number): number {
+  return (bytes[at] as number) - DIGIT_0;
 }
 
 export function ascii(bytes: Uint8Array): string {

@@ -143,8 +143,10 @@ function checkReserved(bytes: Uint8Array, version: SnpReportVersion): void {
     ...(version === 5 ? [] : [[0x1f8, 0x208] as const]),
   ];
   for (const [from, to] of regions) {
-    const offset = bytes.subarray(from, to).findIndex((byte) => byte !== 0);
-    if (offset !== -1) throw malformed('report_reserved', 'S4', 'a reserved byte is not zero', from + offset);
+    const region = bytes.subarray(from, to);
+    if (isZero(region)) continue;
+    const offset = region.findIndex((byte) => byte !== 0);
+    throw malformed('report_reserved', 'S4', 'a reserved byte is not zero', from + offset);
   }
 }
 

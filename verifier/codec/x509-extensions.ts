@@ -66,9 +66,19 @@ export function parseExtensions(wrapper: DerElement | undefined, trailingZeroBit
     subjectKeyIdentifier: subjectKeyIdentifier === undefined ? null : parseSubjectKeyIdentifier(subjectKeyIdentifier),
     authorityKeyIdentifier:
       authorityKeyIdentifier === undefined ? null : parseAuthorityKeyIdentifier(authorityKeyIdentifier),
-    unknownCritical: [...found].filter(([oid, { critical }]) => critical && !KNOWN.has(oid)).map(([oid]) => oid),
-    others: new Map([...found].filter(([oid]) => !KNOWN.has(oid)).map(([oid, { value }]) => [oid, value.contents])),
+    ...unknownTo(found),
   };
+}
+
+function unknownTo(found: ReadonlyMap<string, RawExtension>): Pick<Extensions, 'unknownCritical' | 'others'> {
+  const unknownCritical: string[] = [];
+  const others = new Map<string, Uint8Array>();
+  for (const [oid, { critical, value }] of found) {
+    if (KNOWN.has(oid)) continue;
+    if (critical) unknownCritical.push(oid);
+    others.set(oid, value.contents);
+  }
+  return { unknownCritical, others };
 }
 
 function readAll(wrapper: DerElement): ReadonlyMap<string, RawExtension> {

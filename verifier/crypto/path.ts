@@ -7,6 +7,7 @@ import { type CheckPlace, type Finding, failed, passed, type Rule } from '../rul
 import type { SignatureBudget } from './budget.ts';
 import { verifyP384 } from './ecdsa.ts';
 import { verifyRsaPss384 } from './rsa.ts';
+import type { TbsDigests } from './tbs-digests.ts';
 
 /**
  * Path validation (RFC 5280 section 6) over a chain in a fixed order, root first and leaf last: nothing is searched
@@ -22,6 +23,7 @@ export interface ChainContext {
   readonly suite: Suite;
   readonly budget: SignatureBudget;
   readonly cache: CacheUse;
+  readonly tbsSha256: TbsDigests;
 }
 
 type ChainRule = Rule<ChainContext, UntrustedCode>;
@@ -185,11 +187,12 @@ function criticalExtensionsAreKnown({ certificates }: ChainContext): ChainFindin
 }
 
 /** The root's own signature proves nothing and is not checked: the root is trusted for its bytes. */
-async function signaturesVerify({ certificates, suite, budget, cache }: ChainContext): Promise<ChainFinding> {
+async function signaturesVerify(context: ChainContext): Promise<ChainFinding> {
+  const { certificates, suite, budget, cache, tbsSha256 } = context;
   const unknown: LinkToCheck[] = [];
   const all = links(certificates);
   for (const link of all) {
-    const toCache = await cacheLink(certificates, link, suite);
+    const toCache = await cacheLink(certificates, link, tbsSha256);
     if (toCache !== undefined && cache.isKnown(toCache)) continue;
     if (!budget.spend()) return failed('signature_budget', place(link.index), inCertificate(link.index));
     // Every other one beside: two threads share them, and on a single core nothing is lost.
@@ -222,14 +225,14 @@ async function firstUnsigned(unchecked: readonly LinkToCheck[], suite: Suite): P
 async function cacheLink(
   certificates: readonly ParsedCertificate[],
   { issuer, subject, index }: Link,
-  suite: Suite,
+  tbsSha256: TbsDigests,
 ): Promise<ChainLink | undefined> {
   if (index === certificates.length - 1) return undefined;
   const made = madeBy(issuer.key, subject.signature);
   if (made === undefined) return undefined;
   return {
     ...made,
-    tbsSha256: await suite.sha256(subject.tbs),
+    tbsSha256: await tbsSha256(subject),
     notAfter: Math.min(...certificates.slice(0, index + 1).map(({ notAfter }) => notAfter)),
   };
 }

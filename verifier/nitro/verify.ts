@@ -6,6 +6,7 @@ import type { ParsedNitroDocument } from '../codec/nitro-document.ts';
 import { createSignatureBudget, type SignatureBudget } from '../crypto/budget.ts';
 import { verifyP384 } from '../crypto/ecdsa.ts';
 import { type ChainContext, chainRules, leafOf, nitroChain, rootOf } from '../crypto/path.ts';
+import { createTbsDigests } from '../crypto/tbs-digests.ts';
 import { type UntrustedCode, VerifierError } from '../errors.ts';
 import { isParsedPolicy } from '../policy/policy.ts';
 import { type Check, type NotProven, type Verdict, type Verified, verified } from '../result.ts';
@@ -90,6 +91,7 @@ export async function verifyNitroDocument(
   const { evidence } = parse;
   const rootSha256 = await suite.sha256(rootOf(evidence.certificates).bytes);
 
+  const tbsSha256 = createTbsDigests(suite);
   const budget = createSignatureBudget(limits.evidenceSignatures);
   let begun: Promise<CryptoFinding> | undefined;
   const crypto = await runUntilFailure(cryptoRules, {
@@ -101,6 +103,7 @@ export async function verifyNitroDocument(
     suite,
     budget,
     cache,
+    tbsSha256,
     documentSignature: () => {
       begun ??= documentSignatureVerifies(evidence, suite, budget);
       return begun;
@@ -113,7 +116,7 @@ export async function verifyNitroDocument(
 
   // Only now: whoever can write here has a chain to a trusted root and a document below it.
   cache.commit();
-  const facts = await factsOf(evidence, rootSha256, options);
+  const facts = await factsOf(evidence, { rootSha256, tbsSha256 }, options);
   const ruling = await runAll(nitroPolicyRules, {
     document: evidence.document,
     certificates: evidence.certificates,
@@ -195,7 +198,7 @@ async function documentSignatureVerifies(
 
 async function factsOf(
   { cose, document, certificates }: ParsedNitroEvidence,
-  rootSha256: Uint8Array,
+  { rootSha256, tbsSha256 }: Pick<ChainContext, 'rootSha256' | 'tbsSha256'>,
   { policy, now, suite }: NitroOptions,
 ): Promise<NitroFacts> {
   const anchor = anchorOf('aws-nitro', rootSha256);
@@ -225,7 +228,7 @@ async function factsOf(
         notBefore: certificate.notBefore,
         notAfter: certificate.notAfter,
         sha256: index === 0 ? rootSha256 : await suite.sha256(certificate.bytes),
-        tbsSha256: await suite.sha256(certificate.tbs),
+        tbsSha256: await tbsSha256(certificate),
       })),
     ),
     validity,

@@ -28,7 +28,7 @@ type EndorsementFinding = Finding<UntrustedCode>;
 const CHIP_ID_BYTES = 64;
 const TURIN_HARDWARE_ID_BYTES = 8;
 
-/** What makes a report AMD's word: who certified the key, that it is the key of this chip and TCB, and its signature. */
+/** What makes a key AMD's word: who certified it, and that it is the key of this chip and TCB. */
 export const endorsementRules: readonly EndorsementRule[] = [
   ...chainRules(amdChain).map(withTheReport),
   { id: 'S27', title: 'the intermediate is not on a revocation list of the root (C19)', run: intermediateIsNotRevoked },
@@ -36,6 +36,10 @@ export const endorsementRules: readonly EndorsementRule[] = [
   { id: 'S7', title: 'CPU, certificates and caller name the same product line', run: productsAgree },
   { id: 'S9', title: 'the certificate is for the reported TCB, level by level in its layout (S8)', run: levelsAgree },
   { id: 'S13', title: 'the certificate is of the chip that the report names', run: chipsAgree },
+];
+
+/** What makes the report the word of that key. On its own, since it is waited for: no other rule needs its finding. */
+export const signatureRules: readonly EndorsementRule[] = [
   {
     id: 'S6',
     title: "the report's signature verifies under the endorsement key",

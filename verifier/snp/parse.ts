@@ -75,7 +75,7 @@ function parseCertificates(sources: readonly Uint8Array[]): readonly ParsedSnpCe
   }
   // The same intermediate and root often come twice, in a file of their own and beside the endorsement certificate.
   const different = sources.filter(
-    (source, index) => sources.findIndex((earlier) => equalBytes(earlier, source)) === index,
+    (source, index) => !sources.slice(0, index).some((earlier) => equalBytes(earlier, source)),
   );
   return different.map((source) => {
     const index = sources.indexOf(source);

@@ -5,15 +5,23 @@ import { isChainCache, useCache } from '../cache/chain-cache.ts';
 import { type ParsedSnpReport, SNP_REPORT_BYTES } from '../codec/snp-report.ts';
 import { readTcb } from '../codec/snp-tcb.ts';
 import { createSignatureBudget } from '../crypto/budget.ts';
+import { createTbsDigests } from '../crypto/tbs-digests.ts';
 import { type UntrustedCode, VerifierError } from '../errors.ts';
 import { isParsedSnpPolicy, type SnpSigner } from '../policy/snp-policy.ts';
 import { type Check, type NotProven, type Verdict, type Verified, verified } from '../result.ts';
 import { type CheckName, type Finding, notReached, runAll, runUntilFailure } from '../rules.ts';
-import { endorsementRules, paddedChipId, provenProduct, reportSignatureVerifies } from './endorsement.ts';
+import {
+  type EndorsementContext,
+  endorsementRules,
+  paddedChipId,
+  provenProduct,
+  reportSignatureVerifies,
+  signatureRules,
+} from './endorsement.ts';
 import type { SnpEvidence, SnpFacts, SnpOptions } from './facts.ts';
 import { parseSnpEvidence, snpParsing } from './parse.ts';
 import { isDebuggable } from './platform-rules.ts';
-import { assignRoles, roleCheck, type SnpChain } from './roles.ts';
+import { assignRoles, roleCheck } from './roles.ts';
 import { snpPolicyRules } from './rules.ts';
 
 /** Outside what any report can settle, or outside what this function is given. Part of every verdict. */
@@ -35,7 +43,8 @@ const neverProven: readonly NotProven[] = [
   },
 ];
 
-const laterThanParsing: readonly CheckName[] = [roleCheck, ...endorsementRules, ...snpPolicyRules];
+const laterThanRoles: readonly CheckName[] = [...endorsementRules, ...signatureRules, ...snpPolicyRules];
+const laterThanParsing: readonly CheckName[] = [roleCheck, ...laterThanRoles];
 
 /** All that is checked about a report, in order, for whoever did not come to it. */
 export const snpChecks: readonly CheckName[] = [...snpParsing, ...laterThanParsing];
@@ -66,16 +75,17 @@ export async function verifySnpReport(
   const roles = assignRoles(parse.evidence.certificates, report);
   if (!roles.ok) {
     const failed: Check = { ...roleCheck, outcome: 'failed', detail: roles.detail };
-    const checks = [...parse.checks, failed, ...notReached([...endorsementRules, ...snpPolicyRules])];
+    const checks = [...parse.checks, failed, ...notReached(laterThanRoles)];
     return { verdict: 'untrusted', code: 'chain_incomplete', checks, notProven: neverProven };
   }
   const { chain } = roles;
   const named: Check = { ...roleCheck, outcome: 'passed', detail: 'three certificates' };
   const rootSha256 = await suite.sha256(chain.root.bytes);
 
+  const tbsSha256 = createTbsDigests(suite);
   const budget = createSignatureBudget(limits.evidenceSignatures);
   let begun: Promise<Finding<UntrustedCode>> | undefined;
-  const crypto = await runUntilFailure(endorsementRules, {
+  const context: EndorsementContext = {
     certificates: [chain.root, chain.intermediate, chain.leaf.certificate],
     rootSha256,
     // A vendor's root is genuine whatever the policy wants; the policy rules then refuse it by name (A2, S16.root).
@@ -84,6 +94,7 @@ export async function verifySnpReport(
     suite,
     budget,
     cache,
+    tbsSha256,
     report,
     chain,
     revocationList,
@@ -92,15 +103,16 @@ export async function verifySnpReport(
       begun ??= reportSignatureVerifies({ report, chain, suite, budget });
       return begun;
     },
-  });
-  if (crypto.code !== null) {
-    const checks = [...parse.checks, named, ...crypto.checks, ...notReached(snpPolicyRules)];
-    return { verdict: 'untrusted', code: crypto.code, checks, notProven: neverProven };
+  };
+  const certified = await runUntilFailure(endorsementRules, context);
+  if (certified.code !== null) {
+    const checks = [...parse.checks, named, ...certified.checks, ...notReached([...signatureRules, ...snpPolicyRules])];
+    return { verdict: 'untrusted', code: certified.code, checks, notProven: neverProven };
   }
 
-  // Only now: whoever can write here has a chain to a trusted root and a report below it.
-  cache.commit();
-  const facts = await factsOf(report, chain, rootSha256, options);
+  // The report's signature is still under way, on another thread. What it would prove is worked out meanwhile, and does
+  // not leave this function unless it holds.
+  const facts = await factsOf(report, context, options);
   const ruling = await runAll(snpPolicyRules, {
     report,
     product: facts.product,
@@ -115,7 +127,14 @@ export async function verifySnpReport(
     now,
     challenge,
   });
-  const checks = [...parse.checks, named, ...crypto.checks, ...ruling.checks];
+  const signed = await runUntilFailure(signatureRules, context);
+  if (signed.code !== null) {
+    const checks = [...parse.checks, named, ...certified.checks, ...signed.checks, ...notReached(snpPolicyRules)];
+    return { verdict: 'untrusted', code: signed.code, checks, notProven: neverProven };
+  }
+  // Only now: whoever can write here has a chain to a trusted root and a report below it.
+  cache.commit();
+  const checks = [...parse.checks, named, ...certified.checks, ...signed.checks, ...ruling.checks];
   const notProven = [...neverProven, ...notProvenBy(facts, checks)];
   if (ruling.code !== null) return { verdict: 'refused', code: ruling.code, checks, notProven };
   return { verdict: 'accepted', proven: verified(facts), checks, notProven };
@@ -151,12 +170,13 @@ export function earliestSnpTime(evidence: SnpEvidence): number {
 
 function snapshotEvidence({ report, certificates, revocationLists }: SnpEvidence): SnpEvidence {
   // One more than is allowed, so that too many are refused and not cut.
-  const atMost = (sources: readonly Uint8Array[], bytes: number): readonly Uint8Array[] =>
-    sources.slice(0, limits.snpCertificates + 1).map((source) => snapshot(source, bytes));
+  const atMost = (sources: readonly Uint8Array[]): readonly Uint8Array[] =>
+    sources.slice(0, limits.snpCertificates + 1);
   return {
     report: snapshot(report, SNP_REPORT_BYTES),
-    certificates: atMost(certificates, limits.certificateBytes),
-    revocationLists: atMost(revocationLists, limits.revocationListBytes),
+    // Their readers copy them first, and run before anything is waited for.
+    certificates: atMost(certificates),
+    revocationLists: atMost(revocationLists),
   };
 }
 
@@ -206,8 +226,7 @@ function argument(field: string, detail: string): VerifierError {
 
 async function factsOf(
   report: ParsedSnpReport,
-  chain: SnpChain,
-  rootSha256: Uint8Array,
+  { chain, rootSha256, tbsSha256 }: EndorsementContext,
   { policy, now, suite }: SnpOptions,
 ): Promise<SnpFacts> {
   const anchor = anchorOf('amd-sev-snp', rootSha256);
@@ -258,13 +277,13 @@ async function factsOf(
     userData: report.reportData.slice(0, 32),
     nonce: report.reportData.slice(32),
     certificates: await Promise.all(
-      certificates.map(async (certificate) => ({
+      certificates.map(async (certificate, index) => ({
         commonName: certificate.subject.commonName,
         serial: certificate.serial,
         notBefore: certificate.notBefore,
         notAfter: certificate.notAfter,
-        sha256: await suite.sha256(certificate.bytes),
-        tbsSha256: await suite.sha256(certificate.tbs),
+        sha256: index === 0 ? rootSha256 : await suite.sha256(certificate.bytes),
+        tbsSha256: await tbsSha256(certificate),
       })),
     ),
     validity,

@@ -3,6 +3,7 @@ import { useCache } from '../../../verifier/cache/chain-cache.ts';
 import { parseCertificate } from '../../../verifier/codec/x509.ts';
 import { createSignatureBudget } from '../../../verifier/crypto/budget.ts';
 import { type ChainContext, chainRules, nitroChain } from '../../../verifier/crypto/path.ts';
+import { createTbsDigests } from '../../../verifier/crypto/tbs-digests.ts';
 import type { UntrustedCode } from '../../../verifier/index.ts';
 import { runUntilFailure } from '../../../verifier/rules.ts';
 import { nodeSuite, sha256 } from '../../../wire/crypto/node.ts';
@@ -220,6 +221,7 @@ function contextOf(path: PathCase): ChainContext {
     suite: nodeSuite,
     budget: createSignatureBudget(path.signatures ?? 9),
     cache: useCache('none', nodeSuite, NOW),
+    tbsSha256: createTbsDigests(nodeSuite),
   };
 }
 

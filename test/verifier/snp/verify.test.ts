@@ -133,6 +133,23 @@ describe('verifySnpReport', () => {
     expect(named).toEqual(expect.arrayContaining(['S.time', 'A2', ...open]));
   });
 
+  it('keeps to itself what it worked out while the report was under way, unless its signature holds', async () => {
+    const policy = snpPolicy({ measurements: [], minimumGuestSvn: 'any' });
+    const suite = {
+      ...nodeSuite,
+      verifyP384: (): Promise<boolean> => new Promise((answer) => void setTimeout(() => answer(false), 20)),
+    };
+    const verdict = await verifySnp(good, { policy, suite });
+    expect(verdict).toMatchObject({ verdict: 'untrusted', code: 'report_signature' });
+    expect(verdict).not.toHaveProperty('proven');
+    const at = verdict.checks.findIndex(({ id }) => id === 'S6');
+    const [before, after] = [verdict.checks.slice(0, at), verdict.checks.slice(at + 1)];
+    expect(before.every(({ outcome }) => outcome === 'passed' || outcome === 'not-asked')).toBe(true);
+    expect(new Set(after.map(({ outcome }) => outcome))).toEqual(new Set(['not-reached']));
+    const unread = await verifySnp({ ...good, report: new Uint8Array(0) });
+    expect(verdict.notProven).toEqual(unread.notProven);
+  });
+
   it('names every reason to refuse genuine evidence, and takes the code of the first', async () => {
     const verdict = await verifySnp(snpEvidence({ patches: { 48: [2] } }), {
       policy: snpPolicy({ measurements: [], minimumGuestSvn: 1 }),
