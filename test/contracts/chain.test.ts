@@ -7,6 +7,7 @@ import { useCache } from '../../verifier/cache/chain-cache.ts';
 import { amdProfile, parseCertificate } from '../../verifier/codec/x509.ts';
 import { createSignatureBudget } from '../../verifier/crypto/budget.ts';
 import { amdChain, chainRules, nitroChain } from '../../verifier/crypto/path.ts';
+import { createTbsDigests } from '../../verifier/crypto/tbs-digests.ts';
 import { runUntilFailure } from '../../verifier/rules.ts';
 import { nodeSuite } from '../../wire/crypto/node.ts';
 import {
@@ -64,6 +65,7 @@ async function judge({ certificates, amd = false, now = NOW }: Judged): Promise<
     suite: nodeSuite,
     budget: createSignatureBudget(0),
     cache: useCache('none', nodeSuite, now),
+    tbsSha256: createTbsDigests(nodeSuite),
   });
   if ('code' in answer) {
     expect(answer.code).toBe(report.code);

@@ -7,6 +7,7 @@ import { amdProfile, type ParsedCertificate, parseCertificate } from '../../veri
 import { createSignatureBudget } from '../../verifier/crypto/budget.ts';
 import { verifyP384 } from '../../verifier/crypto/ecdsa.ts';
 import { type ChainContext, chainRules, nitroChain } from '../../verifier/crypto/path.ts';
+import { createTbsDigests } from '../../verifier/crypto/tbs-digests.ts';
 import { VerifierError } from '../../verifier/errors.ts';
 import type { SnpEvidence } from '../../verifier/index.ts';
 import { isDebug, nitroPolicyRules } from '../../verifier/nitro/rules.ts';
@@ -130,6 +131,7 @@ function chainContext(
     suite: nodeSuite,
     budget: createSignatureBudget(limits.evidenceSignatures),
     cache: useCache('none', nodeSuite, at * 1_000),
+    tbsSha256: createTbsDigests(nodeSuite),
   };
 }
 
