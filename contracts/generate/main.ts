@@ -5,6 +5,7 @@ import { CONTRACTS } from '../tools/foundry.ts';
 import { p384Verifier } from './p384/contract.ts';
 import { p384Table } from './p384/tables.ts';
 import { sha384Engine } from './sha384/engine.ts';
+import { sha384PairEngine } from './sha384/pair.ts';
 
 export interface Generated {
   /** Inside contracts/. */
@@ -15,6 +16,7 @@ export interface Generated {
 /** Every Solidity file that a program writes. A test writes them again and compares. */
 export const generated: readonly Generated[] = [
   { path: 'src/hash/Sha384Engine.sol', write: sha384Engine },
+  { path: 'src/hash/Sha384PairEngine.sol', write: sha384PairEngine },
   { path: 'src/p384/P384Verifier.sol', write: p384Verifier },
   { path: 'src/p384/P384TableLow.sol', write: () => p384Table('low') },
   { path: 'src/p384/P384TableHigh.sol', write: () => p384Table('high') },

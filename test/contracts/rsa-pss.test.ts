@@ -30,9 +30,10 @@ let at: Address;
 
 beforeAll(async () => {
   chain = await startChain({ hardfork: 'osaka' });
-  const engine = await chain.deploy(await artifact('Sha384Engine'));
+  const one = await chain.deploy(await artifact('Sha384Engine'));
+  const two = await chain.deploy(await artifact('Sha384PairEngine'));
   harness = await artifact('RsaPssHarness');
-  at = await chain.deploy(harness, [engine]);
+  at = await chain.deploy(harness, [one, two]);
 });
 
 afterAll(() => chain.stop());

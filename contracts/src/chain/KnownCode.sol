@@ -11,6 +11,7 @@ error UnknownCode(address at);
  */
 library KnownCode {
     bytes32 private constant SHA384_ENGINE = 0x27668d209ce22b8b8d826fd6cad42648679c8db7d0e906987fd6297394a3f52a;
+    bytes32 private constant SHA384_PAIR_ENGINE = 0x750489dfdecdb13714bf1837adc8c11a12a55c7d6661f516c279abed41ef3c13;
 
     /// With zeros where the constructor wrote the addresses of the two tables, each of them twice.
     bytes32 private constant P384_VERIFIER = 0x6828316b39a37fb933f002e99b07808a4b281754fb661c91672255e7e50aebac;
@@ -24,6 +25,10 @@ library KnownCode {
 
     function checkSha384Engine(address engine) internal view {
         if (engine.codehash != SHA384_ENGINE) revert UnknownCode(engine);
+    }
+
+    function checkSha384PairEngine(address engine) internal view {
+        if (engine.codehash != SHA384_PAIR_ENGINE) revert UnknownCode(engine);
     }
 
     /// Whoever made the contract may have passed its constructor by, so the tables are looked at as well.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import { Digest384, Sha384 } from "../hash/Sha384.sol";
+import { Sha384Pair } from "../hash/Sha384Pair.sol";
 
 /// The MODEXP precompile did not answer: too little gas, or a chain without it. Says nothing about the signature.
 error ModularExponentiationFailed();
@@ -18,9 +19,17 @@ library RsaPss {
     /// Zeros before the 01 that stands before the salt: 463 - 48 - 1.
     uint256 private constant ZEROS = 414;
     uint256 private constant TOP_BIT = 1 << 255;
+    /// Behind a counter of four bytes.
+    uint256 private constant CLOSING_BIT = 0x80 << 216;
+
+    /// Contracts that hash, one message at a time and two; whoever names them trusts their code.
+    struct Engines {
+        address one;
+        address two;
+    }
 
     /// Whether `signature` is one of a message with this digest under this modulus.
-    function verify(address engine, bytes memory modulus, Digest384 memory digest, bytes memory signature)
+    function verify(Engines memory engines, bytes memory modulus, Digest384 memory digest, bytes memory signature)
         internal
         view
         returns (bool)
@@ -32,11 +41,11 @@ library RsaPss {
             n := add(modulus, 0x20)
             s := add(signature, 0x20)
         }
-        return verifyAt(engine, n, digest, s);
+        return verifyAt(engines, n, digest, s);
     }
 
     /// The same of 512 bytes of memory from `modulus` and from `signature` on. Nothing stays allocated.
-    function verifyAt(address engine, uint256 modulus, Digest384 memory digest, uint256 signature)
+    function verifyAt(Engines memory engines, uint256 modulus, Digest384 memory digest, uint256 signature)
         internal
         view
         returns (bool)
@@ -46,11 +55,9 @@ library RsaPss {
         // RFC 8017 section 9.1.2, steps 4 and 6: 4,095 bits of 4,096 are used, so the first is zero.
         if (word(encoded) & TOP_BIT != 0 || uint8(word(encoded + BYTES - 32)) != 0xbc) return false;
 
-        // Behind the encoded message: the hash of 48 bytes and a counter of 4, as MGF1 takes them.
         uint256 hash = encoded + BYTES;
-        copy(hash, encoded + MASKED_BYTES, 48);
-        (uint256 first, uint256 last) = (word(hash), word(hash + 32) >> 128);
-        unmask(engine, encoded, hash);
+        (uint256 first, uint256 last) = (word(encoded + MASKED_BYTES), word(encoded + MASKED_BYTES + 32) >> 128);
+        unmask(engines.two, encoded, hash);
         if (!isPadded(encoded)) return false;
 
         // Step 12: eight zeros, the message's digest and the salt.
@@ -58,7 +65,7 @@ library RsaPss {
         store(hash + 8, uint256(digest.first));
         store(hash + 40, uint256(bytes32(digest.last)));
         copy(hash + 56, encoded + ZEROS + 1, 48);
-        (uint256 ownFirst, uint256 ownLast) = Sha384.words(engine, hash, 104);
+        (uint256 ownFirst, uint256 ownLast) = Sha384.words(engines.one, hash, 104);
         return ownFirst == first && ownLast >> 128 == last;
     }
 
@@ -95,21 +102,38 @@ library RsaPss {
         if (!answered) revert ModularExponentiationFailed();
     }
 
-    /// RFC 8017 appendix B.2.1: ten digests of hash and counter cover 463 bytes, the last of them with 31.
-    function unmask(address engine, uint256 encoded, uint256 hash) private view {
-        for (uint256 counter = 0; counter < 10; counter++) {
-            // The counter's four bytes; the 28 zeros after them are not hashed.
-            store(hash + 48, counter << 224);
-            (uint256 first, uint256 last) = Sha384.words(engine, hash, 52);
+    /// RFC 8017 appendix B.2.1: ten digests of hash and counter cover 463 bytes, the last of them with 31. Two at a time.
+    function unmask(address engine, uint256 encoded, uint256 free) private view {
+        uint256 left = free + 32;
+        uint256 right = left + 128;
+        uint256 answer = right + 128;
+        // The length of the first message, and each in a block of its own: SHA-384's padding with it.
+        store(free, 128);
+        prepare(left, encoded + MASKED_BYTES);
+        prepare(right, encoded + MASKED_BYTES);
+        for (uint256 counter = 0; counter < 10; counter += 2) {
+            // The counter's four bytes, and the bit behind the message.
+            store(left + 48, (counter << 224) | CLOSING_BIT);
+            store(right + 48, ((counter + 1) << 224) | CLOSING_BIT);
+            Sha384Pair.ask(engine, free, 288, answer);
             uint256 at = encoded + 48 * counter;
-            if (counter == 9) {
-                store(at, word(at) ^ (first & ~uint256(0xff)));
+            store(at, word(at) ^ word(answer));
+            // The engine's 16 zeros leave alone what follows.
+            store(at + 32, word(at + 32) ^ word(answer + 32));
+            if (counter == 8) {
+                store(at + 48, word(at + 48) ^ (word(answer + 64) & ~uint256(0xff)));
             } else {
-                store(at, word(at) ^ first);
-                // The engine's 16 zeros leave alone what follows.
-                store(at + 32, word(at + 32) ^ last);
+                store(at + 48, word(at + 48) ^ word(answer + 64));
+                store(at + 80, word(at + 80) ^ word(answer + 96));
             }
         }
+    }
+
+    /// The hash, room for 52 bytes' end, and their length in bits.
+    function prepare(uint256 to, uint256 hash) private pure {
+        copy(to, hash, 48);
+        store(to + 80, 0);
+        store(to + 96, 8 * 52);
     }
 
     /// Steps 9 and 10: the unused bit aside, 414 zeros and then 01.

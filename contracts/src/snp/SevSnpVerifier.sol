@@ -5,7 +5,9 @@ import { KnownCode } from "../chain/KnownCode.sol";
 import { Slice, Slices } from "../der/Slice.sol";
 import { Certificate, Profile } from "../der/X509.sol";
 import { AMD_SEV_SNP, Evidence, IEvidenceVerifier, SnpPlatform, SnpSigner } from "../evidence/IEvidenceVerifier.sol";
+import { Digest384 } from "../hash/Sha384.sol";
 import { Sha256 } from "../hash/Sha256.sol";
+import { Sha384Pair } from "../hash/Sha384Pair.sol";
 import { SnpAnchors } from "./SnpAnchors.sol";
 import { ChainIncomplete, SnpAuthorities } from "./SnpAuthorities.sol";
 import { SnpCertificateReader } from "./SnpCertificateReader.sol";
@@ -57,13 +59,14 @@ contract SevSnpVerifier is IEvidenceVerifier, SnpAuthorities {
 
     /**
      * @param engine a Sha384Engine
+     * @param pairEngine a Sha384PairEngine
      * @param p384 a P384Verifier
-     * @param reader a SnpCertificateReader; all three are known by their code
+     * @param reader a SnpCertificateReader; all four are known by their code
      * @param roots certificates (DER) of AMD's root keys (ARK), one or more: all that this deployment trusts
      */
-    constructor(address engine, address p384, SnpCertificateReader reader, bytes[] memory roots)
+    constructor(address engine, address pairEngine, address p384, SnpCertificateReader reader, bytes[] memory roots)
         SnpAnchors(reader, roots)
-        SnpAuthorities(engine)
+        SnpAuthorities(engine, pairEngine)
     {
         KnownCode.checkP384Verifier(p384);
         P384_VERIFIER = p384;
@@ -124,11 +127,13 @@ contract SevSnpVerifier is IEvidenceVerifier, SnpAuthorities {
         );
         if (endorsement.kind == SnpSigner.None) revert ChainIncomplete();
         proven.endorsement = endorsement;
-        proven.path = provePath(parts.root, parts.intermediate, leaf);
+        (Digest384 memory reportDigest, Digest384 memory leafDigest) =
+            Sha384Pair.digests(SHA384_PAIR_ENGINE, proven.report.signed, leaf.tbs);
+        proven.path = provePath(parts.root, parts.intermediate, leaf, leafDigest);
         SnpRules.checkEndorsement(
-            proven.report, proven.endorsement, proven.path.leaf, proven.path.intermediate, proven.path.anchor.product
+            proven.report, endorsement, leaf, proven.path.intermediate, proven.path.anchor.product
         );
-        P384_VERIFIER.check(SHA384_ENGINE, proven.report, proven.path.leaf.key, hints);
+        P384_VERIFIER.check(proven.report, reportDigest, leaf.key, hints);
         SnpRules.checkGuest(proven.report, proven.endorsement.kind);
     }
 

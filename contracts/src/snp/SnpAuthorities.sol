@@ -8,7 +8,7 @@ import { Slice, Slices } from "../der/Slice.sol";
 import { Algorithm, Certificate, KeyKind } from "../der/X509.sol";
 import { SnpSigner } from "../evidence/IEvidenceVerifier.sol";
 import { Sha256 } from "../hash/Sha256.sol";
-import { Sha384 } from "../hash/Sha384.sol";
+import { Digest384, Sha384 } from "../hash/Sha384.sol";
 import { RsaPss } from "../rsa/RsaPss.sol";
 import { SnpAnchor, SnpAnchors } from "./SnpAnchors.sol";
 import { SnpEndorsement } from "./SnpEndorsement.sol";
@@ -50,6 +50,7 @@ abstract contract SnpAuthorities is SnpAnchors {
     }
 
     address public immutable SHA384_ENGINE;
+    address public immutable SHA384_PAIR_ENGINE;
 
     /// By root (SHA-256 of its certificate), then by SHA-256 of the signed part.
     mapping(bytes32 root => mapping(bytes32 tbs => Authority)) private authorities;
@@ -59,9 +60,10 @@ abstract contract SnpAuthorities is SnpAnchors {
         bytes32 indexed root, bytes32 indexed tbs, uint64 notBefore, uint64 notAfter, bytes certificate
     );
 
-    constructor(address engine) {
-        KnownCode.checkSha384Engine(engine);
-        SHA384_ENGINE = engine;
+    constructor(address one, address two) {
+        KnownCode.checkSha384Engine(one);
+        KnownCode.checkSha384PairEngine(two);
+        (SHA384_ENGINE, SHA384_PAIR_ENGINE) = (one, two);
     }
 
     /// Whether the signature of an authority's certificate needs not be checked again.
@@ -70,7 +72,10 @@ abstract contract SnpAuthorities is SnpAnchors {
     }
 
     /// Rules C4 to C18 over root, intermediate and leaf; the root is one of the anchors (C16).
-    function provePath(bytes32 root, Slice intermediate, Certificate memory leaf) internal returns (Path memory path) {
+    function provePath(bytes32 root, Slice intermediate, Certificate memory leaf, Digest384 memory leafDigest)
+        internal
+        returns (Path memory path)
+    {
         path.anchor = anchorFor(root);
         path.leaf = leaf;
         path.intermediateTbs = Sha256.digest(signedPart(intermediate));
@@ -82,11 +87,13 @@ abstract contract SnpAuthorities is SnpAnchors {
             Certificate memory anchor = certificateOf(path.anchor);
             path.intermediate = readAuthority(intermediate);
             checkChain(path, triple(anchor, path.intermediate, leaf));
-            checkSignature(anchor, path.intermediate);
+            Slice tbs = path.intermediate.tbs;
+            Digest384 memory digest = Sha384.digest(SHA384_ENGINE, tbs.pointer(), tbs.length());
+            checkSignature(anchor, path.intermediate, digest);
             // The first one stays: a second signature over the same certificate has nothing to add.
-            if (known.certificate == 0) learn(root, path, intermediate);
+            if (known.certificate == 0) learn(root, path, pair(anchor, path.intermediate), intermediate);
         }
-        checkSignature(path.intermediate, leaf);
+        checkSignature(path.intermediate, leaf, leafDigest);
     }
 
     /// Which place a certificate has follows from its common name alone, and those of chips and clouds are leaves.
@@ -108,21 +115,19 @@ abstract contract SnpAuthorities is SnpAnchors {
         (path.notBefore, path.notAfter) = ChainRules.validity(chain);
     }
 
-    function checkSignature(Certificate memory issuer, Certificate memory subject) private view {
-        bool good = RsaPss.verifyAt(
-            SHA384_ENGINE,
-            issuer.key.pointer(),
-            Sha384.digest(SHA384_ENGINE, subject.tbs.pointer(), subject.tbs.length()),
-            subject.signature.pointer()
-        );
-        if (!good) revert CertificateSignature();
+    function checkSignature(Certificate memory issuer, Certificate memory subject, Digest384 memory digest)
+        private
+        view
+    {
+        RsaPss.Engines memory engines = RsaPss.Engines({ one: SHA384_ENGINE, two: SHA384_PAIR_ENGINE });
+        uint256 signature = subject.signature.pointer();
+        if (!RsaPss.verifyAt(engines, issuer.key.pointer(), digest, signature)) revert CertificateSignature();
     }
 
-    function learn(bytes32 root, Path memory path, Slice whole) private {
+    function learn(bytes32 root, Path memory path, Certificate[] memory above, Slice whole) private {
         Certificate memory certificate = path.intermediate;
         uint256 start = whole.pointer();
         // The leaf's own validity takes no part.
-        Certificate[] memory above = pair(certificateOf(path.anchor), certificate);
         (uint64 notBefore, uint64 notAfter) = ChainRules.validity(above);
         Slice keyIdentifier = certificate.extensions.subjectKeyIdentifier;
         authorities[root][path.intermediateTbs] = Authority({

@@ -14,10 +14,9 @@ struct SnpEndorsement {
     SnpSigner kind;
     /// None where the certificate names no product, or one that is not known.
     SnpProduct product;
-    /// Security patch levels by the number that ends their OID, 1 to 9: level n is byte n from the lowest.
-    uint256 levels;
-    /// Which of them are written: bit n.
-    uint256 written;
+    /// The TCB_VERSION that its levels make in the layout of the product line, and whether none of the eight is left out.
+    uint64 tcb;
+    bool hasTcb;
     /// Of the chip: 64 bytes, or 8 from Turin on.
     bool hasHardwareId;
     Slice hardwareId;
@@ -28,6 +27,14 @@ struct SnpEndorsement {
 
 /// AMD's extensions by the rules of verifier/codec/snp-certificate.ts.
 library SnpEndorsements {
+    /// Security patch levels by the number that ends their OID, 1 to 9.
+    struct Levels {
+        /// Level n is byte n from the lowest.
+        uint256 values;
+        /// Which of them are written: bit n.
+        uint256 written;
+    }
+
     /// 1.3.6.1.4.1.3704.1, and below it 1 structure version, 2 product name, 3.1 to 3.9 levels, 4 HWID, 5 CSP_ID.
     bytes32 private constant AMD = bytes32(hex"2b060104019c7801");
     uint256 private constant AMD_BYTES = 8;
@@ -36,6 +43,7 @@ library SnpEndorsements {
     /// Of a certificate that X509 has read: every extension is well formed and none comes twice.
     function read(Certificate memory certificate) internal pure returns (SnpEndorsement memory endorsement) {
         endorsement.kind = kindOf(certificate.subjectCommonName);
+        Levels memory levels;
         Slice rest = certificate.extensions.list;
         while (rest.length() != 0) {
             Slice extension;
@@ -44,8 +52,9 @@ library SnpEndorsements {
             if (!SnpProducts.startsWith(oid, AMD, AMD_BYTES)) continue;
             if (Der.startsWith(fields, Der.BOOLEAN)) (, fields) = Der.read(fields, Der.BOOLEAN);
             (Slice value,) = Der.read(fields, Der.OCTET_STRING);
-            readOne(endorsement, oid.skip(AMD_BYTES), value);
+            readOne(endorsement, levels, oid.skip(AMD_BYTES), value);
         }
+        arrange(endorsement, levels);
     }
 
     function kindOf(Slice commonName) internal pure returns (SnpSigner) {
@@ -53,9 +62,9 @@ library SnpEndorsements {
         return commonName.isExactly("SEV-VLEK", 8) ? SnpSigner.Vlek : SnpSigner.None;
     }
 
-    function readOne(SnpEndorsement memory endorsement, Slice arc, Slice value) private pure {
+    function readOne(SnpEndorsement memory endorsement, Levels memory levels, Slice arc, Slice value) private pure {
         uint256 size = arc.length();
-        if (size == 2 && arc.byteAt(0) == 3) return readLevel(endorsement, arc.byteAt(1), value);
+        if (size == 2 && arc.byteAt(0) == 3) return readLevel(levels, arc.byteAt(1), value);
         if (size != 1) return;
         uint256 number = arc.byteAt(0);
         // Up to Genoa the structure is of version 0, from Turin on 1. Another one may mean something else by it all.
@@ -66,10 +75,10 @@ library SnpEndorsements {
         if (number == 5) (endorsement.hasCspId, endorsement.cspId) = (true, text(value));
     }
 
-    function readLevel(SnpEndorsement memory endorsement, uint256 number, Slice value) private pure {
+    function readLevel(Levels memory levels, uint256 number, Slice value) private pure {
         if (number == 0 || number > 9) return;
-        endorsement.levels |= byteIn(value) << (8 * number);
-        endorsement.written |= 1 << number;
+        levels.values |= byteIn(value) << (8 * number);
+        levels.written |= 1 << number;
     }
 
     function byteIn(Slice value) private pure returns (uint256 number) {
@@ -97,19 +106,18 @@ library SnpEndorsements {
         return SnpProducts.named(Slices.make(name.pointer(), SnpProducts.NAME_BYTES));
     }
 
-    /**
-     * The TCB_VERSION that the levels make, in the layout of the product line (AMD 56860 section 2.2), and whether all of
-     * its eight levels are written. Bytes that are reserved take part: their levels are in the certificate too.
-     */
-    function tcb(SnpEndorsement memory endorsement) internal pure returns (bool complete, uint64 value) {
+    /// AMD 56860 section 2.2. Bytes that are reserved take part: their levels are in the certificate too.
+    function arrange(SnpEndorsement memory endorsement, Levels memory levels) private pure {
         bool turin = endorsement.product == SnpProduct.Turin;
-        // A number an OID ends with for each byte: fmc is 9, bootloader 1, tee 2, snp 3, microcode 8.
+        // The number that ends the OID of each byte: fmc is 9, bootloader 1, tee 2, snp 3, microcode 8.
         bytes8 layout = turin ? bytes8(hex"0901020305060708") : bytes8(hex"0102040506070308");
-        uint256 levels = endorsement.levels;
+        uint64 tcb = 0;
+        bool all = true;
         for (uint256 i = 0; i < 8; i++) {
-            value = (value << 8) | uint8(levels >> (8 * uint256(uint8(layout[i]))));
+            uint256 number = uint8(layout[i]);
+            tcb = (tcb << 8) | uint8(levels.values >> (8 * number));
+            all = all && (levels.written >> number) & 1 == 1;
         }
-        uint256 wanted = turin ? 0x3ee : 0x1fe;
-        complete = endorsement.written & wanted == wanted;
+        (endorsement.tcb, endorsement.hasTcb) = (tcb, all);
     }
 }

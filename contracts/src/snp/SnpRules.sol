@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import { Slice } from "../der/Slice.sol";
 import { Certificate } from "../der/X509.sol";
 import { SnpProduct, SnpSigner } from "../evidence/IEvidenceVerifier.sol";
-import { SnpEndorsement, SnpEndorsements } from "./SnpEndorsement.sol";
+import { SnpEndorsement } from "./SnpEndorsement.sol";
 import { SnpProducts } from "./SnpProducts.sol";
 import { SigningKey, SnpReport } from "./SnpReport.sol";
 
@@ -85,8 +85,7 @@ library SnpRules {
     }
 
     function levelsAgree(SnpReport memory report, SnpEndorsement memory endorsement) private pure {
-        (bool complete, uint64 certified) = SnpEndorsements.tcb(endorsement);
-        if (!complete || certified != report.reportedTcb) revert TcbMismatch();
+        if (!endorsement.hasTcb || endorsement.tcb != report.reportedTcb) revert TcbMismatch();
     }
 
     function chipsAgree(SnpReport memory report, SnpEndorsement memory endorsement) private pure {

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import { Slice } from "../der/Slice.sol";
 import { CertificateKey } from "../der/X509Keys.sol";
-import { Sha384 } from "../hash/Sha384.sol";
+import { Digest384 } from "../hash/Sha384.sol";
 import { P384KeyNotOnCurve, P384Verifier } from "../p384/P384Verifier.sol";
 import { SnpReport, SnpReports } from "./SnpReport.sol";
 
@@ -16,7 +16,7 @@ library SnpSignature {
     uint256 private constant STATEMENT_BYTES = 240;
     uint256 private constant HINTS_OFFSET = 0x160;
 
-    function check(address p384, address engine, SnpReport memory report, Slice key, bytes calldata hints)
+    function check(address p384, SnpReport memory report, Digest384 memory digest, Slice key, bytes calldata hints)
         internal
         view
     {
@@ -24,7 +24,7 @@ library SnpSignature {
         assembly ("memory-safe") {
             call_ := mload(0x40)
         }
-        writeStatement(engine, report, key, call_ + 0x64);
+        writeStatement(report, digest, key, call_ + 0x64);
         bytes32 selector = P384Verifier.verify.selector;
         bool proven;
         bytes32 said;
@@ -47,8 +47,8 @@ library SnpSignature {
     }
 
     /// Hash, r, s and the key's x and y, 48 bytes each; 16 bytes of zero follow. Allocates nothing.
-    function writeStatement(address engine, SnpReport memory report, Slice key, uint256 to) private view {
-        (uint256 first, uint256 last) = Sha384.words(engine, report.signed.pointer(), SnpReports.SIGNED_BYTES);
+    function writeStatement(SnpReport memory report, Digest384 memory digest, Slice key, uint256 to) private pure {
+        (bytes32 first, bytes16 last) = (digest.first, digest.last);
         assembly ("memory-safe") {
             mstore(to, first)
             mstore(add(to, 32), last)

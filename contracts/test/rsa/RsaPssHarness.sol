@@ -7,9 +7,11 @@ import { RsaPss } from "../../src/rsa/RsaPss.sol";
 /// The library as a contract, for tests that bring their own vectors.
 contract RsaPssHarness {
     address private immutable ENGINE;
+    address private immutable PAIR_ENGINE;
 
-    constructor(address engine) {
-        ENGINE = engine;
+    constructor(address one, address two) {
+        ENGINE = one;
+        PAIR_ENGINE = two;
     }
 
     function verify(bytes calldata modulus, bytes calldata message, bytes calldata signature)
@@ -17,6 +19,7 @@ contract RsaPssHarness {
         view
         returns (bool)
     {
-        return RsaPss.verify(ENGINE, modulus, Sha384.digestCalldata(ENGINE, message), signature);
+        RsaPss.Engines memory engines = RsaPss.Engines({ one: ENGINE, two: PAIR_ENGINE });
+        return RsaPss.verify(engines, modulus, Sha384.digestCalldata(ENGINE, message), signature);
     }
 }

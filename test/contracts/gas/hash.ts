@@ -20,9 +20,10 @@ export async function measureRsaPss(chain: Chain): Promise<Measured> {
   const { modulus, message, signature } = JSON.parse(
     readFileSync(new URL('rsa-pss.json', import.meta.url), 'utf8'),
   ) as Readonly<Record<'modulus' | 'message' | 'signature', string>>;
-  const engine = await chain.deploy(await artifact('Sha384Engine'));
+  const one = await chain.deploy(await artifact('Sha384Engine'));
+  const two = await chain.deploy(await artifact('Sha384PairEngine'));
   const harness = await artifact('RsaPssHarness');
-  const to = await chain.deploy(harness, [engine]);
+  const to = await chain.deploy(harness, [one, two]);
   const args = [`0x${modulus}`, `0x${message}`, `0x${signature}`];
   const data = encodeFunctionData({ abi: harness.abi, functionName: 'verify', args });
   if (BigInt(await chain.call({ to, data })) !== 1n) throw new Error('the measured signature is not valid');

@@ -40,11 +40,12 @@ export async function snpWorld(roots: readonly Uint8Array[], timestamp: number):
 export async function deploySnp(chain: Chain, roots: readonly Uint8Array[]): Promise<SnpWorld> {
   const { address: p384 } = await deployP384(chain);
   const engine = await chain.deploy(await artifact('Sha384Engine'));
+  const pairEngine = await chain.deploy(await artifact('Sha384PairEngine'));
   const reader = await artifact('SnpCertificateReader');
   const readerAt = await chain.deploy(reader);
   const verifier = await artifact('SevSnpVerifier');
   const deploy = (anchors: readonly Uint8Array[]): Promise<Address> =>
-    chain.deploy(verifier, [engine, p384, readerAt, anchors.map(hex)]);
+    chain.deploy(verifier, [engine, pairEngine, p384, readerAt, anchors.map(hex)]);
   const address = await deploy(roots);
   const callData = ({ evidence, hints }: SnpProof, functionName: SnpFunction = 'verifyReport'): Hex =>
     encodeFunctionData({ abi: verifier.abi, functionName, args: [hex(evidence), hex(hints)] });
