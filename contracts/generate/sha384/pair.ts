@@ -71,7 +71,12 @@ contract Sha384PairEngine {
 
 /** 32 bytes of each message into words i to i + 3. A message that has ended gives bytes that nothing comes of. */
 function loadFour(i: number): string {
-  const first = [`shr(192, x)`, `and(shr(128, x), ${LOWER_LANE})`, `and(shr(64, x), ${LOWER_LANE})`, `and(x, ${LOWER_LANE})`];
+  const first = [
+    `shr(192, x)`,
+    `and(shr(128, x), ${LOWER_LANE})`,
+    `and(shr(64, x), ${LOWER_LANE})`,
+    `and(x, ${LOWER_LANE})`,
+  ];
   const second = [`shr(64, y)`, 'y', `shl(64, y)`, `shl(128, y)`];
   const place = i === 0 ? '' : hex(8 * i);
   return `{
