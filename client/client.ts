@@ -1,9 +1,9 @@
 import { createChainCache } from '../verifier/cache/chain-cache.ts';
 import type { WorkerPolicy } from '../verifier/policy/worker-policy.ts';
-import type { ReceiptFacts } from '../verifier/receipt/facts.ts';
+import type { ExpectedRequest, ReceiptFacts } from '../verifier/receipt/facts.ts';
 import { verifyReceipt } from '../verifier/receipt/verify.ts';
 import { type ReleaseFacts, verifyRelease } from '../verifier/release/verify.ts';
-import type { Check, NotProven, Verified } from '../verifier/result.ts';
+import type { Check, NotProven, Verdict, Verified } from '../verifier/result.ts';
 import type { WorkerFacts } from '../verifier/worker/facts.ts';
 import { equalBytes, toHex } from '../wire/bytes.ts';
 import { base64urlBytes, bytes, object } from '../wire/codec/fields.ts';
@@ -26,6 +26,7 @@ import {
   type Tensor,
 } from '../wire/message/tensor.ts';
 import { ClientError } from './errors.ts';
+import { createPayer, type PaymentOptions, type Purchase } from './payment/payer.ts';
 import { type MomentSource, openSession, type Session } from './session.ts';
 import type { HostTransport } from './transport.ts';
 
@@ -37,6 +38,8 @@ export interface ClientOptions {
   readonly now: () => number;
   /** Where archives over SEV-SNP are to be accepted one day; otherwise challenges are random. */
   readonly moments?: MomentSource;
+  /** How calls are paid that cost something; without it they are sent without a channel. */
+  readonly payment?: PaymentOptions;
 }
 
 export interface InferCall {
@@ -65,6 +68,12 @@ export interface Client {
   infer(call: InferCall): Promise<InferResult>;
 }
 
+interface Answered {
+  readonly answer: FinalRecord;
+  readonly bundle: ReceiptBundle;
+  readonly verdict: Extract<Verdict<Verified<ReceiptFacts>>, { readonly verdict: 'accepted' }>;
+}
+
 interface KnownRelease {
   readonly signed: SignedRelease;
   readonly facts: Verified<ReleaseFacts>;
@@ -76,6 +85,7 @@ const CHAIN_CACHE_ENTRIES = 64;
 
 export function createClient(options: ClientOptions): Client {
   const { host, policy, suite, now, moments } = options;
+  const payer = options.payment === undefined ? undefined : createPayer(options.payment, suite);
   const dated = moments === undefined ? {} : { moments };
   /** The next session is most likely with a worker on the same instance, or at least in the same region. */
   const cache = createChainCache({ maxEntries: CHAIN_CACHE_ENTRIES });
@@ -141,6 +151,8 @@ export function createClient(options: ClientOptions): Client {
     const open = await current();
     const known = await release(modelId);
     const unitPrice = unitPriceOf(open.worker.configuration, modelId, operation.infer) ?? 0n;
+    const maxFee = unitPrice;
+    const purchase = unitPrice === 0n ? undefined : await watched(open, () => payer?.buy(open, { unitPrice, maxFee }));
     const header = encodeRequestHeader({
       requestId: suite.randomBytes(32),
       modelId,
@@ -149,31 +161,13 @@ export function createClient(options: ClientOptions): Client {
       jsonLength: BigInt(encoded.jsonLength),
       flags: flag.sealed,
       salt: suite.randomBytes(32),
-      channel: new Uint8Array(32),
+      channel: purchase?.channel ?? new Uint8Array(32),
       unitPrice,
-      maxFee: unitPrice,
+      maxFee,
       deadline: 0n,
       seed: new Uint8Array(32),
     });
-    const answer = await exchangeOnce(open, header, encoded.body);
-    const bundle = readBundle(answer);
-    const verdict = await verifyReceipt(bundle, {
-      expected: {
-        worker: open.worker,
-        request: { header, body: encoded.body },
-        response: answer,
-        headerBy: 'client',
-        owedBefore: 0n,
-      },
-      now: now(),
-      suite,
-    });
-    if (verdict.verdict !== 'accepted') {
-      throw new ClientError('receipt_refused', `the answer is ${verdict.verdict}: ${verdict.code}`, {
-        reason: verdict.code,
-        verdict,
-      });
-    }
+    const { answer, bundle, verdict } = await answered(open, { header, body: encoded.body }, purchase);
     watchLog(verdict.proven);
     if (verdict.proven.status !== 'ok') throw refusedAnswer(verdict.proven, answer);
     const request = { header, body: encoded.body, bodyHash: await suite.sha256(encoded.body) };
@@ -203,10 +197,33 @@ export function createClient(options: ClientOptions): Client {
     };
   }
 
-  /** A request is sent once: whether a lost one was run is not known here, and a repeat would be a new charge. */
-  async function exchangeOnce(open: Session, header: Uint8Array, body: Uint8Array): Promise<FinalRecord> {
+  /** Sends the request and verifies what comes back; a purchase is counted, or given up as lost. */
+  async function answered(open: Session, request: ExpectedRequest, purchase: Purchase | undefined): Promise<Answered> {
     try {
-      return await open.exchange(header, body);
+      const charged = purchase !== undefined;
+      const answer = await watched(open, () => open.exchange({ ...request, charged }));
+      const bundle = readBundle(answer);
+      const owedBefore = purchase?.owedBefore() ?? 0n;
+      const expected = { worker: open.worker, request, response: answer, headerBy: 'client', owedBefore } as const;
+      const verdict = await verifyReceipt(bundle, { expected, now: now(), suite });
+      if (verdict.verdict !== 'accepted') {
+        throw new ClientError('receipt_refused', `the answer is ${verdict.verdict}: ${verdict.code}`, {
+          reason: verdict.code,
+          verdict,
+        });
+      }
+      await purchase?.settle(verdict.proven);
+      return { answer, bundle, verdict };
+    } catch (error) {
+      purchase?.lose();
+      throw error;
+    }
+  }
+
+  /** A request is sent once: whether a lost one was run is not known here, and a repeat would be a new charge. */
+  async function watched<T>(open: Session, work: () => T | Promise<T>): Promise<T> {
+    try {
+      return await work();
     } catch (error) {
       const lost = error instanceof WireError || (error instanceof ClientError && endsSession(error));
       if (lost) forget(open);

@@ -9,9 +9,16 @@ import { WireError } from '../wire/errors.ts';
 import { limits } from '../wire/limits.ts';
 import { decodeCosignedChallenge } from '../wire/message/anchor.ts';
 import type { ArchivedChallenge } from '../wire/message/archive.ts';
+import { type AccountState, decodeAccountState } from '../wire/message/channel.ts';
 import { decodeEvidence, type Evidence } from '../wire/message/evidence.ts';
 import { decodeForSession, HANDSHAKE_MESSAGE_BYTES, SESSION_ID_BYTES } from '../wire/message/link.ts';
-import { decodeFinalRecord, encodeSealedRequest, type FinalRecord } from '../wire/message/session.ts';
+import {
+  decodeFinalRecord,
+  encodeCharged,
+  encodeSealedRequest,
+  type FinalRecord,
+  shownOf,
+} from '../wire/message/session.ts';
 import {
   createRequestCounter,
   openRecord,
@@ -31,8 +38,20 @@ export interface Session {
   readonly notProven: readonly NotProven[];
   readonly evidence: Evidence;
   readonly challenge: ArchivedChallenge;
-  /** Sends one request and returns the opened answer; nothing in it is proven yet. */
-  exchange(headerBytes: Uint8Array, body: Uint8Array): Promise<FinalRecord>;
+  readonly handshakeHash: Uint8Array;
+  /**
+   * Sends one request and returns the opened answer; nothing in it is proven yet. What charges a channel is also shown to
+   * the host, which passes on what the channel pays for.
+   */
+  exchange(request: SealedRequest): Promise<FinalRecord>;
+  /** Sends a channel or voucher record; the worker answers where the channel stands. */
+  account(data: Uint8Array): Promise<AccountState>;
+}
+
+export interface SealedRequest {
+  readonly header: Uint8Array;
+  readonly body: Uint8Array;
+  readonly charged: boolean;
 }
 
 export interface SessionOptions {
@@ -75,15 +94,19 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   }
   const worker = verdict.proven;
   const { sessionId, transport } = await handshake(host, suite, worker);
-  const counter = createRequestCounter();
+  const channel: Channel = { host, suite, sessionId, transport, counter: createRequestCounter() };
   return {
     worker,
     checks: verdict.checks,
     notProven: verdict.notProven,
     evidence,
     challenge,
-    exchange: (headerBytes, body) =>
-      exchange({ host, suite, sessionId, transport, counter }, encodeSealedRequest(headerBytes, body)),
+    handshakeHash: transport.handshakeHash,
+    exchange: ({ header, body, charged }) => {
+      const data = encodeSealedRequest(header, body);
+      return exchange(channel, data, charged ? shownOf(data) : undefined, decodeFinalRecord);
+    },
+    account: (data) => exchange(channel, data, shownOf(data), decodeAccountState),
   };
 }
 
@@ -127,19 +150,28 @@ interface Channel {
   readonly counter: RequestCounter;
 }
 
-async function exchange(channel: Channel, data: Uint8Array): Promise<FinalRecord> {
+async function exchange<T>(
+  channel: Channel,
+  data: Uint8Array,
+  shown: Uint8Array | undefined,
+  read: (data: Uint8Array) => T,
+): Promise<T> {
   const { host, suite, transport, counter } = channel;
   const { handshakeHash, sendKey, receiveKey } = transport;
   const request = counter.next();
   const place = { direction: 'to-worker', request, chunk: 0, final: true } as const;
   const record = await sealRecord(suite, sendKey, handshakeHash, place, data, 'body');
-  const reply = await host.post(`/v1/sessions/${channel.sessionId}`, record, limits.recordBytes);
+  const path = `/v1/sessions/${channel.sessionId}`;
+  const reply =
+    shown === undefined
+      ? await host.post(path, record, limits.recordBytes)
+      : await host.post(`${path}/charged`, encodeCharged(shown, record), limits.recordBytes);
   try {
     const opened = await openRecord(suite, receiveKey, handshakeHash, 'to-client', reply);
     if (opened.place.request !== request || opened.place.chunk !== 0 || !opened.place.final) {
       throw new WireError('record_invalid', 'the answer is to another request');
     }
-    return decodeFinalRecord(opened.data);
+    return read(opened.data);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     throw new ClientError('protocol_violated', 'the answer was not sealed by the proven worker', {

@@ -123,6 +123,9 @@ export const limits = {
   fileChunkBytes: 4_194_304,
   /** Channels that have paid something in one log; their totals are never evicted, so their number is bounded. */
   channels: 65_536,
+  /** A payer's store: 4,096 logs of its channels, or gaps in one of them, in about 400 bytes each. */
+  paymentTabs: 4_096,
+  paymentStoreBytes: 4_194_304,
   /** The host's journal: 64 GiB are about 80 million receipts. Full means that it accepts no requests. */
   journalBytes: 68_719_476_736,
   /** Equivocations of one worker that the journal keeps as evidence; one is enough, the rest are repetitions. */

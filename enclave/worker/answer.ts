@@ -1,9 +1,17 @@
-import { isZero, utf8 } from '../../wire/bytes.ts';
+import { equalBytes, isZero, utf8 } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import type { ReceiptBundle } from '../../wire/message/bundle.ts';
 import { type Configuration, unitPriceOf } from '../../wire/message/configuration.ts';
 import { encodeExecution, type Runtime } from '../../wire/message/execution.ts';
+import {
+  decodeIntegers,
+  encodeIntegers,
+  type IntegerTensor,
+  integersToTensor,
+  tensorToIntegers,
+} from '../../wire/message/integers.ts';
+import type { Manifest } from '../../wire/message/manifest.ts';
 import { status } from '../../wire/message/receipt.ts';
 import {
   feeFor,
@@ -15,7 +23,6 @@ import {
   responsePreimage,
 } from '../../wire/message/request.ts';
 import {
-  type BodyFormat,
   decodeInferRequest,
   type EncodedBody,
   encodeInferResponse,
@@ -31,7 +38,6 @@ import type { Release, Releases } from './releases.ts';
 /** Why an answer is not a result. It stands in the body of a receipted answer: the worker's word, not the host's. */
 export type AnswerErrorCode =
   | 'operation_not_offered'
-  | 'format_not_offered'
   | 'stream_not_offered'
   | 'channel_not_open'
   | 'price_too_low'
@@ -135,15 +141,14 @@ export async function answer(
 async function attempt(context: Answering, request: Request, charge?: Charge): Promise<Outcome> {
   try {
     const release = admit(context, request, charge);
-    const bodyFormat: BodyFormat = request.header.format === format.json ? 'json' : 'binary';
-    const asked = parseBody(request, bodyFormat);
     const { manifest, model } = release;
+    const asked = parseBody(request, manifest);
     const outputs = await model.run(asked.inputs, asked.outputs, {
       deadlineMs: Math.min(context.configuration.limits.runMilliseconds, manifest.limits.runMilliseconds),
     });
     const body = encodeAnswer(
       { modelName: manifest.name, modelVersion: manifest.version, id: asked.id, outputs },
-      bodyFormat,
+      request.header.format,
     );
     if (body.body.length > context.configuration.limits.responseBytes) throw tooLarge(`${body.body.length} bytes`);
     return { status: status.ok, error: null, units: 1n, format: request.header.format, body };
@@ -158,11 +163,12 @@ function admit(context: Answering, { header, body }: Request, charge?: Charge): 
     throw new AnswerError(status.refused, code, detail);
   };
   if (header.operation !== operation.infer) refuse('operation_not_offered', 'this worker serves tensors');
-  if (header.format === format.integers) refuse('format_not_offered', 'ABI integers are not served');
   if ((header.flags & flag.streamed) !== 0n) refuse('stream_not_offered', 'tensors do not stream');
   const charged = !isZero(header.channel);
   if (charged && charge === undefined) refuse('channel_not_open', 'this session may not charge that channel');
-  if (!isZero(header.seed)) refuse('seed_without_sampling', 'tensor models draw nothing');
+  // DESIGN section 4: a contract's request has a seed whether the model draws or not, and it is nobody's to choose.
+  const onChain = header.format === format.integers && equalBytes(header.seed, sha256(header.requestId));
+  if (!isZero(header.seed) && !onChain) refuse('seed_without_sampling', 'tensor models draw nothing');
   const price = unitPriceOf(context.configuration, header.modelId, header.operation);
   if (price === undefined) return refuse('operation_not_offered', 'the price table has no line for it');
   if (header.unitPrice < price) refuse('price_too_low', `one unit costs ${price}`);
@@ -176,20 +182,34 @@ function admit(context: Answering, { header, body }: Request, charge?: Charge): 
   return release;
 }
 
-function parseBody(request: Request, bodyFormat: BodyFormat): InferRequest {
+function parseBody(request: Request, manifest: Manifest): InferRequest {
   const encoded = { body: request.body, jsonLength: Number(request.header.jsonLength) };
   try {
-    return decodeInferRequest(encoded, bodyFormat);
+    if (request.header.format === format.integers) return integerRequest(request.body, manifest);
+    return decodeInferRequest(encoded, request.header.format === format.json ? 'json' : 'binary');
   } catch (error) {
     if (error instanceof WireError) throw new AnswerError(status.refused, 'input_invalid', error.message);
     throw error;
   }
 }
 
+/** A contract gives the inputs of the release in their order, and is answered with the outputs in theirs. */
+function integerRequest(body: Uint8Array, { inputs, outputs }: Manifest): InferRequest {
+  const given = decodeIntegers(body);
+  if (given.length !== inputs.length) throw new WireError('field_invalid', `${given.length} tensors`);
+  return {
+    id: null,
+    inputs: inputs.map((input, index) => integersToTensor(input, given[index] as IntegerTensor)),
+    outputs: outputs.map(({ name }) => name),
+  };
+}
+
 /** An answer that no body can hold is too large like one that the configuration does not allow: one fault, one code. */
-function encodeAnswer(response: InferResponse, bodyFormat: BodyFormat): EncodedBody {
+function encodeAnswer(response: InferResponse, asked: bigint): EncodedBody {
   try {
-    return encodeInferResponse(response, bodyFormat);
+    if (asked === format.integers)
+      return { body: encodeIntegers(response.outputs.map(tensorToIntegers)), jsonLength: 0 };
+    return encodeInferResponse(response, asked === format.json ? 'json' : 'binary');
   } catch (error) {
     if (error instanceof WireError && error.code === 'too_large') throw tooLarge(error.message);
     throw error;

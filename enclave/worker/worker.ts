@@ -1,8 +1,10 @@
 import { equalBytes } from '../../wire/bytes.ts';
 import type { Frame } from '../../wire/codec/frame.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
+import { signP256Async } from '../../wire/crypto/node-sign.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
+import { registerMessage } from '../../wire/message/authorisations.ts';
 import { encodeBundle } from '../../wire/message/bundle.ts';
 import { type Configuration, decodeConfiguration } from '../../wire/message/configuration.ts';
 import { encodeRuntime } from '../../wire/message/execution.ts';
@@ -156,8 +158,9 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     try {
       const request = { userData: logId, nonce: challenge, publicKey: keys.signerPoint };
       const { document, certificateTable } = await attester.attest(request);
+      const possession = await signP256Async(keys.signer, registerMessage(logId, challenge));
       telemetry.count('attestations');
-      return encodeAttested({ tee: attester.tee, document, certificateTable });
+      return encodeAttested({ tee: attester.tee, document, certificateTable, possession });
     } finally {
       attesting -= 1;
     }

@@ -5,14 +5,16 @@ import { createNsm } from '../../enclave/simulator/nsm.ts';
 import { systemChance } from '../../enclave/simulator/signing.ts';
 import { createSnpRoot, makeSnpAuthority } from '../../enclave/simulator/snp/authority.ts';
 import { answer } from '../../enclave/worker/answer.ts';
+import { createChannels } from '../../enclave/worker/channels.ts';
 import { parseCpuInfo } from '../../enclave/worker/cpu.ts';
 import { createSecretSource } from '../../enclave/worker/keys.ts';
-import { createLog, type TransparencyLog } from '../../enclave/worker/log.ts';
+import { createLog, type ReceiptDraft, type Reservation, type TransparencyLog } from '../../enclave/worker/log.ts';
+import { openSealed, settleRecord } from '../../enclave/worker/records.ts';
 import { createReleases } from '../../enclave/worker/releases.ts';
 import { runtime } from '../../enclave/worker/runtime.ts';
 import { createSessions } from '../../enclave/worker/sessions.ts';
 import { parseWorkerPolicy } from '../../verifier/index.ts';
-import { concatBytes, fromHex, toBase64url, toHex, utf8 } from '../../wire/bytes.ts';
+import { concatBytes, equalBytes, fromHex, toBase64url, toHex, utf8 } from '../../wire/bytes.ts';
 import type { JsonValue } from '../../wire/codec/json.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { encodeBundle, type ReceiptBundle } from '../../wire/message/bundle.ts';
@@ -22,9 +24,9 @@ import { encodeRuntime } from '../../wire/message/execution.ts';
 import { encodeIdentity, logPreimage, type TeeName } from '../../wire/message/identity.ts';
 import { encodeForSession } from '../../wire/message/link.ts';
 import type { NsmRequest, NsmResponse } from '../../wire/message/nsm.ts';
-import { decodeRequest, type RequestHeader } from '../../wire/message/request.ts';
+import type { RequestHeader } from '../../wire/message/request.ts';
 import { encodeFinalRecord, type FinalRecord } from '../../wire/message/session.ts';
-import { openRecord, sealRecord } from '../../wire/noise/index.ts';
+import { sealRecord } from '../../wire/noise/index.ts';
 import {
   type ConfigurationChanges,
   configurationBytes,
@@ -36,7 +38,6 @@ import {
   type TestRelease,
   x,
 } from '../enclave/worker/core/harness.ts';
-
 import { snpPolicyJson } from '../support/snp-evidence.ts';
 import { snpKeys } from '../vectors/corpus/snp/keys.ts';
 
@@ -55,14 +56,21 @@ export interface World {
   /** What the host does instead of passing on. */
   onGet: (path: string, reply: Uint8Array) => Promise<Uint8Array>;
   onPost: (path: string, pass: () => Promise<Uint8Array>) => Promise<Uint8Array>;
+  /** What a hostile image puts into its log, properly signed. */
+  onReceipt: (draft: ReceiptDraft) => ReceiptDraft;
   onBundle: (bundle: ReceiptBundle) => ReceiptBundle;
   onAnswer: (answer: FinalRecord) => FinalRecord;
+  /** What the worker says of a channel: `AccountState` on the wire. */
+  onAccount: (said: Uint8Array) => Uint8Array;
   /** A second history under the same name and key, from nothing. */
   fork(): void;
   /** Another process of the same image: new keys, and no session is known. */
   restart(): Promise<void>;
   readonly host: HostTransport;
-  client(changes?: { readonly [rule: string]: JsonValue }, options?: Pick<ClientOptions, 'moments'>): Client;
+  client(
+    changes?: { readonly [rule: string]: JsonValue },
+    options?: Pick<ClientOptions, 'moments' | 'payment'>,
+  ): Client;
   readonly call: InferCall;
 }
 
@@ -117,7 +125,7 @@ interface Epoch {
   newLog(): TransparencyLog;
   evidence(challenge: Uint8Array): Evidence;
   open(message1: Uint8Array): Promise<Uint8Array>;
-  sealed(sessionId: Uint8Array, record: Uint8Array): Promise<Uint8Array>;
+  sealed(sessionId: Uint8Array, payload: Uint8Array, charged: boolean): Promise<Uint8Array>;
 }
 
 /** What a policy asks of the simulated machine beside a worker's rules. */
@@ -175,7 +183,7 @@ export async function createWorld(
     const { keys, ephemeral } = createSecretSource(ask({ kind: 'GetRandom' }).random);
     const configuration = decodeConfiguration(configured);
     const { operator, chainId, registry, settlement } = configuration;
-    const identity = encodeIdentity({
+    const words = {
       version: 1n,
       signerX: keys.signerPoint.slice(1, 33),
       signerY: keys.signerPoint.slice(33),
@@ -186,9 +194,11 @@ export async function createWorld(
       settlement,
       config,
       runtime: sha256(encodeRuntime(runtime)),
-    });
+    };
+    const identity = encodeIdentity(words);
     const logId = sha256(logPreimage(identity));
     const sessions = createSessions({ log: logId, seal: keys.seal, ephemeral, capacity: 64 });
+    const channels = createChannels({ identity: words, log: logId, capacity: configuration.limits.channels });
     const releases = createReleases({ configuration, runtime, pool, makeRecipient: noRecipients });
     await releases.announce(demo.signed);
     await releases.receive({ modelId: demo.modelId, file: 0, bytes: utf8('model') });
@@ -228,24 +238,34 @@ export async function createWorld(
         const { sessionId, message2 } = await sessions.open(message1);
         return encodeForSession(sessionId, message2);
       },
-      async sealed(sessionId, record) {
+      async sealed(sessionId, payload, charged) {
         const session = sessions.find(sessionId);
         if (session === undefined) throw new ClientError('session_lost', 'unknown', { reason: 'session_unknown' });
-        const { receiveKey, sendKey, handshakeHash } = session.transport;
-        const { place, data } = await openRecord(nodeSuite, receiveKey, handshakeHash, 'to-worker', record);
-        const request = decodeRequest(data.subarray(1));
+        const { sendKey, handshakeHash } = session.transport;
+        const record = await openSealed(session, payload, charged);
+        const place = { direction: 'to-client', request: record.number, chunk: 0, final: true } as const;
+        if (record.kind !== 'request') {
+          const state = world.onAccount(await settleRecord(channels, session, record));
+          return sealRecord(nodeSuite, sendKey, handshakeHash, place, state, 'body');
+        }
+        const { request } = record;
         world.headers.push(request.header);
         const reservation = made.log.reserve();
         if (reservation === undefined) throw new ClientError('host_error', 'full', { reason: 'log_full' });
-        const { bundle, format, body } = await answer(context, request, reservation);
+        const mine = session.channel !== null && equalBytes(session.channel, request.header.channel);
+        const charge = mine ? channels.charge(request.header.channel) : undefined;
+        const bent: Reservation = {
+          ...reservation,
+          record: (draft, execution) => reservation.record(world.onReceipt(draft), execution),
+        };
+        const { bundle, format, body } = await answer(context, request, bent, charge);
         const said = world.onAnswer({
           bundle: encodeBundle(world.onBundle(bundle)),
           format: Number(format),
           jsonLength: body.jsonLength,
           body: body.body,
         });
-        const answerPlace = { direction: 'to-client', request: place.request, chunk: 0, final: true } as const;
-        return sealRecord(nodeSuite, sendKey, handshakeHash, answerPlace, encodeFinalRecord(said), 'body');
+        return sealRecord(nodeSuite, sendKey, handshakeHash, place, encodeFinalRecord(said), 'body');
       },
     };
     return made;
@@ -262,8 +282,11 @@ export async function createWorld(
       }),
     );
   };
-  const passed = (path: string, body: Uint8Array): Promise<Uint8Array> =>
-    path === '/v1/sessions' ? epoch.open(body) : epoch.sealed(fromHex(path.slice('/v1/sessions/'.length), 16), body);
+  const passed = (path: string, body: Uint8Array): Promise<Uint8Array> => {
+    if (path === '/v1/sessions') return epoch.open(body);
+    const [id = '', charged] = path.slice('/v1/sessions/'.length).split('/');
+    return epoch.sealed(fromHex(id, 16), body, charged === 'charged');
+  };
   const named = (path: string): string => path.replace(/[0-9a-f]{32,}/, '*');
 
   const world: World = {
@@ -275,8 +298,10 @@ export async function createWorld(
     headers: [],
     onGet: async (_, reply) => reply,
     onPost: (_, pass) => pass(),
+    onReceipt: (draft) => draft,
     onBundle: (bundle) => bundle,
     onAnswer: (said) => said,
+    onAccount: (said) => said,
     fork: () => {
       epoch.log = epoch.newLog();
     },
@@ -311,6 +336,7 @@ export const EVIDENCE = 'GET /v1/evidence?challenge=*';
 export const HANDSHAKE = 'POST /v1/sessions';
 export const RELEASE = 'GET /v1/releases/*';
 export const RECORD = 'POST /v1/sessions/*';
+export const CHARGED = 'POST /v1/sessions/*/charged';
 
 /** `code/reason` of a client's refusal. */
 export async function refusalOf(work: Promise<unknown>): Promise<string> {

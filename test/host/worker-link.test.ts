@@ -251,7 +251,12 @@ describe('R9: a worker that does not do what it should', () => {
     const opened = await readyLink();
     worker.misbehave = ({ kind, id }) => {
       if (kind !== linkKind.attest) return false;
-      const payload = encodeAttested({ tee: 'aws-nitro', document: random(10), certificateTable: null });
+      const payload = encodeAttested({
+        tee: 'aws-nitro',
+        document: random(10),
+        certificateTable: null,
+        possession: random(64),
+      });
       for (let i = 0; i < 2; i++) worker.send({ id, kind: linkKind.reply, payload });
       return true;
     };

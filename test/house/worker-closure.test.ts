@@ -10,9 +10,9 @@ const COMMITTED = join(import.meta.dirname, 'worker-closure.json');
  * DESIGN section 2: what a reviewer of the measured program has to read. Lines are those that the program holds. The design
  * wanted 3,000 of our own in all. The worker's own folder passed that when it learned to speak to two kinds of hardware, to
  * confine its models by the kernel, to open envelopes of a key service, and to keep account of channels; `wire/`, which verifiers read as well, has a
- * bound of its own. LIMITATIONS.md says so. Moving a bound is a decision, too.
+ * bound of its own, which moved when contracts began to ask in integers. LIMITATIONS.md says so. Moving a bound is a decision, too.
  */
-const BOUNDS = { workerLines: 3_400, wireLines: 3_100, packages: 8 } as const;
+const BOUNDS = { workerLines: 3_400, wireLines: 3_200, packages: 8 } as const;
 
 interface CommittedClosure {
   readonly files: readonly string[];
@@ -57,7 +57,7 @@ describe('the import closure of the measured program', () => {
     expect(withoutLines(closure)).toEqual(JSON.parse(readFileSync(COMMITTED, 'utf8')));
   });
 
-  it('is at most 3,400 lines of the worker, and 3,100 of wire/', () => {
+  it('is at most 3,400 lines of the worker, and 3,200 of wire/', () => {
     expect(linesUnder('enclave/worker/')).toBeLessThanOrEqual(BOUNDS.workerLines);
     expect(linesUnder('wire/')).toBeLessThanOrEqual(BOUNDS.wireLines);
     expect(linesUnder('enclave/worker/')).toBeGreaterThan(1_000);

@@ -3,6 +3,7 @@ import { createFrameReader, encodeFrame, type Frame } from '../../wire/codec/fra
 import { sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
+import { registerMessage } from '../../wire/message/authorisations.ts';
 import { decodeBundle } from '../../wire/message/bundle.ts';
 import {
   decodeAcknowledge,
@@ -21,7 +22,7 @@ import {
 } from '../../wire/message/link.ts';
 import { decodeManifest } from '../../wire/message/manifest.ts';
 import { decodeRequest } from '../../wire/message/request.ts';
-import { createFakeLog, type FakeLog, random, testConfiguration } from './fake-log.ts';
+import { createFakeLog, type FakeLog, random, signLowS, testConfiguration } from './fake-log.ts';
 
 /**
  * A worker's end of the link with a real log and signer, and nothing behind it: every request is answered with its own
@@ -120,6 +121,7 @@ export async function startFakeWorker(path: string, options: FakeWorkerOptions =
             tee: 'aws-nitro',
             document: Uint8Array.from([0xd0, ...payload]),
             certificateTable: null,
+            possession: signLowS(log.privateKey, registerMessage(log.log, payload)),
           }),
         );
       case linkKind.release: {

@@ -145,12 +145,15 @@ export interface Attested {
   readonly tee: TeeName;
   readonly document: Uint8Array;
   readonly certificateTable: Uint8Array | null;
+  /** The signer's, over "proofmark register v1" || log || challenge: what a registry asks beside the document. */
+  readonly possession: Uint8Array;
 }
 
 const attested: Reader<Attested> = object<Attested>({
   tee: oneOf(['aws-nitro', 'amd-sev-snp']),
   document: bytes({ min: 1, max: limits.attestationDocumentBytes }),
   certificateTable: nullable(bytes({ min: 1, max: limits.snpTableBytes })),
+  possession: bytes(64),
 });
 
 const attestedProfile = strictCbor(limits.attestationDocumentBytes + limits.snpTableBytes + 256);

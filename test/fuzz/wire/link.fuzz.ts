@@ -47,7 +47,18 @@ export const seeds: readonly Uint8Array[] = [
     }),
   ),
   forCheck(8, link.encodeAcknowledge(300)),
-  forCheck(9, link.encodeAttested({ tee: 'aws-nitro', document: hash, certificateTable: null })),
-  forCheck(9, link.encodeAttested({ tee: 'amd-sev-snp', document: hash, certificateTable: hash })),
+  forCheck(
+    9,
+    link.encodeAttested({ tee: 'aws-nitro', document: hash, certificateTable: null, possession: golden.headSignature }),
+  ),
+  forCheck(
+    9,
+    link.encodeAttested({
+      tee: 'amd-sev-snp',
+      document: hash,
+      certificateTable: hash,
+      possession: golden.headSignature,
+    }),
+  ),
   forCheck(10, link.encodeSealedDataKey({ modelId: hash, sealed: Uint8Array.of(0x30, 0x80, 0, 0) })),
 ];

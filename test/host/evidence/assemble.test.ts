@@ -58,9 +58,11 @@ const entries: readonly TableEntry[] = [
 const table = encodeCertificateTable(entries);
 const complete = { certificates: [leaf, intermediate, root], revocationLists: [list] };
 
+const possession = new Uint8Array(64);
+
 describe('evidence of AWS Nitro', () => {
   it('is the document: its certificates are inside', async () => {
-    const attested = { tee: 'aws-nitro', document: Uint8Array.of(1), certificateTable: null } as const;
+    const attested = { tee: 'aws-nitro', document: Uint8Array.of(1), certificateTable: null, possession } as const;
     expect(await assembler(null)(attested, info)).toEqual({
       version: 1,
       tee: 'aws-nitro',
@@ -155,7 +157,7 @@ describe('evidence of SEV-SNP', () => {
     ['no report', new Uint8Array(100)],
     ['a report of an unknown version', Uint8Array.from(attestedBy(machine).document).fill(9, 0, 1)],
   ])('is not made of %s', async (_, document) => {
-    const attested = { tee: 'amd-sev-snp', document, certificateTable: table } as const;
+    const attested = { tee: 'amd-sev-snp', document, certificateTable: table, possession } as const;
     expect(await codeOf(() => assembler(null)(attested, info))).toBe('document_invalid');
   });
 });

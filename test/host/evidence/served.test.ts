@@ -102,7 +102,7 @@ describe('a host of an SNP worker', () => {
   });
 
   it('does not pass on what is no report', async () => {
-    const broken = { tee: 'amd-sev-snp', document: random(40), certificateTable: null } as const;
+    const broken = { ...attestedBy(machine), document: random(40) };
     const response = await evidenceOf(await serveSnp({ certificates: directory }, broken));
     expect(response.status).toBe(502);
     expect(await response.json()).toMatchObject({ code: 'worker_protocol' });

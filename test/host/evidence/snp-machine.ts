@@ -45,7 +45,7 @@ export function reportOf(machine: SnpAuthority, changes: Partial<ReportRequest> 
 }
 
 export function attestedBy(machine: SnpAuthority, certificateTable: Uint8Array | null = null): Attested {
-  return { tee: 'amd-sev-snp', document: reportOf(machine), certificateTable };
+  return { tee: 'amd-sev-snp', document: reportOf(machine), certificateTable, possession: new Uint8Array(64) };
 }
 
 export function pemOf(label: 'CERTIFICATE' | 'X509 CRL' | 'PRIVATE KEY', ...contents: readonly Uint8Array[]): string {

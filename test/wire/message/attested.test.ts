@@ -4,11 +4,17 @@ import { WireError } from '../../../wire/errors.ts';
 import { limits } from '../../../wire/limits.ts';
 import { type Attested, decodeAttested, encodeAttested } from '../../../wire/message/link.ts';
 
-const nitro: Attested = { tee: 'aws-nitro', document: new Uint8Array(5_000).fill(1), certificateTable: null };
+const nitro: Attested = {
+  tee: 'aws-nitro',
+  document: new Uint8Array(5_000).fill(1),
+  certificateTable: null,
+  possession: new Uint8Array(64).fill(4),
+};
 const snp: Attested = {
   tee: 'amd-sev-snp',
   document: new Uint8Array(1_184).fill(2),
   certificateTable: new Uint8Array(limits.snpTableBytes).fill(3),
+  possession: new Uint8Array(64).fill(5),
 };
 
 function codeOf(fields: Readonly<Record<string, unknown>>): string {
@@ -40,7 +46,12 @@ describe('what a worker says to a challenge', () => {
       { ...nitro, certificateTable: new Uint8Array(limits.snpTableBytes + 1) },
       'field_invalid attested.certificateTable',
     ],
-    ['no word on the table', { tee: nitro.tee, document: nitro.document }, 'field_missing attested.certificateTable'],
+    [
+      'no word on the table',
+      { tee: nitro.tee, document: nitro.document, possession: nitro.possession },
+      'field_missing attested.certificateTable',
+    ],
+    ['half a signature', { ...nitro, possession: new Uint8Array(32) }, 'field_invalid attested.possession'],
     ['something more', { ...nitro, more: 1 }, 'field_unknown attested.more'],
   ])('is refused: %s', (_, fields, code) => {
     expect(codeOf(fields)).toBe(code);

@@ -9,6 +9,7 @@ import { concatBytes, utf8 } from '../../../../wire/bytes.ts';
 import { sha256 } from '../../../../wire/crypto/node.ts';
 import type { Price } from '../../../../wire/message/configuration.ts';
 import { decodeExecution } from '../../../../wire/message/execution.ts';
+import { decodeIntegers, encodeIntegers } from '../../../../wire/message/integers.ts';
 import { decodeReceipt, type StatusName, status, statusName } from '../../../../wire/message/receipt.ts';
 import {
   decodeRequest,
@@ -183,7 +184,6 @@ describe('what the worker refuses', () => {
     { says: 'another operation', code: 'operation_not_offered', fields: { operation: 1n } },
     { says: 'a model without a price', code: 'operation_not_offered', changes: { prices: [price(other, 0, 1n)] } },
     { says: 'an operation without a price', code: 'operation_not_offered', changes: { prices: [price('any', 1, 1n)] } },
-    { says: 'ABI integers', code: 'format_not_offered', fields: { format: 2n, jsonLength: 0n } },
     { says: 'a stream', code: 'stream_not_offered', fields: { flags: 4n } },
     { says: 'a channel that was not opened', code: 'channel_not_open', fields: { channel: random(32) } },
     { says: 'a price below its own', code: 'price_too_low', fields: { unitPrice: 4n } },
@@ -294,5 +294,63 @@ describe('an answer that is too large', () => {
     pool.run = async () => [{ name: 'y', datatype: 'FP32', shape: [1, 2], data }];
     expect(outcome(await ask(asJson, json.body))).toBe('modelError model_failed');
     expect(outcome(await ask())).toBe('ok');
+  });
+});
+
+describe('a contract’s request', () => {
+  const ids = (seed?: Uint8Array): Partial<RequestHeader> => {
+    const requestId = random(32);
+    const fields = { requestId, salt: requestId, format: 2n, jsonLength: 0n, flags: 1n, deadline: 9n };
+    return { ...fields, seed: seed ?? sha256(requestId) };
+  };
+  const integers = encodeIntegers([{ decimals: 2, shape: [1, 2], values: [150n, -25n] }]);
+
+  it('is answered in its integers, one tensor an output, without JSON', async () => {
+    const { ask, pool } = await open();
+    let given: readonly Tensor[] = [];
+    pool.run = async (inputs) => {
+      given = inputs;
+      return inputs.map((tensor) => ({ ...tensor, name: 'y' }));
+    };
+    const fields = ids();
+    const { bundle, body: answered, format } = await ask(fields, integers);
+    expect(given).toMatchObject([{ name: 'x', datatype: 'FP32', shape: [1, 2] }]);
+    expect(new Float32Array(Uint8Array.from(given[0]?.data ?? []).buffer)).toEqual(Float32Array.of(1.5, -0.25));
+    expect([format, answered.jsonLength]).toEqual([2n, 0]);
+    const values = [1_500_000_000_000_000_000n, -250_000_000_000_000_000n];
+    expect(decodeIntegers(answered.body)).toEqual([{ decimals: 18, shape: [1, 2], values }]);
+    expect(decodeReceipt(bundle.receipt)).toMatchObject({ status: status.ok, fee: 5n, cumulativeFee: 0n, flags: 1n });
+  });
+
+  it('may have no seed, and no other than the hash of its id', async () => {
+    const { ask } = await open();
+    expect(outcome(await ask(ids(new Uint8Array(32)), integers))).toBe('ok');
+    expect(outcome(await ask(ids(random(32)), integers))).toBe('refused seed_without_sampling');
+    const { requestId } = ids();
+    const seed = sha256(requestId as Uint8Array);
+    expect(outcome(await ask({ requestId: requestId as Uint8Array, seed }))).toBe('refused seed_without_sampling');
+  });
+
+  it.each([
+    ['no tensor', []],
+    [
+      'two for one input',
+      [
+        { decimals: 0, shape: [1], values: [1n] },
+        { decimals: 0, shape: [1], values: [1n] },
+      ],
+    ],
+    ['a value that no float holds', [{ decimals: 0, shape: [1, 2], values: [2n ** 200n, 1n] }]],
+  ])('is refused with %s', async (_, tensors) => {
+    const { ask } = await open();
+    expect(outcome(await ask(ids(), encodeIntegers(tensors)))).toBe('refused input_invalid');
+    expect(outcome(await ask(ids(), new Uint8Array(31)))).toBe('refused input_invalid');
+  });
+
+  it('is a fault of the model where no integer can say its answer', async () => {
+    const { ask, pool } = await open();
+    const data = new Uint8Array(Float32Array.of(Number.NaN, 1).buffer);
+    pool.run = async () => [{ name: 'y', datatype: 'FP32', shape: [1, 2], data }];
+    expect(outcome(await ask(ids(), integers))).toBe('modelError model_failed');
   });
 });

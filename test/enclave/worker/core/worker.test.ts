@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { AttesterError } from '../../../../enclave/worker/attester.ts';
 import { concatBytes, utf8 } from '../../../../wire/bytes.ts';
-import { sha256 } from '../../../../wire/crypto/node.ts';
+import { verifyLowS } from '../../../../wire/crypto/ecdsa.ts';
+import { nodeSuite, sha256 } from '../../../../wire/crypto/node.ts';
 import { limits } from '../../../../wire/limits.ts';
+import { registerMessage } from '../../../../wire/message/authorisations.ts';
 import { decodeBundle, encodeBundle } from '../../../../wire/message/bundle.ts';
 import { decodeRuntime } from '../../../../wire/message/execution.ts';
 import { decodeIdentity, logPreimage, signerPoint } from '../../../../wire/message/identity.ts';
@@ -118,11 +120,14 @@ describe('attesting', () => {
     const link = await openLink(core);
     const { identity } = decodeReadyInfo(await link.ask(linkKind.configure, configurationBytes()));
     const challenge = new Uint8Array(32).fill(6);
-    expect(decodeAttested(await link.ask(linkKind.attest, challenge))).toEqual({
+    const { possession, ...attested } = decodeAttested(await link.ask(linkKind.attest, challenge));
+    expect(attested).toEqual({
       tee: 'aws-nitro',
       document: concatBytes(Uint8Array.of(0xd0), challenge),
       certificateTable: null,
     });
+    const message = registerMessage(sha256(logPreimage(identity)), challenge);
+    expect(await verifyLowS(nodeSuite, signerPoint(decodeIdentity(identity)), message, possession)).toBe(true);
     expect(core.attester.asked).toEqual([
       { userData: sha256(logPreimage(identity)), nonce: challenge, publicKey: signerPoint(decodeIdentity(identity)) },
     ]);
