@@ -15,7 +15,7 @@ abstract contract ManagedFixture is PolicyFixture {
 
     ManagedPolicy internal policy;
 
-    function setUp() external {
+    function setUp() public virtual {
         vm.warp(1_800_000_000);
         policy = newManaged(standardSetup(), OWNER, DELAY);
     }

@@ -37,6 +37,7 @@ interface Vm {
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
     function cool(address account) external;
+    function deployCode(string calldata artifact) external returns (address);
     function getCode(string calldata artifact) external view returns (bytes memory);
     function snapshotState() external returns (uint256);
     function revertToState(uint256 id) external returns (bool);
