@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import { refuse } from "../der/Refuse.sol";
 import { Slice, Slices } from "../der/Slice.sol";
 import { Utf8 } from "./Utf8.sol";
 
@@ -47,7 +48,7 @@ library CborScan {
         CborCursor memory cursor = CborCursor(start, start + input.length(), 0, deterministic);
         members = new Slice[](most);
         (major, count) = item(cursor, 0, members);
-        if (cursor.at != cursor.end) revert CborInvalid();
+        if (cursor.at != cursor.end) refuse(uint32(CborInvalid.selector));
     }
 
     function item(CborCursor memory cursor, uint256 depth, Slice[] memory members)
@@ -60,12 +61,12 @@ library CborScan {
         if (major < BYTES || major > MAP) return (major, 0);
         if (major < ARRAY) {
             uint256 at = cursor.at;
-            if (argument > cursor.end - at) revert CborInvalid();
+            if (argument > cursor.end - at) refuse(uint32(CborInvalid.selector));
             cursor.at = at + argument;
             if (major == TEXT) checkText(at, argument);
             return (major, 0);
         }
-        if (depth == DEPTH) revert CborInvalid();
+        if (depth == DEPTH) refuse(uint32(CborInvalid.selector));
         if (major == ARRAY) count = array(cursor, argument, depth + 1, members);
         else count = map(cursor, argument, depth + 1, members);
     }
@@ -73,7 +74,7 @@ library CborScan {
     /// A byte order mark in front is refused as well: decoders that drop one make two keys of one text.
     function checkText(uint256 at, uint256 length) private pure {
         bool marked = length > 2 && Slices.make(at, 3).prefix(3) == 0xefbbbf;
-        if (marked || !Utf8.isWellFormed(at, length)) revert CborInvalid();
+        if (marked || !Utf8.isWellFormed(at, length)) refuse(uint32(CborInvalid.selector));
     }
 
     /// The initial byte and the argument in its shortest form (RFC 8949 section 3). Major types 0 to 5, and 7.
@@ -115,7 +116,7 @@ library CborScan {
             }
             mstore(cursor, at)
         }
-        if (wrong) revert CborInvalid();
+        if (wrong) refuse(uint32(CborInvalid.selector));
     }
 
     function array(CborCursor memory cursor, uint256 count, uint256 depth, Slice[] memory members)
@@ -123,7 +124,7 @@ library CborScan {
         pure
         returns (uint256)
     {
-        if (count > cursor.end - cursor.at) revert CborInvalid();
+        if (count > cursor.end - cursor.at) refuse(uint32(CborInvalid.selector));
         Slice[] memory none;
         for (uint256 i = 0; i < count; i++) {
             uint256 start = cursor.at;
@@ -138,7 +139,7 @@ library CborScan {
         pure
         returns (uint256 count)
     {
-        if (pairs != INDEFINITE && 2 * pairs > cursor.end - cursor.at) revert CborInvalid();
+        if (pairs != INDEFINITE && 2 * pairs > cursor.end - cursor.at) refuse(uint32(CborInvalid.selector));
         Slice[] memory none;
         // Keys seen: integers below 256 as bits, others in a list, or only the last one where they have to ascend.
         uint256 small = 0;
@@ -146,15 +147,15 @@ library CborScan {
         while (!ended(cursor, pairs, count)) {
             uint256 start = cursor.at;
             (uint256 kind,) = item(cursor, depth, none);
-            if (kind > NEGATIVE && kind != TEXT) revert CborInvalid();
+            if (kind > NEGATIVE && kind != TEXT) refuse(uint32(CborInvalid.selector));
             Slice key = Slices.make(start, cursor.at - start);
             if (cursor.deterministic) {
-                if (others != 0 && !ascends(Slice.wrap(others), key)) revert CborInvalid();
+                if (others != 0 && !ascends(Slice.wrap(others), key)) refuse(uint32(CborInvalid.selector));
                 others = Slice.unwrap(key);
             } else if (kind == 0 && key.length() < 3) {
                 // A head of one or two bytes: the last byte is the number.
                 uint256 bit = 1 << (key.byteAt(key.length() - 1));
-                if (small & bit != 0) revert CborInvalid();
+                if (small & bit != 0) refuse(uint32(CborInvalid.selector));
                 small |= bit;
             } else {
                 others = addToList(others, key);
@@ -171,7 +172,7 @@ library CborScan {
     function ended(CborCursor memory cursor, uint256 pairs, uint256 count) private pure returns (bool) {
         if (pairs != INDEFINITE) return count == 2 * pairs;
         uint256 at = cursor.at;
-        if (at >= cursor.end) revert CborInvalid();
+        if (at >= cursor.end) refuse(uint32(CborInvalid.selector));
         if (Slices.make(at, 1).byteAt(0) != BREAK) return false;
         cursor.at = at + 1;
         return true;
@@ -190,7 +191,7 @@ library CborScan {
             mstore(added, last)
             mstore(add(added, 0x20), hash)
         }
-        if (twice) revert CborInvalid();
+        if (twice) refuse(uint32(CborInvalid.selector));
     }
 
     function ascends(Slice lower, Slice higher) private pure returns (bool) {

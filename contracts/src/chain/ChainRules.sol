@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import { refuse } from "../der/Refuse.sol";
 import { Slice } from "../der/Slice.sol";
 import { Algorithm, Certificate, KeyKind } from "../der/X509.sol";
 
@@ -49,6 +50,15 @@ library ChainRules {
         criticalExtensionsAreKnown(chain);
     }
 
+    /// What can be asked of a root before it has anything below it, and once for all.
+    function checkRoot(Certificate memory root, ChainProfile memory profile) internal pure {
+        if (root.algorithm != profile.signature) refuse(uint32(AlgorithmNotAllowed.selector));
+        if (root.keyKind != profile.issuerKey) refuse(uint32(KeyNotAllowed.selector));
+        if (!root.extensions.basicConstraintsCritical || !root.extensions.ca) refuse(uint32(IssuerNotCa.selector));
+        if (!root.extensions.keyCertSign) refuse(uint32(CaKeyUsage.selector));
+        if (root.extensions.hasUnknownCritical) refuse(uint32(CriticalExtensionUnknown.selector));
+    }
+
     /// When every certificate is valid: both bounds inclusive, and nothing before 1970 makes a difference.
     function validity(Certificate[] memory chain) internal pure returns (uint64 notBefore, uint64 notAfter) {
         int64 latest = 0;
@@ -66,15 +76,17 @@ library ChainRules {
         uint256 last = chain.length - 1;
         for (uint256 i = 0; i <= last; i++) {
             Certificate memory certificate = chain[i];
-            if (certificate.algorithm != profile.signature) revert AlgorithmNotAllowed();
-            if (certificate.keyKind != (i == last ? profile.leafKey : profile.issuerKey)) revert KeyNotAllowed();
+            if (certificate.algorithm != profile.signature) refuse(uint32(AlgorithmNotAllowed.selector));
+            if (certificate.keyKind != (i == last ? profile.leafKey : profile.issuerKey)) {
+                refuse(uint32(KeyNotAllowed.selector));
+            }
         }
     }
 
     /// Byte for byte: equal names have one spelling here, and look-alikes are other names.
     function namesChain(Certificate[] memory chain) private pure {
         for (uint256 i = 1; i < chain.length; i++) {
-            if (!chain[i].issuer.equal(chain[i - 1].subject)) revert IssuerMismatch();
+            if (!chain[i].issuer.equal(chain[i - 1].subject)) refuse(uint32(IssuerMismatch.selector));
         }
     }
 
@@ -84,7 +96,7 @@ library ChainRules {
             Slice wanted = chain[i].extensions.authorityKeyIdentifier;
             Slice found = chain[i - 1].extensions.subjectKeyIdentifier;
             if (wanted.length() == 0 || found.length() == 0) continue;
-            if (!wanted.equal(found)) revert KeyIdentifierMismatch();
+            if (!wanted.equal(found)) refuse(uint32(KeyIdentifierMismatch.selector));
         }
     }
 
@@ -92,15 +104,17 @@ library ChainRules {
     function allValid(Certificate[] memory chain, int64 time) private pure {
         for (uint256 i = 0; i < chain.length; i++) {
             Certificate memory certificate = chain[i];
-            if (time < certificate.notBefore) revert CertificateNotYetValid();
-            if (time > certificate.notAfter) revert CertificateExpired();
+            if (time < certificate.notBefore) refuse(uint32(CertificateNotYetValid.selector));
+            if (time > certificate.notAfter) refuse(uint32(CertificateExpired.selector));
         }
     }
 
     function issuersAreCas(Certificate[] memory chain) private pure {
         for (uint256 i = 0; i + 1 < chain.length; i++) {
             // Both are false where the extension is absent.
-            if (!chain[i].extensions.basicConstraintsCritical || !chain[i].extensions.ca) revert IssuerNotCa();
+            if (!chain[i].extensions.basicConstraintsCritical || !chain[i].extensions.ca) {
+                refuse(uint32(IssuerNotCa.selector));
+            }
         }
     }
 
@@ -110,7 +124,7 @@ library ChainRules {
         for (uint256 i = 0; i + 1 < chain.length; i++) {
             Certificate memory issuer = chain[i];
             bool counts = i != 0 && left != type(uint256).max && !issuer.issuer.equal(issuer.subject);
-            if (counts && left == 0) revert PathTooLong();
+            if (counts && left == 0) refuse(uint32(PathTooLong.selector));
             if (counts) left--;
             if (issuer.extensions.hasPathLength && issuer.extensions.pathLength < left) {
                 left = issuer.extensions.pathLength;
@@ -120,21 +134,21 @@ library ChainRules {
 
     function issuersMaySign(Certificate[] memory chain) private pure {
         for (uint256 i = 0; i + 1 < chain.length; i++) {
-            if (!chain[i].extensions.keyCertSign) revert CaKeyUsage();
+            if (!chain[i].extensions.keyCertSign) refuse(uint32(CaKeyUsage.selector));
         }
     }
 
     function leafIsALeaf(Certificate memory leaf, ChainProfile memory profile) private pure {
-        if (leaf.extensions.ca) revert LeafIsCa();
+        if (leaf.extensions.ca) refuse(uint32(LeafIsCa.selector));
         if (!leaf.extensions.hasKeyUsage && profile.leafUsageMayBeAbsent) return;
         // Critical or not is all the same here: AWS's leaf has keyUsage, not critical. keyCertSign without cA is
         // refused by RFC 5280 section 4.2.1.9.
-        if (!leaf.extensions.digitalSignature || leaf.extensions.keyCertSign) revert LeafKeyUsage();
+        if (!leaf.extensions.digitalSignature || leaf.extensions.keyCertSign) refuse(uint32(LeafKeyUsage.selector));
     }
 
     function criticalExtensionsAreKnown(Certificate[] memory chain) private pure {
         for (uint256 i = 0; i < chain.length; i++) {
-            if (chain[i].extensions.hasUnknownCritical) revert CriticalExtensionUnknown();
+            if (chain[i].extensions.hasUnknownCritical) refuse(uint32(CriticalExtensionUnknown.selector));
         }
     }
 }

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import { Cbor } from "../cbor/Cbor.sol";
 import { CborScan } from "../cbor/CborScan.sol";
+import { refuse } from "../der/Refuse.sol";
 import { Slice, Slices } from "../der/Slice.sol";
 
 error CoseTag();
@@ -35,16 +36,16 @@ library CoseSign1Reader {
     /// The tag is optional (RFC 9052 section 4.2), and no other tag means the same.
     function read(Slice document) internal pure returns (CoseSign1 memory message) {
         if (document.byteAt(0) == TAG_18) document = document.skip(1);
-        else if (Cbor.majorOf(document) == TAG) revert CoseTag();
+        else if (Cbor.majorOf(document) == TAG) refuse(uint32(CoseTag.selector));
         (uint256 major, uint256 count, Slice[] memory members) = CborScan.scan(document, true, 4);
-        if (major != Cbor.ARRAY || count != 4) revert CoseStructure();
-        if (!members[0].isExactly(PROTECTED_ES384, 5)) revert CoseProtectedHeader();
-        if (!members[1].isExactly(bytes32(hex"a0"), 1)) revert CoseUnprotectedHeader();
+        if (major != Cbor.ARRAY || count != 4) refuse(uint32(CoseStructure.selector));
+        if (!members[0].isExactly(PROTECTED_ES384, 5)) refuse(uint32(CoseProtectedHeader.selector));
+        if (!members[1].isExactly(bytes32(hex"a0"), 1)) refuse(uint32(CoseUnprotectedHeader.selector));
         message.payload = byteString(members[2]);
         uint256 size = message.payload.length();
-        if (size == 0 || size > PAYLOAD_BYTES) revert CosePayload();
+        if (size == 0 || size > PAYLOAD_BYTES) refuse(uint32(CosePayload.selector));
         message.signature = byteString(members[3]);
-        if (message.signature.length() != SIGNATURE_BYTES) revert CoseSignatureLength();
+        if (message.signature.length() != SIGNATURE_BYTES) refuse(uint32(CoseSignatureLength.selector));
     }
 
     /// Empty where it is something else: neither of the two that are asked for may be empty.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import { refuse } from "./Refuse.sol";
 import { Slice, Slices } from "./Slice.sol";
 
 /// Not DER, or not the DER that belongs here.
@@ -29,7 +30,7 @@ library Der {
     function read(Slice cursor, uint256 tag) internal pure returns (Slice contents, Slice rest) {
         uint256 found;
         (found, contents, rest) = readAny(cursor);
-        if (found != tag) revert DerInvalid();
+        if (found != tag) refuse(uint32(DerInvalid.selector));
     }
 
     /// The same, with its tag and length bytes.
@@ -63,7 +64,7 @@ library Der {
             contents := or(shl(64, add(at, header)), size)
             rest := or(shl(64, add(at, whole)), sub(available, whole))
         }
-        if (bad) revert DerInvalid();
+        if (bad) refuse(uint32(DerInvalid.selector));
     }
 
     function startsWith(Slice cursor, uint256 tag) internal pure returns (bool) {
@@ -72,7 +73,7 @@ library Der {
 
     /// Refuses elements that nobody read.
     function end(Slice cursor) internal pure {
-        if (cursor.length() != 0) revert DerInvalid();
+        if (cursor.length() != 0) refuse(uint32(DerInvalid.selector));
     }
 
     /// The contents of the one element of this tag that makes up the whole slice.
@@ -83,39 +84,39 @@ library Der {
     }
 
     function boolean(Slice contents) internal pure returns (bool) {
-        if (contents.length() != 1) revert DerInvalid();
+        if (contents.length() != 1) refuse(uint32(DerInvalid.selector));
         uint256 value = contents.byteAt(0);
-        if (value != 0x00 && value != 0xff) revert DerInvalid();
+        if (value != 0x00 && value != 0xff) refuse(uint32(DerInvalid.selector));
         return value == 0xff;
     }
 
     /// Refuses two's complement bytes that are not in minimal form.
     function checkInteger(Slice contents) internal pure {
         uint256 size = contents.length();
-        if (size == 0) revert DerInvalid();
+        if (size == 0) refuse(uint32(DerInvalid.selector));
         if (size == 1) return;
         uint256 start = contents.prefix(2);
-        if (start < 0x80 || start >= 0xff80) revert DerInvalid();
+        if (start < 0x80 || start >= 0xff80) refuse(uint32(DerInvalid.selector));
     }
 
     /// The magnitude of a non-negative INTEGER, without the sign byte.
     function unsigned(Slice contents) internal pure returns (Slice) {
         checkInteger(contents);
         uint256 first = contents.byteAt(0);
-        if (first >= 0x80) revert DerInvalid();
+        if (first >= 0x80) refuse(uint32(DerInvalid.selector));
         return first == 0 && contents.length() > 1 ? contents.skip(1) : contents;
     }
 
     /// An INTEGER small enough to count with.
     function count(Slice contents) internal pure returns (uint256) {
         Slice magnitude = unsigned(contents);
-        if (magnitude.length() > 2) revert DerInvalid();
+        if (magnitude.length() > 2) refuse(uint32(DerInvalid.selector));
         return magnitude.prefix(magnitude.length());
     }
 
     /// A BIT STRING that holds whole bytes, as keys and signatures do.
     function wholeBytes(Slice contents) internal pure returns (Slice) {
-        if (contents.length() == 0 || contents.byteAt(0) != 0) revert DerInvalid();
+        if (contents.length() == 0 || contents.byteAt(0) != 0) refuse(uint32(DerInvalid.selector));
         return contents.skip(1);
     }
 
@@ -125,30 +126,30 @@ library Der {
      */
     function namedBits(Slice contents, bool trailingZeros) internal pure returns (Slice) {
         uint256 size = contents.length();
-        if (size < 2) revert DerInvalid();
+        if (size < 2) refuse(uint32(DerInvalid.selector));
         uint256 unused = contents.byteAt(0);
         uint256 last = contents.byteAt(size - 1);
-        if (unused > 7 || last & ((1 << unused) - 1) != 0) revert DerInvalid();
-        if (!trailingZeros && last & (1 << unused) == 0) revert DerInvalid();
+        if (unused > 7 || last & ((1 << unused) - 1) != 0) refuse(uint32(DerInvalid.selector));
+        if (!trailingZeros && last & (1 << unused) == 0) refuse(uint32(DerInvalid.selector));
         return contents.skip(1);
     }
 
     /// Refuses arcs that are not minimal, above 2^32 - 1 or cut short; names are then compared as bytes.
     function checkOid(Slice contents) internal pure {
         uint256 size = contents.length();
-        if (size == 0) revert DerInvalid();
+        if (size == 0) refuse(uint32(DerInvalid.selector));
         if (size < 32 && isPlainOid(contents, size)) return;
         uint256 value = 0;
         bool fresh = true;
         for (uint256 i = 0; i < size; i++) {
             uint256 octet = contents.byteAt(i);
-            if (fresh && octet == 0x80) revert DerInvalid();
+            if (fresh && octet == 0x80) refuse(uint32(DerInvalid.selector));
             value = (value << 7) | (octet & 0x7f);
-            if (value > type(uint32).max) revert DerInvalid();
+            if (value > type(uint32).max) refuse(uint32(DerInvalid.selector));
             fresh = octet < 0x80;
             if (fresh) value = 0;
         }
-        if (!fresh) revert DerInvalid();
+        if (!fresh) refuse(uint32(DerInvalid.selector));
     }
 
     /**

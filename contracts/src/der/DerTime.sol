@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import { Der } from "./Der.sol";
+import { refuse } from "./Refuse.sol";
 import { Slice } from "./Slice.sol";
 
 /// A date that the calendar does not have, or that is written in another way than RFC 5280 asks for.
@@ -14,22 +15,22 @@ library DerTime {
         Slice contents;
         if (Der.startsWith(cursor, Der.UTC_TIME)) {
             (contents, rest) = Der.read(cursor, Der.UTC_TIME);
-            if (contents.length() != 13) revert CertificateTime();
+            if (contents.length() != 13) refuse(uint32(CertificateTime.selector));
             uint256 text = digits(contents, 12);
             uint256 year = two(text, 5);
             return (moment(year < 50 ? 2000 + year : 1900 + year, text), rest);
         }
         (contents, rest) = Der.read(cursor, Der.GENERALIZED_TIME);
-        if (contents.length() != 15) revert CertificateTime();
+        if (contents.length() != 15) refuse(uint32(CertificateTime.selector));
         uint256 longText = digits(contents, 14);
         uint256 full = 100 * two(longText, 6) + two(longText, 5);
-        if (full < 2050) revert CertificateTime();
+        if (full < 2050) refuse(uint32(CertificateTime.selector));
         return (moment(full, longText), rest);
     }
 
     /// The values of so many digits, a byte each and the last one lowest; they must be all that stands before a Z.
     function digits(Slice contents, uint256 count) private pure returns (uint256 values) {
-        if (contents.byteAt(count) != 0x5a) revert CertificateTime();
+        if (contents.byteAt(count) != 0x5a) refuse(uint32(CertificateTime.selector));
         bool bad;
         assembly ("memory-safe") {
             let unused := sub(256, shl(3, count))
@@ -40,7 +41,7 @@ library DerTime {
             let sixes := 0x0606060606060606060606060606060606060606060606060606060606060606
             bad := and(or(values, add(and(values, not(upper)), sixes)), upper)
         }
-        if (bad) revert CertificateTime();
+        if (bad) refuse(uint32(CertificateTime.selector));
     }
 
     /// Month, day, hour, minute and second are the last five pairs.
@@ -50,8 +51,10 @@ library DerTime {
         uint256 hour = two(text, 2);
         uint256 minute = two(text, 1);
         uint256 second = two(text, 0);
-        if (hour > 23 || minute > 59 || second > 59) revert CertificateTime();
-        if (month == 0 || month > 12 || day == 0 || day > daysIn(year, month)) revert CertificateTime();
+        if (hour > 23 || minute > 59 || second > 59) refuse(uint32(CertificateTime.selector));
+        if (month == 0 || month > 12 || day == 0 || day > daysIn(year, month)) {
+            refuse(uint32(CertificateTime.selector));
+        }
         uint256 daySeconds = 3600 * hour + 60 * minute + second;
         // Years are 1950 to 9999: a few hundred thousand million seconds at most.
         return int64(86_400 * daysSince1970(year, month, day) + int256(daySeconds));

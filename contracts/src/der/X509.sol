@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import { Der } from "./Der.sol";
 import { DerTime } from "./DerTime.sol";
+import { refuse } from "./Refuse.sol";
 import { Slice } from "./Slice.sol";
 import { Extensions, X509Extensions } from "./X509Extensions.sol";
 import { X509Keys } from "./X509Keys.sol";
@@ -65,15 +66,10 @@ library X509 {
     uint256 internal constant CERTIFICATE_BYTES = 4096;
 
     function parse(Slice input, Profile memory profile) internal pure returns (Certificate memory certificate) {
-        if (input.length() == 0 || input.length() > CERTIFICATE_BYTES) revert CertificateTooLarge();
-        Slice rest = Der.only(input, Der.SEQUENCE);
         Slice fields;
         Slice outer;
         Slice signature;
-        (certificate.tbs, fields, rest) = Der.readWhole(rest, Der.SEQUENCE);
-        (outer,, rest) = Der.readWhole(rest, Der.SEQUENCE);
-        (signature, rest) = Der.read(rest, Der.BIT_STRING);
-        Der.end(rest);
+        (certificate.tbs, fields, outer, signature) = unwrap(input);
 
         fields = checkVersion(fields);
         (certificate.serial, fields) = Der.read(fields, Der.INTEGER);
@@ -89,14 +85,24 @@ library X509 {
         certificate.signature = X509Keys.signatureOf(certificate.algorithm, signature);
     }
 
+    /// The three parts of a certificate: what is signed and the elements in it, the algorithm, the signature's bits.
+    function unwrap(Slice input) internal pure returns (Slice tbs, Slice fields, Slice algorithm, Slice signature) {
+        if (input.length() == 0 || input.length() > CERTIFICATE_BYTES) refuse(uint32(CertificateTooLarge.selector));
+        Slice rest = Der.only(input, Der.SEQUENCE);
+        (tbs, fields, rest) = Der.readWhole(rest, Der.SEQUENCE);
+        (algorithm,, rest) = Der.readWhole(rest, Der.SEQUENCE);
+        (signature, rest) = Der.read(rest, Der.BIT_STRING);
+        Der.end(rest);
+    }
+
     /// [0] EXPLICIT INTEGER 2; version 1 leaves it out.
     function checkVersion(Slice fields) private pure returns (Slice rest) {
-        if (!Der.startsWith(fields, 0xa0)) revert CertificateVersion();
+        if (!Der.startsWith(fields, 0xa0)) refuse(uint32(CertificateVersion.selector));
         Slice wrapped;
         (wrapped, rest) = Der.read(fields, 0xa0);
         Slice version = Der.only(wrapped, Der.INTEGER);
         Der.checkInteger(version);
-        if (version.length() != 1 || version.byteAt(0) != 2) revert CertificateVersion();
+        if (version.length() != 1 || version.byteAt(0) != 2) refuse(uint32(CertificateVersion.selector));
     }
 
     /// RFC 5280 section 4.1.2.2 counts the number's own 20 bytes; a sign byte may come before them.
@@ -107,9 +113,9 @@ library X509 {
         // In minimal form only the number 0 is a single zero byte.
         if (first == 0 && size == 1) {
             if (zeroAllowed) return;
-            revert CertificateSerial();
+            refuse(uint32(CertificateSerial.selector));
         }
-        if (first >= 0x80 || (first == 0 ? size - 1 : size) > 20) revert CertificateSerial();
+        if (first >= 0x80 || (first == 0 ? size - 1 : size) > 20) refuse(uint32(CertificateSerial.selector));
     }
 
     /// The signed copy of the algorithm is the one that counts, so the other must be the same bytes.
@@ -117,7 +123,7 @@ library X509 {
         Slice inner;
         Slice contents;
         (inner, contents, rest) = Der.readWhole(fields, Der.SEQUENCE);
-        if (!inner.equal(outer)) revert CertificateAlgorithmMismatch();
+        if (!inner.equal(outer)) refuse(uint32(CertificateAlgorithmMismatch.selector));
         algorithm = X509Keys.algorithmOf(contents);
     }
 

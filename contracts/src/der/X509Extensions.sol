@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import { Der } from "./Der.sol";
+import { refuse } from "./Refuse.sol";
 import { Slice } from "./Slice.sol";
 
 error CertificateExtension();
@@ -87,9 +88,9 @@ library X509Extensions {
             (oid, critical, value, rest) = next(rest);
             bytes32 name = oid.hash();
             for (uint256 i = 0; i < count; i++) {
-                if (seen[i] == name) revert CertificateExtensionDuplicate();
+                if (seen[i] == name) refuse(uint32(CertificateExtensionDuplicate.selector));
             }
-            if (count == MOST) revert CertificateExtension();
+            if (count == MOST) refuse(uint32(CertificateExtension.selector));
             seen[count++] = name;
             sort(result, known, oid, critical, value);
         } while (rest.length() != 0);
@@ -129,7 +130,7 @@ library X509Extensions {
         if (!Der.startsWith(fields, Der.BOOLEAN)) return (false, fields);
         Slice value;
         (value, rest) = Der.read(fields, Der.BOOLEAN);
-        if (!Der.boolean(value)) revert CertificateExtension();
+        if (!Der.boolean(value)) refuse(uint32(CertificateExtension.selector));
         set = true;
     }
 
@@ -144,7 +145,7 @@ library X509Extensions {
         (length, fields) = Der.read(fields, Der.INTEGER);
         Der.end(fields);
         // RFC 5280 section 4.2.1.9: a path length has a meaning only for a CA.
-        if (!result.ca) revert CertificateExtension();
+        if (!result.ca) refuse(uint32(CertificateExtension.selector));
         result.hasPathLength = true;
         result.pathLength = Der.count(length);
     }
@@ -154,7 +155,7 @@ library X509Extensions {
         Slice bits = Der.namedBits(Der.only(value, Der.BIT_STRING), trailingZeroBits);
         uint256 size = bits.length();
         for (uint256 i = 1; i < size; i++) {
-            if (bits.byteAt(i) & (i == 1 ? 0x7f : 0xff) != 0) revert CertificateExtension();
+            if (bits.byteAt(i) & (i == 1 ? 0x7f : 0xff) != 0) refuse(uint32(CertificateExtension.selector));
         }
         uint256 first = bits.byteAt(0);
         result.digitalSignature = first & 0x80 != 0;
@@ -162,7 +163,7 @@ library X509Extensions {
     }
 
     function notEmpty(Slice contents) private pure returns (Slice) {
-        if (contents.length() == 0) revert CertificateExtension();
+        if (contents.length() == 0) refuse(uint32(CertificateExtension.selector));
         return contents;
     }
 }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import { Der } from "./Der.sol";
+import { refuse } from "./Refuse.sol";
 import { Slice } from "./Slice.sol";
 import { Algorithm, KeyKind } from "./X509.sol";
 
@@ -63,7 +64,7 @@ library X509Keys {
         Der.checkOid(curve);
         Der.end(rest);
         if (!curve.isExactly(SECP384R1, 5)) return (KeyKind.Other, value);
-        if (value.length() != 97 || value.byteAt(0) != 0x04) revert CertificateKey();
+        if (value.length() != 97 || value.byteAt(0) != 0x04) refuse(uint32(CertificateKey.selector));
         return (KeyKind.P384, value.skip(1));
     }
 
@@ -90,7 +91,9 @@ library X509Keys {
     function signatureOf(Algorithm algorithm, Slice contents) internal pure returns (Slice value) {
         value = Der.wholeBytes(contents);
         if (algorithm == Algorithm.EcdsaWithSha384) ecdsaSignature(value);
-        if (algorithm == Algorithm.RsaPss384 && value.length() != 512) revert CertificateSignatureFormat();
+        if (algorithm == Algorithm.RsaPss384 && value.length() != 512) {
+            refuse(uint32(CertificateSignatureFormat.selector));
+        }
     }
 
     /**
@@ -113,7 +116,7 @@ library X509Keys {
     function scalar(Slice cursor) private pure returns (Slice magnitude, Slice rest) {
         (magnitude, rest) = Der.read(cursor, Der.INTEGER);
         magnitude = Der.unsigned(magnitude);
-        if (magnitude.length() > 48) revert CertificateSignatureFormat();
+        if (magnitude.length() > 48) refuse(uint32(CertificateSignatureFormat.selector));
     }
 
     /// Bytes 0 to 31 and bytes 32 to 47 of the number in 48 bytes.
@@ -126,6 +129,6 @@ library X509Keys {
             last = magnitude.skip(size - 16).prefix(16);
         }
         bool below = first < ORDER_FIRST || (first == ORDER_FIRST && last < ORDER_LAST);
-        if (!below || (first == 0 && last == 0)) revert CertificateSignatureFormat();
+        if (!below || (first == 0 && last == 0)) refuse(uint32(CertificateSignatureFormat.selector));
     }
 }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import { Der } from "./Der.sol";
+import { refuse } from "./Refuse.sol";
 import { Slice } from "./Slice.sol";
 
 error CertificateName();
@@ -18,14 +19,14 @@ library X509Name {
         Slice parts;
         (name, parts, rest) = Der.readWhole(fields, Der.SEQUENCE);
         // An empty issuer would be equal to any other empty subject.
-        if (parts.length() == 0) revert CertificateName();
+        if (parts.length() == 0) refuse(uint32(CertificateName.selector));
         for (uint256 count = 0; parts.length() != 0; count++) {
-            if (count == ATTRIBUTES) revert CertificateName();
+            if (count == ATTRIBUTES) refuse(uint32(CertificateName.selector));
             Slice part;
             (part, parts) = Der.read(parts, Der.SET);
             Slice found = readAttribute(part);
             if (found.length() == 0) continue;
-            if (commonName.length() != 0) revert CertificateName();
+            if (commonName.length() != 0) refuse(uint32(CertificateName.selector));
             commonName = found;
             checkPrintable(found);
         }
@@ -39,11 +40,11 @@ library X509Name {
         Der.checkOid(kind);
         (uint256 tag, Slice text, Slice after_) = Der.readAny(rest);
         Der.end(after_);
-        if (tag & CONSTRUCTED != 0) revert CertificateName();
+        if (tag & CONSTRUCTED != 0) refuse(uint32(CertificateName.selector));
         if (!kind.isExactly(COMMON_NAME, 3)) return Slice.wrap(0);
-        if (tag != Der.UTF8_STRING && tag != Der.PRINTABLE_STRING) revert CertificateName();
+        if (tag != Der.UTF8_STRING && tag != Der.PRINTABLE_STRING) refuse(uint32(CertificateName.selector));
         uint256 size = text.length();
-        if (size == 0 || size > 64) revert CertificateName();
+        if (size == 0 || size > 64) refuse(uint32(CertificateName.selector));
         return text;
     }
 
@@ -52,7 +53,7 @@ library X509Name {
         uint256 size = text.length();
         for (uint256 i = 0; i < size; i++) {
             uint256 character = text.byteAt(i);
-            if (character < 0x20 || character > 0x7e) revert CertificateName();
+            if (character < 0x20 || character > 0x7e) refuse(uint32(CertificateName.selector));
         }
     }
 }
