@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import { ChainRules } from "../chain/ChainRules.sol";
 import { refuse } from "../der/Refuse.sol";
 import { Slice } from "../der/Slice.sol";
-import { SliceBytes } from "../der/SliceBytes.sol";
+import { SliceSha256 } from "../der/SliceSha256.sol";
 import { Certificate } from "../der/X509.sol";
 import { AWS_NITRO, Evidence } from "../evidence/IEvidenceVerifier.sol";
 import { NitroDocument } from "./NitroDocument.sol";
@@ -16,7 +16,7 @@ error NonceNotChallenge();
 
 /// What leaves the verifier once everything is proven.
 library NitroOutput {
-    using SliceBytes for Slice;
+    using SliceSha256 for Slice;
 
     bytes32 private constant IMAGE_TAG = "proofmark image v1";
     uint256 private constant CONFIG_REGISTER = 16;

@@ -6,7 +6,7 @@ import { KnownCode } from "../chain/KnownCode.sol";
 import { CoseSign1, CoseSign1Reader } from "../cose/CoseSign1.sol";
 import { refuse } from "../der/Refuse.sol";
 import { Slice, Slices } from "../der/Slice.sol";
-import { SliceBytes } from "../der/SliceBytes.sol";
+import { SliceSha256 } from "../der/SliceSha256.sol";
 import { Algorithm, Certificate, CertificateAlgorithmMismatch, KeyKind, Profile, X509 } from "../der/X509.sol";
 import { X509Keys } from "../der/X509Keys.sol";
 import { Evidence, IEvidenceVerifier } from "../evidence/IEvidenceVerifier.sol";
@@ -31,7 +31,7 @@ error DocumentSignature();
  * challenge was fresh, and revocation, which AWS does not publish.
  */
 contract NitroVerifier is IEvidenceVerifier {
-    using SliceBytes for Slice;
+    using SliceSha256 for Slice;
 
     /// attestations/anchors/aws-nitro-enclaves-g1.json
     bytes32 private constant AWS_ROOT = 0x641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b;

@@ -7,16 +7,7 @@ import { Slice } from "./Slice.sol";
 /// The precompiled contract for SHA-256 gave no answer: too little gas.
 error Sha256Failed();
 
-/// What leaves the memory in which slices lie.
-library SliceBytes {
-    function toBytes(Slice slice) internal pure returns (bytes memory result) {
-        (uint256 from, uint256 size) = (slice.pointer(), slice.length());
-        result = new bytes(size);
-        assembly ("memory-safe") {
-            mcopy(add(result, 0x20), from, size)
-        }
-    }
-
+library SliceSha256 {
     /// SHA-256 of the bytes where they are.
     function sha256Hash(Slice slice) internal view returns (bytes32 result) {
         (uint256 from, uint256 size) = (slice.pointer(), slice.length());
