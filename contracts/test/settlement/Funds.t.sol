@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { Channels } from "../../src/settlement/Channels.sol";
 import { Funds, TokenSignature } from "../../src/settlement/Funds.sol";
 import { Heads } from "../../src/settlement/Heads.sol";
 import { Settlement } from "../../src/settlement/Settlement.sol";
 import { SettlementFixture } from "./SettlementFixture.sol";
 import { FeeToken, HookToken, OddToken } from "./TestTokens.sol";
+import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 contract FundsTest is SettlementFixture {
     function setUp() external {

@@ -69,9 +69,8 @@ contract SignedDepositsTest is SettlementFixture {
         bytes32 typeHash =
             keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
         address owner = vm.addr(key);
-        bytes32 structHash = keccak256(
-            abi.encode(typeHash, owner, address(settlement), amount, token.nonces(owner), block.timestamp)
-        );
+        bytes32 structHash =
+            keccak256(abi.encode(typeHash, owner, address(settlement), amount, token.nonces(owner), block.timestamp));
         (signature.v, signature.r, signature.s) = vm.sign(key, token.digest(structHash));
     }
 

@@ -5,12 +5,13 @@ import { CONTRACTS } from '../../../contracts/tools/foundry.ts';
 import { measureRsaPss, measureSha384 } from './hash.ts';
 import { hardforks, type Measurement } from './measurement.ts';
 import { measureP384 } from './p384.ts';
+import { measureRegistry } from './registry.ts';
 
 export const SNAPSHOT: string = join(CONTRACTS, 'snapshots/gas.json');
 export const REPORT: string = join(CONTRACTS, '../docs/gas.md');
 
 /** Everything that `contracts/snapshots/gas.json` holds, each measured on a chain of its own. */
-const measurements: readonly Measurement[] = [measureSha384, measureRsaPss, measureP384];
+const measurements: readonly Measurement[] = [measureSha384, measureRsaPss, measureP384, measureRegistry];
 
 export type Snapshot = Readonly<Record<string, number>>;
 
