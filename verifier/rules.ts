@@ -92,7 +92,7 @@ export function leftOpen(checks: readonly Check[]): readonly NotProven[] {
 function checkOf<Code extends string>({ id, title }: CheckName, finding: Finding<Code>): Check {
   const { outcome, detail } = finding;
   const place = 'place' in finding ? finding.place : undefined;
-  return { id, title, outcome, detail, ...(place === undefined ? {} : { place }) };
+  return place === undefined ? { id, title, outcome, detail } : { id, title, outcome, detail, place };
 }
 
 /** What a parser threw: its own words, and where. */
