@@ -36,7 +36,7 @@ export const slices: Readonly<Record<string, Slice>> = {
   'verifier/nitro': {
     mutate: [everything('verifier/nitro')],
     // Without its random bytes, which every change that survives would get twice.
-    tests: [...['rules', 'vectors', 'verify'].map((name) => `test/verifier/nitro/${name}.test.ts`), checklist],
+    tests: [...['rules', 'vectors', 'verify', 'words'].map((name) => `test/verifier/nitro/${name}.test.ts`), checklist],
   },
   'verifier/snp': mirrored('verifier/snp', [checklist]),
   'verifier/cache': mirrored('verifier/cache', ['test/verifier/nitro/verify.test.ts']),
