@@ -80,6 +80,9 @@ export const limits = {
   /** Tensors in one call, and their rank. The engine takes more; no public model does. */
   tensors: 256,
   tensorRank: 8,
+  /** Format 2: 10^decimals fits in a word beside any value of a model's floats; a dimension is what a uint32 holds. */
+  integerDecimals: 36,
+  integerDimension: 0xffff_ffff,
   tensorNameBytes: 256,
   /** A caller's own mark on a call, repeated in the answer: a UUID or a trace id fits. */
   inferenceIdBytes: 256,

@@ -21,14 +21,11 @@ export interface IntegerTensor {
   readonly values: readonly bigint[];
 }
 
-/** The smallest step is 10^-36, so that every value of a model's floats has a neighbour and 10^decimals fits in a word. */
-export const MAX_DECIMALS = 36;
 /** How floats are answered: as most tokens count. Integers and BOOL have no decimals. */
 export const FLOAT_DECIMALS = 18;
 
-const MAX_VALUE = 2n ** 255n - 1n;
-const MIN_VALUE = -(2n ** 255n);
-const MAX_DIMENSION = 0xffff_ffffn;
+const HIGHEST = 2n ** 255n - 1n;
+const LOWEST = -(2n ** 255n);
 
 export function encodeIntegers(tensors: readonly IntegerTensor[]): Uint8Array {
   if (tensors.length > limits.tensors) throw refusal(`more than ${limits.tensors} tensors`, 'tensors');
@@ -101,7 +98,7 @@ export function tensorToIntegers(tensor: Tensor): IntegerTensor {
   const isFloat = datatype === 'FP16' || datatype === 'BF16' || datatype === 'FP32' || datatype === 'FP64';
   const values = (tensorValues(tensor) as readonly (number | bigint | boolean)[]).map((value, index) => {
     const integer = isFloat ? scaled(value as number, FLOAT_DECIMALS) : BigInt(value);
-    if (integer === undefined || integer < MIN_VALUE || integer > MAX_VALUE) {
+    if (integer === undefined || integer < LOWEST || integer > HIGHEST) {
       throw refusal(`element ${index} is not finite, or beyond an int256`, name);
     }
     return integer;
@@ -110,17 +107,19 @@ export function tensorToIntegers(tensor: Tensor): IntegerTensor {
 }
 
 function checkDecimals(decimals: bigint, path: string): number {
-  if (decimals < 0n || decimals > BigInt(MAX_DECIMALS)) throw refusal(`decimals above ${MAX_DECIMALS}`, path);
+  if (decimals < 0n || decimals > BigInt(limits.integerDecimals))
+    throw refusal(`decimals above ${limits.integerDecimals}`, path);
   return Number(decimals);
 }
 
 function checkDimension(dimension: bigint, path: string): number {
-  if (dimension < 1n || dimension > MAX_DIMENSION) throw refusal('a dimension is zero or above 2^32 - 1', path);
+  if (dimension < 1n || dimension > BigInt(limits.integerDimension))
+    throw refusal('a dimension is zero or above 2^32 - 1', path);
   return Number(dimension);
 }
 
 function valueWord(value: bigint): Uint8Array {
-  if (value < MIN_VALUE || value > MAX_VALUE) throw new WireError('integer_out_of_range', 'not an int256');
+  if (value < LOWEST || value > HIGHEST) throw new WireError('integer_out_of_range', 'not an int256');
   return uintWord(BigInt.asUintN(256, value));
 }
 

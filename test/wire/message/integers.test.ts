@@ -8,7 +8,6 @@ import {
   FLOAT_DECIMALS,
   type IntegerTensor,
   integersToTensor,
-  MAX_DECIMALS,
   tensorToIntegers,
 } from '../../../wire/message/integers.ts';
 import { type Datatype, datatypes, type Tensor, tensorValues } from '../../../wire/message/tensor.ts';
@@ -26,7 +25,7 @@ const tensor: fc.Arbitrary<IntegerTensor> = fc
   .chain((shape) => {
     const count = shape.reduce((product, size) => product * size, 1);
     return fc.record({
-      decimals: fc.integer({ min: 0, max: MAX_DECIMALS }),
+      decimals: fc.integer({ min: 0, max: limits.integerDecimals }),
       shape: fc.constant(shape),
       values: fc.array(int256, { minLength: count, maxLength: count }),
     });
@@ -131,7 +130,7 @@ describe('a body of integers', () => {
 describe('what a model is given', () => {
   it('is the nearest double, as the engine reads decimal text', () => {
     fc.assert(
-      fc.property(int256, fc.integer({ min: 0, max: MAX_DECIMALS }), (value, decimals) => {
+      fc.property(int256, fc.integer({ min: 0, max: limits.integerDecimals }), (value, decimals) => {
         expect(number('FP64', value, decimals)).toBe(Number(`${value}e-${decimals}`));
       }),
       { numRuns: runs(1_000) },
