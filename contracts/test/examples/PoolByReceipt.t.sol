@@ -5,6 +5,7 @@ import { FeeModel, VolatilityFeePool } from "../../src/examples/VolatilityFeePoo
 import { Receipt } from "../../src/log/Receipt.sol";
 import { RequestHeader } from "../../src/log/Request.sol";
 import { Escrow, Escrows } from "../../src/settlement/Escrows.sol";
+import { LoggedReceipt } from "../../src/settlement/Heads.sol";
 import { SettlementFixture } from "../settlement/SettlementFixture.sol";
 import { PoolToken } from "./PoolParts.sol";
 
@@ -77,17 +78,20 @@ contract PoolByReceiptTest is SettlementFixture {
         receipt.requestId = id;
         receipt.modelId = model;
         receipt.requestHash = sha256(abi.encodePacked(hex"02", abi.encode(header), sha256(input)));
-        receipt.responseHash =
-            sha256(abi.encodePacked(hex"03", id, uint256(0), uint256(2), uint256(0), sha256(output)));
+        receipt.responseHash = sha256(abi.encodePacked(hex"03", id, uint256(0), uint256(2), uint256(0), sha256(output)));
         (receipt.execution, receipt.flags, receipt.fee) = (EXECUTION, 1, 70);
         (receipt.deadline, receipt.index) = (escrow.deadline, 3);
+    }
+
+    function refused(bytes32 id, bytes memory output, LoggedReceipt memory by, bytes4 why) private {
+        vm.expectRevert(why);
+        settlement.fulfil(id, output, by, "");
     }
 
     function test_takesAForecastThatAWorkerOfItsPolicyAttested() external {
         bytes32 id = request();
         bytes memory output = forecast(0.01e18);
-        Receipt memory receipt =
-            receiptFor(id, keccak256("volatility"), inputOf(pool.observedChanges()), output);
+        Receipt memory receipt = receiptFor(id, keccak256("volatility"), inputOf(pool.observedChanges()), output);
         settlement.fulfil(id, output, logged(WORKER_KEY, LOG, receipt), "");
         vm.assertEq(pool.currentFee(), 10_500);
         vm.assertEq(settlement.creditOf(operator), 70);
@@ -97,10 +101,8 @@ contract PoolByReceiptTest is SettlementFixture {
         enrol(OTHER_LOG, OTHER_KEY, operator);
         bytes32 id = request();
         bytes memory output = forecast(0.01e18);
-        Receipt memory receipt =
-            receiptFor(id, keccak256("volatility"), inputOf(pool.observedChanges()), output);
-        vm.expectRevert(Escrows.LogNotAccepted.selector);
-        settlement.fulfil(id, output, logged(OTHER_KEY, OTHER_LOG, receipt), "");
+        Receipt memory receipt = receiptFor(id, keccak256("volatility"), inputOf(pool.observedChanges()), output);
+        refused(id, output, logged(OTHER_KEY, OTHER_LOG, receipt), Escrows.LogNotAccepted.selector);
         vm.assertEq(pool.currentFee(), 3_000);
     }
 
@@ -108,16 +110,13 @@ contract PoolByReceiptTest is SettlementFixture {
         bytes32 id = request();
         bytes memory output = forecast(0.01e18);
         Receipt memory receipt = receiptFor(id, "another model", inputOf(pool.observedChanges()), output);
-        vm.expectRevert(Escrows.ReceiptOfOtherRequest.selector);
-        settlement.fulfil(id, output, logged(WORKER_KEY, LOG, receipt), "");
+        refused(id, output, logged(WORKER_KEY, LOG, receipt), Escrows.ReceiptOfOtherRequest.selector);
         int256[] memory calm = new int256[](16);
         receipt = receiptFor(id, keccak256("volatility"), inputOf(calm), output);
-        vm.expectRevert(Escrows.ReceiptOfOtherRequest.selector);
-        settlement.fulfil(id, output, logged(WORKER_KEY, LOG, receipt), "");
+        refused(id, output, logged(WORKER_KEY, LOG, receipt), Escrows.ReceiptOfOtherRequest.selector);
         // A worker's own answer, and somebody's other output under it.
         receipt = receiptFor(id, keccak256("volatility"), inputOf(pool.observedChanges()), output);
-        vm.expectRevert(Escrows.ReceiptOfOtherOutput.selector);
-        settlement.fulfil(id, forecast(0.02e18), logged(WORKER_KEY, LOG, receipt), "");
+        refused(id, forecast(0.02e18), logged(WORKER_KEY, LOG, receipt), Escrows.ReceiptOfOtherOutput.selector);
         vm.assertEq(pool.currentFee(), 3_000);
     }
 }
