@@ -24,7 +24,9 @@ export const changesOf =
 const STRIDE = 61;
 
 export function changeAt<Edit>(changes: readonly Change<Edit>[], index: number): Change<Edit> {
-  return changes[(index * STRIDE) % changes.length] as Change<Edit>;
+  // One further in every round: a shard that is the same part of each has other kinds each time.
+  const round = Math.floor(index / changes.length);
+  return changes[(index * STRIDE + round) % changes.length] as Change<Edit>;
 }
 
 /** Every kind has one turn in as many cases as there are kinds, if the stride has no divisor in common with that. */

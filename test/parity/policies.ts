@@ -31,10 +31,9 @@ export function nitroPolicyOf(level: 'simulated' | 'attested'): NitroPolicy {
     images: 'any',
     pcrs: { '3': 'any', '4': 'any', '8': 'any' },
     maxAgeSeconds: 'any',
-    moduleId: 'any',
     regions: 'any',
-    leafLifetimeSeconds: 'any',
-    userDataLimit: 1_024,
+    // Three hours and the minute that AWS dates leaves back, as in the default policy.
+    leafLifetimeSeconds: 10_860,
   });
 }
 
@@ -57,10 +56,10 @@ export function snpPolicyOf(level: 'simulated' | 'attested'): SnpPolicy {
     tcb: { reported: anyFloors, committed: anyFloors, launch: anyFloors },
     provisionalFirmware: 'allow',
     firmware: { current: 'any', committed: 'any' },
-    maskedChipId: 'allow',
+    maskedChipId: 'vlek-only',
     chips: 'any',
     cspIds: 'any',
-    guestPolicy: anyOf(strict['guestPolicy'], { debug: 'refuse', migrationAgent: 'refuse' }),
+    guestPolicy: anyOf(strict['guestPolicy'], { debug: 'refuse', migrationAgent: 'allow' }),
     platform: anyOf(strict['platform'], { unknownBits: 'ignore' }),
     minimumGuestSvn: 'any',
     hostData: 'any',

@@ -11,7 +11,12 @@ import { createTbsDigests } from '../../verifier/crypto/tbs-digests.ts';
 import { VerifierError } from '../../verifier/errors.ts';
 import type { SnpEvidence } from '../../verifier/index.ts';
 import { isDebug, nitroPolicyRules } from '../../verifier/nitro/rules.ts';
-import { endorsementRules, provenProduct, reportSignatureVerifies } from '../../verifier/snp/endorsement.ts';
+import {
+  endorsementRules,
+  provenProduct,
+  reportSignatureVerifies,
+  signatureRules,
+} from '../../verifier/snp/endorsement.ts';
 import { assignRoles, type SnpChain } from '../../verifier/snp/roles.ts';
 import { snpPolicyRules } from '../../verifier/snp/rules.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
@@ -71,9 +76,10 @@ export async function snpReasons(evidence: SnpEvidence, at: number, level: Level
     }),
   );
   const known = parsed.flatMap((one) => one ?? []);
-  for (const { certificate, endorsement } of known) {
-    const zero = certificate.serial.every((byte) => byte === 0);
-    if (zero && endorsement.kind === null) reasons.add('certificate_serial');
+  for (const [place, one] of parsed.entries()) {
+    // The number 0 is for endorsement certificates, and for a contract those are what stands in their place.
+    const zero = one?.certificate.serial.every((byte) => byte === 0) === true;
+    if (zero && (place !== 0 || one?.endorsement.kind === null)) reasons.add('certificate_serial');
   }
   const policy = snpPolicyOf(level);
   const rootSha256 = sha256(evidence.certificates[2] as Uint8Array);
@@ -89,7 +95,7 @@ export async function snpReasons(evidence: SnpEvidence, at: number, level: Level
   const chain: SnpChain = { root: ark.certificate, intermediate: intermediate.certificate, leaf };
   const certificates = [chain.root, chain.intermediate, leaf.certificate];
   const budget = createSignatureBudget(limits.evidenceSignatures);
-  await failures(reasons, endorsementRules, {
+  await failures(reasons, [...endorsementRules, ...signatureRules], {
     ...chainContext(certificates, rootSha256, policy.roots, at),
     budget,
     report,

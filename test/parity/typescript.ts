@@ -1,4 +1,4 @@
-import { type SnpEvidence, verifyNitroDocument, verifySnpReport } from '../../verifier/index.ts';
+import { type SnpEvidence, type SnpFacts, verifyNitroDocument, verifySnpReport } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
 import { nodeSuite } from '../../wire/crypto/node.ts';
 import { nitroPolicyOf, snpPolicyOf } from './policies.ts';
@@ -33,6 +33,7 @@ export async function nitroInTypeScript(
     accepted: true,
     facts: {
       simulated: String(proven.level === 'simulated'),
+      documentId: hex(proven.documentId),
       moduleId: proven.moduleId,
       timestamp: String(proven.timestamp),
       ...Object.fromEntries(registers.map(([index, value]) => [`pcr${index}`, hex(value)])),
@@ -61,7 +62,8 @@ export async function snpInTypeScript(evidence: SnpEvidence, at: number, level: 
   return {
     accepted: true,
     facts: {
-      simulated: String(proven.level === 'simulated'),
+      root: hex(proven.root.sha256),
+      documentId: hex(proven.documentId),
       version: String(proven.reportVersion),
       product: proven.product,
       signer: proven.signer,
@@ -71,6 +73,14 @@ export async function snpInTypeScript(evidence: SnpEvidence, at: number, level: 
       guestPolicy: String(proven.guestPolicy),
       platformInfo: String(proven.platformInfo),
       measurement: hex(proven.measurement),
+      hostData: hex(proven.hostData),
+      familyId: hex(proven.familyId),
+      imageId: hex(proven.imageId),
+      idKeyDigest: hex(proven.idKeyDigest),
+      authorKeyDigest: hex(proven.authorKeyDigest),
+      authorKeyEnabled: String(proven.authorKeyEnabled),
+      reportId: hex(proven.reportId),
+      migrationAgentReportId: hex(proven.migrationAgentReportId),
       userData: hex(proven.userData),
       nonce: hex(proven.nonce),
       // In the report's own bytes: the verifier hands them out by component, as its tests show.
@@ -78,12 +88,20 @@ export async function snpInTypeScript(evidence: SnpEvidence, at: number, level: 
       committedTcb: raw(0x1e0),
       currentTcb: raw(0x38),
       launchTcb: raw(0x1f0),
+      currentFirmware: firmware(proven.firmware.current),
+      committedFirmware: firmware(proven.firmware.committed),
+      mitigations: proven.mitigations === null ? 'none' : `${proven.mitigations.launch} ${proven.mitigations.current}`,
       chipId: optional(proven.chipId),
+      cspId: proven.cspId ?? 'none',
       notBefore: String(Math.max(0, proven.validity.notBefore / 1_000)),
       notAfter: String(proven.validity.notAfter / 1_000),
       certificates: proven.certificates.map(({ tbsSha256 }) => hex(tbsSha256)).join(' '),
     },
   };
+}
+
+function firmware({ major, minor, build }: SnpFacts['firmware']['current']): string {
+  return `${major} ${minor} ${build}`;
 }
 
 /** The verifier's own reason first; the parts have to find it too, or they were not asked the same. */

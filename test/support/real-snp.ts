@@ -49,7 +49,7 @@ export function realSnpEvidence({ file, leaf, ca, encoding }: RealSnpCase): SnpE
 }
 
 /** A second after the leaf began, where the case names no time. */
-function timeOf(real: RealSnpCase): number {
+export function timeOfReal(real: RealSnpCase): number {
   if (real.at !== undefined) return Date.parse(real.at);
   const [leaf] = certificatesIn(real.leaf);
   return Date.parse(new X509Certificate(leaf as Uint8Array).validFrom) + 1_000;
@@ -62,7 +62,7 @@ export function verifyReal(
 ): Promise<Verdict<Verified<SnpFacts>>> {
   return verifySnpReport(evidence, {
     policy: open,
-    now: timeOf(real),
+    now: timeOfReal(real),
     challenge: 'any',
     product: 'any',
     suite: nodeSuite,

@@ -1,5 +1,15 @@
 import { bits, NULL, sequence, TRUE, time, unsigned } from '../../support/der-writer.ts';
-import { CHAIN, KEYS, NOW, ROOT, SECOND } from '../../vectors/corpus/base.ts';
+import {
+  CHAIN,
+  INSTANCE_ID,
+  KEYS,
+  LEAF_BEGINS,
+  MODULE_ID,
+  NOW,
+  REGION,
+  ROOT,
+  SECOND,
+} from '../../vectors/corpus/base.ts';
 import {
   type CertificateEdit,
   editCertificate,
@@ -64,6 +74,39 @@ function oneTooMany(random: Random): NitroEdit {
   });
   const leaf = editCertificate(certificateAt(LEAF), key, { issuer: otherName, ...without(ID.authorityKey) });
   return { certificates: [...CHAIN.slice(0, 4), more, leaf] };
+}
+
+/** A leaf or an instance CA whose common name is not quite the one that the module id asks for. */
+function namesApart(random: Random): NitroEdit {
+  const leaf = (name: string): NitroEdit => at(LEAF, { subject: nameOf(['2.5.4.3', name]) });
+  const instance = (name: string): NitroEdit => {
+    const made = nameOf(['2.5.4.3', name]);
+    return { chain: { 3: { subject: made }, 4: { issuer: made } } };
+  };
+  return random.pick<NitroEdit>([
+    leaf(`${MODULE_ID}0.${REGION}`),
+    leaf(MODULE_ID),
+    leaf(`${MODULE_ID}.`),
+    leaf(`${MODULE_ID}.${REGION}.`),
+    leaf(`${MODULE_ID}.${REGION}.aws.`),
+    leaf(`${MODULE_ID}.${REGION}.awsx`),
+    leaf(`${MODULE_ID}.ZZ-1`),
+    leaf(`${MODULE_ID}.other-1`),
+    leaf(`${MODULE_ID}..aws`),
+    leaf(`.${REGION}`),
+    { chain: { 4: { subject: nameOf(['2.5.4.10', `${MODULE_ID}.${REGION}`]) } } },
+    instance(`${INSTANCE_ID}.${REGION}`),
+    instance(`${INSTANCE_ID}.${REGION}.nitro-enclave`),
+    instance(`${INSTANCE_ID}.other-1.nitro-enclaves`),
+    instance(`${INSTANCE_ID}0.${REGION}.nitro-enclaves`),
+    instance(`.${REGION}.nitro-enclaves`),
+    instance(`${INSTANCE_ID}.${REGION}.aws.aws.nitro-enclaves`),
+    instance(`${INSTANCE_ID}.${REGION}..nitro-enclaves`),
+    { fields: { module_id: `${MODULE_ID}0` } },
+    { fields: { module_id: INSTANCE_ID } },
+    { fields: { module_id: `${INSTANCE_ID}-enc` } },
+    { fields: { module_id: MODULE_ID.toUpperCase() } },
+  ]);
 }
 
 export const pathChanges: readonly Change<NitroEdit>[] = [
@@ -158,6 +201,10 @@ export const pathChanges: readonly Change<NitroEdit>[] = [
         extension(random.pick([ID.unknown, '2.5.29.30', '2.5.29.37', '2.5.29.36', '2.5.29.19.1']), NULL, 'critical'),
       ],
     }),
+  ),
+  broken('N23', 'path: names that do not belong together', (random) => namesApart(random)),
+  broken('N25', 'path: a leaf that lives too long', (random) =>
+    at(LEAF, { notAfter: time(LEAF_BEGINS + (10_860 + random.pick([1, 60, 1e6])) * SECOND) }),
   ),
   broken('C18', 'path: signed by another key', (random) => at(below(random), { signer: stranger })),
   broken('C18', 'path: signed by itself', (random) => {

@@ -17,6 +17,7 @@ import { type Raw, raw } from '../../vectors/corpus/document.ts';
 import { type Change, changesOf } from '../change.ts';
 import type { Random } from '../random.ts';
 import { type NitroEdit, pair } from './evidence.ts';
+import { ofSize } from './valid.ts';
 
 /** One rule of the payload broken, and the payload signed as it stands. */
 const broken = changesOf<NitroEdit>('resigned');
@@ -184,6 +185,13 @@ export const payloadChanges: readonly Change<NitroEdit>[] = [
       { more: [pair('Nonce', CHALLENGE)] },
     ]),
   ),
+  broken('N10', 'payload: more fields than anybody looks at', (random) => {
+    const count = random.between(8, 40);
+    const more = Array.from({ length: count }, (_, index) => pair(`x${index}`, index));
+    return random.once(2)
+      ? { more, form: 'indefinite' }
+      : { form: 'indefinite', payload: (made) => concatBytes(Uint8Array.of(0xbf), ...more, made.subarray(1)) };
+  }),
   broken('N11', 'payload: another digest', (random) =>
     field('digest', random.pick(['SHA256', 'SHA512', 'sha384', 'SHA384 ', '', utf8('SHA384'), 384])),
   ),
@@ -227,6 +235,7 @@ export const payloadChanges: readonly Change<NitroEdit>[] = [
       ]),
     ),
   ),
+  broken('N14', 'payload: a certificate of one byte too many', (random) => ofSize(random.between(1, 4), 1_025)),
   broken('N14', 'payload: a leaf of another size', (random) =>
     field(
       'certificate',
@@ -247,6 +256,9 @@ export const payloadChanges: readonly Change<NitroEdit>[] = [
       field('nonce', random.bytes(1_025)),
       field(random.pick(['public_key', 'user_data', 'nonce']), random.pick<CborValue>(['text', 1, [], new Map()])),
     ]),
+  ),
+  broken('N16', 'payload: a binding that is longer than its limit', (random) =>
+    field(random.pick(['user_data', 'nonce']), random.bytes(random.pick([513, 600, 1_023, 1_024]))),
   ),
   broken('N17', 'payload: debug mode', () => field('pcrs', pcrsWith({ 0: ZERO, 1: ZERO, 2: ZERO }))),
   broken('N17', 'payload: a measurement that is zero or absent', (random) =>

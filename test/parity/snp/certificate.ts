@@ -17,7 +17,7 @@ import { type Change, changesOf } from '../change.ts';
 import { encodingChanges, instead } from '../nitro/certificate.ts';
 import type { Random } from '../random.ts';
 import { rootOf, type SnpEdit } from './evidence.ts';
-import type { SnpDraw } from './valid.ts';
+import { ofSize, type SnpDraw } from './valid.ts';
 
 /** One rule of a certificate broken, and signed by the authority above it. */
 const broken = (check: string, kind: string, draw: (random: Random, start: SnpEdit) => SnpEdit): Change<SnpDraw> =>
@@ -74,6 +74,7 @@ const rsaKey = (modulus: Uint8Array, exponent: Uint8Array): Uint8Array =>
 export const certificateChanges: readonly Change<SnpDraw>[] = [
   ...shared,
   ...leafKeys,
+  broken('X1', 'one byte too many', (random) => ofSize(random.pick(['leaf', 'intermediate']), 4_097)),
   broken('C15', 'serial number', (random) =>
     either(random, {
       serial: random.pick([

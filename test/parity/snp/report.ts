@@ -93,7 +93,6 @@ export const reportChanges: readonly Change<SnpDraw>[] = [
     fields: { guestPolicy: 0x3001fn | (1n << BigInt(random.between(26, 63))) },
   })),
   broken('S15', 'debugging is allowed', () => ({ fields: { guestPolicy: 0xb001fn } })),
-  broken('S15', 'a migration agent is allowed', () => ({ fields: { guestPolicy: 0x7001fn } })),
   broken('S5', 'an unknown signing key', (random) => ({ fields: { signingKey: random.between(2, 6) } })),
   broken('S5', 'no signing key', () => ({ fields: { signingKey: 7 } })),
   broken('S5', 'the chip key is masked', () => ({ signer: 'vcek', fields: { chipKeyMasked: true } })),
@@ -126,9 +125,11 @@ export const reportChanges: readonly Change<SnpDraw>[] = [
   })),
   broken('S6', 'signed by another key', (random) => ({ key: publishedKey(`stranger ${random.below(1_000)}`) })),
   broken('S9', 'one level more or less than certified', (random, start) => offByOne(random, start)),
-  broken('S9', 'a TCB that is not certified', (random, start) => ({
-    fields: { reportedTcb: drawnTcb(random, start) },
-  })),
+  broken('S9', 'a TCB that is not certified', (random, start) => {
+    const reportedTcb = drawnTcb(random, start);
+    const above = { bootloader: 255, tee: 255, snp: 255, microcode: 255, fmc: reportedTcb.fmc === null ? null : 255 };
+    return { fields: { reportedTcb, currentTcb: above } };
+  }),
   broken('S9', 'a level that is reserved', (random, { product = 'Genoa' }) =>
     patched((product === 'Turin' ? 0x184 : 0x182) + random.below(3), random.between(1, 255)),
   ),
@@ -176,6 +177,7 @@ export const reportChanges: readonly Change<SnpDraw>[] = [
     version: random.pick([3, 5]),
     fields: { cpu: profiles[others[product]].cpu },
   })),
+  broken('S13', 'a chip key without the chip', () => ({ signer: 'vcek', fields: { chipId: new Uint8Array(64) } })),
   broken('S13', 'another chip', (random) => ({ signer: 'vcek', fields: { chipId: random.bytes(64) } })),
   broken('S13', 'a chip with one bit changed', (random) => ({
     signer: 'vcek',

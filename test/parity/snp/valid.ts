@@ -1,6 +1,6 @@
 import { bits, der, octets, oid, sequence, TRUE, time, unsigned } from '../../support/der-writer.ts';
 import { HOUR, NOW, SECOND } from '../../vectors/corpus/base.ts';
-import { extension, ID, p384Key } from '../../vectors/corpus/certificate.ts';
+import { elementsIn, extension, ID, p384Key } from '../../vectors/corpus/certificate.ts';
 import { publishedKey, withS } from '../../vectors/corpus/keys.ts';
 import { AMD } from '../../vectors/corpus/snp/cases/edits.ts';
 import { type Change, changesOf } from '../change.ts';
@@ -41,6 +41,33 @@ export function certifying(tcb: Tcb, { product = 'Genoa' }: SnpEdit): NonNullabl
         const found = [...levels].find(([id]) => Buffer.from(entry).includes(Buffer.from(oid(id))));
         return found === undefined ? entry : extension(found[0], unsigned(found[1]), 'plain');
       }),
+  };
+}
+
+/** A certificate of exactly this size, by way of an extension that nobody knows. */
+export function ofSize(place: 'leaf' | 'intermediate', size: number): SnpEdit {
+  const fill =
+    (filling: number) =>
+    (made: readonly Uint8Array[]): readonly Uint8Array[] => [
+      ...made,
+      extension(ID.unknown, new Uint8Array(filling), 'plain'),
+    ];
+  return {
+    [place]: {
+      // The signature always has 512 bytes; what stands around what is signed, and its lengths, is the rest.
+      tbs: (made: Uint8Array) => {
+        const [version, ...rest] = elementsIn(made);
+        const wrapper = rest.at(-1) as Uint8Array;
+        const entries = elementsIn(elementsIn(wrapper)[0] as Uint8Array);
+        for (let filling = size - 1_000; filling > 0; filling--) {
+          const list = sequence(...fill(filling)(entries));
+          const tbs = sequence(version as Uint8Array, ...rest.slice(0, -1), der(0xa3, list));
+          const algorithm = rest[1] as Uint8Array;
+          if (sequence(tbs, algorithm, bits(new Uint8Array(512))).length === size) return tbs;
+        }
+        throw new RangeError(`no certificate of ${size} bytes`);
+      },
+    },
   };
 }
 
@@ -108,6 +135,7 @@ export const validSnp: readonly Change<SnpDraw>[] = [
     fields: { platformInfo: 0x25n | (1n << BigInt(random.between(8, 63))) },
   })),
   valid('S16', 'a check for aliased memory that is not complete', () => ({ fields: { platformInfo: 0x05n } })),
+  valid('S15', 'a migration agent is allowed', () => ({ fields: { guestPolicy: 0x7001fn } })),
   valid('S24', 'a migration agent, while the guest admits none', (random) => ({
     fields: { migrationAgentReportId: random.bytes(32) },
   })),
@@ -124,10 +152,6 @@ export const validSnp: readonly Change<SnpDraw>[] = [
       fields: { cpu: { family, model: random.pick(models[product]), stepping: random.below(256) } },
     };
   }),
-  valid('S13', 'a chip that the report masks', () => ({
-    signer: 'vcek',
-    fields: { chipId: new Uint8Array(64) },
-  })),
   valid('S13', 'a lent key with the chip named', (random) => ({
     signer: 'vlek',
     fields: { chipId: random.bytes(64) },
@@ -166,6 +190,7 @@ export const validSnp: readonly Change<SnpDraw>[] = [
       ],
     },
   })),
+  valid('X1', 'a certificate as long as is allowed', (random) => ofSize(random.pick(['leaf', 'intermediate']), 4_096)),
   valid('C8', 'judged in the first second of a certificate', (random) => ({
     [random.pick(['leaf', 'intermediate'] as const)]: { notBefore: time(NOW) },
   })),
