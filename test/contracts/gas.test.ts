@@ -7,6 +7,9 @@ import { committedSnapshot, REPORT, SNAPSHOT, snapshotText, takeSnapshot } from 
 const promised: Readonly<Record<string, number>> = {
   'osaka.nitro.register.cold.simulated': 6_500_000,
   'osaka.nitro.register.warm.simulated': 3_200_000,
+  'osaka.nitro.verify.cold.real': 6_500_000,
+  'osaka.nitro.verify.warm.real': 3_200_000,
+  'osaka.nitro.verify.hot.real': 2_100_000,
   'osaka.p384.verify': 750_000,
   'osaka.sha384.block': 30_000,
 };

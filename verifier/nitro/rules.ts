@@ -206,6 +206,7 @@ function leafIsShortLived({ policy, certificates }: NitroPolicyContext): NitroFi
   return lifetime <= policy.leafLifetimeSeconds ? passed(detail) : failed('leaf_lifetime', detail);
 }
 
+/** A timestamp is any exact integer, and JavaScript's calendar ends before those do. */
 function iso(time: number): string {
-  return new Date(time).toISOString();
+  return time <= 8_640_000_000_000_000 ? new Date(time).toISOString() : `${time} ms`;
 }

@@ -4,6 +4,7 @@ import { startChain } from '../../../contracts/tools/anvil.ts';
 import { CONTRACTS } from '../../../contracts/tools/foundry.ts';
 import { measureRsaPss, measureSha384 } from './hash.ts';
 import { hardforks, type Measurement } from './measurement.ts';
+import { measureNitro } from './nitro.ts';
 import { measureP384 } from './p384.ts';
 import { measureRegistry } from './registry.ts';
 
@@ -11,7 +12,13 @@ export const SNAPSHOT: string = join(CONTRACTS, 'snapshots/gas.json');
 export const REPORT: string = join(CONTRACTS, '../docs/gas.md');
 
 /** Everything that `contracts/snapshots/gas.json` holds, each measured on a chain of its own. */
-const measurements: readonly Measurement[] = [measureSha384, measureRsaPss, measureP384, measureRegistry];
+const measurements: readonly Measurement[] = [
+  measureSha384,
+  measureRsaPss,
+  measureP384,
+  measureNitro,
+  measureRegistry,
+];
 
 export type Snapshot = Readonly<Record<string, number>>;
 

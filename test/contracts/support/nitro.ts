@@ -1,8 +1,9 @@
-import { type Address, decodeFunctionResult, encodeFunctionData, type Hex, toHex } from 'viem';
-import { encodeNitroHints, nitroStatements, proveNitroDocument } from '../../../contracts/prover/nitro/index.ts';
-import { P384ProofError, proveP384 } from '../../../contracts/prover/p384/index.ts';
-import { type Chain, type Receipt, startChain } from '../../../contracts/tools/anvil.ts';
+import { type Address, decodeFunctionResult, encodeFunctionData, type Hex, numberToHex, toHex } from 'viem';
+import { encodeNitroHints, nitroStatements, nitroTbsDigests } from '../../../contracts/prover/nitro/index.ts';
+import { P384ProofError, type P384Signature, p384Statement, proveP384 } from '../../../contracts/prover/p384/index.ts';
+import { type Chain, type Receipt, startChain, TRANSACTION_GAS } from '../../../contracts/tools/anvil.ts';
 import { type Artifact, artifact } from '../../../contracts/tools/artifacts.ts';
+import { parseNitroEvidence } from '../../../verifier/nitro/parse.ts';
 import { orCode } from './codes.ts';
 import { deployP384 } from './p384.ts';
 
@@ -26,6 +27,12 @@ export interface NitroFacts {
 
 export type NitroFunction = 'verify' | 'verifyDocument' | 'remember';
 
+export interface AskOptions {
+  /** As good as can be where they are left out. */
+  readonly hints?: Uint8Array;
+  readonly now?: number;
+}
+
 export interface NitroWorld {
   readonly chain: Chain;
   readonly address: Address;
@@ -34,8 +41,10 @@ export interface NitroWorld {
   readonly verifier: Artifact;
   callData(name: NitroFunction, document: Uint8Array, hints: Uint8Array): Hex;
   send(name: NitroFunction, document: Uint8Array, hints: Uint8Array): Promise<Receipt>;
-  /** Changes nothing: what it comes to, or the code of its revert. */
-  ask(document: Uint8Array, hints?: Uint8Array): Promise<NitroFacts | string>;
+  /** Changes nothing: what it comes to at a time (milliseconds), or the code of its revert. */
+  ask(document: Uint8Array, options?: AskOptions): Promise<NitroFacts | string>;
+  /** How many of the document's certificates below the root are known. */
+  known(document: Uint8Array): Promise<number>;
 }
 
 /** On a chain of its own, whose clock stands at `now` (milliseconds) in the block of each call. */
@@ -59,9 +68,11 @@ export async function deployNitro(chain: Chain, root: Uint8Array, now?: number):
     verifier,
     callData,
     send: (name, document, hints) => chain.send({ to: address, data: callData(name, document, hints) }),
-    async ask(document, hints) {
+    async ask(document, { hints, now: at } = {}) {
       const data = callData('verifyDocument', document, hints ?? (await hintsFor(document)));
-      const answer = await orCode(chain.call({ to: address, data }));
+      const time = at === undefined ? [] : [{}, { time: numberToHex(Math.floor(at / 1000)) }];
+      const call = { to: address, data, gas: numberToHex(TRANSACTION_GAS) };
+      const answer = await orCode(chain.rpc<Hex>('eth_call', [call, 'latest', ...time]));
       if ('code' in answer) return answer.code;
       return decodeFunctionResult({
         abi: verifier.abi,
@@ -69,7 +80,19 @@ export async function deployNitro(chain: Chain, root: Uint8Array, now?: number):
         data: answer.data,
       }) as NitroFacts;
     },
+    async known(document) {
+      const args = [(await nitroTbsDigests(document)).map((digest) => toHex(digest))];
+      const data = encodeFunctionData({ abi: verifier.abi, functionName: 'knownCertificates', args });
+      return Number(await chain.call({ to: address, data }));
+    },
   };
+}
+
+/** The first certificate of a document's bundle, whoever made it. */
+export function rootOfDocument(document: Uint8Array): Uint8Array {
+  const report = parseNitroEvidence(document, []);
+  if (!('evidence' in report)) throw report.error;
+  return report.evidence.document.caBundle[0] as Uint8Array;
 }
 
 /** Mines a block of this time: calls are then made in it, and the next transaction's block is made to have it as well. */
@@ -79,17 +102,27 @@ export async function setTime(chain: Chain, now: number): Promise<void> {
   await chain.rpc('evm_mine');
 }
 
-/** As good as hints can be: an entry is empty where its signature is not valid, and all are where nothing can be read. */
-export async function hintsFor(document: Uint8Array): Promise<Uint8Array> {
-  try {
-    return await proveNitroDocument(document);
-  } catch {
-    const statements = await nitroStatements(document).catch(() => []);
-    return encodeNitroHints(statements.map((statement) => proveOr(statement)));
-  }
+/**
+ * As good as hints can be: an entry is empty where its signature is not valid, and there are none where nothing can be
+ * read. Documents of one test share certificates, whose hints are made once.
+ */
+export async function hintsFor(document: Uint8Array, known = 0): Promise<Uint8Array> {
+  const statements = await nitroStatements(document).catch(() => []);
+  return encodeNitroHints(
+    statements.map((statement, index) => (index < known ? new Uint8Array(0) : proveOnce(statement))),
+  );
 }
 
-function proveOr(statement: Parameters<typeof proveP384>[0]): Uint8Array {
+const proofs = new Map<string, Uint8Array>();
+
+function proveOnce(statement: P384Signature): Uint8Array {
+  const key = toHex(p384Statement(statement));
+  const hints = proofs.get(key) ?? proveOr(statement);
+  proofs.set(key, hints);
+  return hints;
+}
+
+function proveOr(statement: P384Signature): Uint8Array {
   try {
     return proveP384(statement);
   } catch (error) {
