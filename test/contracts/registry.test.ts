@@ -1,4 +1,4 @@
-import { type Address, encodeFunctionData, type Hex } from 'viem';
+import { type Address, decodeEventLog, encodeFunctionData, type Hex } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Receipt } from '../../contracts/tools/anvil.ts';
 import { fromHex, utf8 } from '../../wire/bytes.ts';
@@ -12,7 +12,8 @@ import { CHAIN, MODULE_ID, NOW, pcrsWith } from '../vectors/corpus/base.ts';
 import { tbsOf } from '../vectors/corpus/certificate.ts';
 import { CHIP, MEASUREMENT, machine } from '../vectors/corpus/snp/base.ts';
 import { filler, sign, type TestKey, testKey } from '../vectors/golden/keys.ts';
-import { CHALLENGE_BLOCK, hex, type RegistryWorld, registryWorld, SIGNER } from './support/registry-world.ts';
+import { hex } from './support/hex.ts';
+import { CHALLENGE_BLOCK, type RegistryWorld, registryWorld, SIGNER } from './support/registry-world.ts';
 
 /** Real registrations: the verifiers of the product over evidence of the simulator, signatures by the code of `wire`. */
 const TEES: readonly TeeName[] = ['aws-nitro', 'amd-sev-snp'];
@@ -63,6 +64,8 @@ async function timeOf({ blockNumber }: Receipt): Promise<number> {
 async function newest(): Promise<bigint> {
   return BigInt(await world.chain.rpc<Hex>('eth_blockNumber')) - 1n;
 }
+
+const challengeIn = ({ logs }: Receipt): Hex => logs[0]?.topics[1] ?? '0x';
 
 async function registered(tee: TeeName): Promise<Uint8Array> {
   const receipt = await world.register(await world.registration({ tee }));
@@ -144,7 +147,7 @@ describe('WorkerRegistry', () => {
       prevrandao: BigInt(block.mixHash),
     };
     const challenge = sha256(issuedChallengePreimage({ ...place, operator, ...drawn }));
-    expect(receipt.logs[0]?.topics[1]).toBe(hex(challenge));
+    expect(challengeIn(receipt)).toBe(hex(challenge));
 
     const made = await world.registration({ tee: 'amd-sev-snp', block: 0n, challenge });
     expect((await world.register(made)).status).toBe('success');
@@ -240,6 +243,39 @@ describe('WorkerRegistry', () => {
     expect(await isLive(log)).toBe(true);
   });
 
+  it('says in its events everything that its views know', { timeout: 120_000 }, async () => {
+    await restore();
+    const unused = await send('issueChallenge', [], world.operator);
+    const issued = await send('issueChallenge', [], world.operator);
+    const challenge = fromHex(challengeIn(issued).slice(2));
+    const first = await world.register(await world.registration({ tee: 'aws-nitro', block: 0n, challenge }));
+    await world.chain.rpc('evm_mine');
+    const renewal = await world.registration({ tee: 'aws-nitro', block: await newest(), at: NOW + 20_000 });
+    const second = await world.register(renewal);
+    const revoked = await send('revokeByOperator', [words()], world.operator);
+    const events = [unused, issued, first, second, revoked].flatMap(({ status, logs }) => {
+      expect(status).toBe('success');
+      return logs.filter(({ address }) => address.toLowerCase() === world.registry.toLowerCase());
+    });
+
+    const told = rebuilt(events);
+    const log = world.logOf(world.identity());
+    expect([...told.workers.keys()]).toEqual([hex(log)]);
+    const { worker, identity } = told.workers.get(hex(log)) as Told;
+    expect(worker).toEqual(await workerOf(log));
+    expect(await world.read('headKeyOf', [hex(log)])).toMatchObject({
+      signerX: identity[1],
+      signerY: identity[2],
+      expiresAt: worker.expiresAt,
+      revokedAt: worker.revokedAt,
+    });
+    expect(told.challenges).toEqual([challengeIn(unused)]);
+    for (const open of told.challenges) {
+      const { operator } = await world.read<{ operator: Address }>('issuedChallenge', [open]);
+      expect(operator.toLowerCase()).toBe(world.operator.toLowerCase());
+    }
+  });
+
   it('dies of two histories that the host’s own tree code proves', { timeout: 120_000 }, async () => {
     await restore();
     const log = await registered('amd-sev-snp');
@@ -256,6 +292,33 @@ describe('WorkerRegistry', () => {
     expect(await isLive(log)).toBe(false);
   });
 });
+
+interface Told {
+  readonly identity: readonly Hex[];
+  readonly worker: OnChainWorker;
+}
+
+/** State from events alone: workers by log, and challenges that nobody has used. */
+function rebuilt(events: Receipt['logs']): {
+  readonly workers: ReadonlyMap<Hex, Told>;
+  readonly challenges: readonly Hex[];
+} {
+  const workers = new Map<Hex, Told>();
+  const challenges = new Set<Hex>();
+  for (const { topics, data } of events) {
+    const { eventName, args } = decodeEventLog({ abi: world.contract.abi, topics: [...topics] as [Hex], data });
+    const said = args as unknown as Told & { readonly log: Hex; readonly challenge: Hex; readonly revokedAt: number };
+    const before = workers.get(said.log) as Told;
+    if (eventName === 'ChallengeIssued') challenges.add(said.challenge);
+    if (eventName === 'ChallengeUsed') challenges.delete(said.challenge);
+    if (eventName === 'WorkerRegistered') workers.set(said.log, { identity: said.identity, worker: said.worker });
+    if (eventName === 'WorkerRenewed') workers.set(said.log, { ...before, worker: said.worker });
+    if (eventName === 'WorkerRevoked') {
+      workers.set(said.log, { ...before, worker: { ...before.worker, revokedAt: said.revokedAt } });
+    }
+  }
+  return { workers, challenges: [...challenges] };
+}
 
 /** A document that says the right identity beside another public key or another configuration. */
 async function expectBinding(

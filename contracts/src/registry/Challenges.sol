@@ -102,8 +102,8 @@ abstract contract Challenges {
     function hashOf(uint256 blockNumber) private view returns (bytes32) {
         if (block.number - blockNumber <= 256) return blockhash(blockNumber);
         // A chain may keep hashes by other numbers than those of BLOCKHASH; then one of these is of another block.
-        uint256 previous = block.number - 1;
-        if (remembered(previous) != blockhash(previous)) return 0;
+        bytes32 previous = blockhash(block.number - 1);
+        if (previous == 0 || remembered(block.number - 1) != previous) return 0;
         return remembered(blockNumber);
     }
 

@@ -88,6 +88,11 @@ contract ChallengesTest is RegistryWorld {
         remember(BLOCK - 1, "of another");
         remember(BLOCK - 300, "of a block of long ago");
         refusesBlock(BLOCK - 300, Challenges.BlockHashUnavailable.selector);
+        // Nor where one of them has no hash of the previous block, or both have none.
+        vm.setBlockhash(BLOCK - 1, 0);
+        refusesBlock(BLOCK - 300, Challenges.BlockHashUnavailable.selector);
+        remember(BLOCK - 1, 0);
+        refusesBlock(BLOCK - 300, Challenges.BlockHashUnavailable.selector);
         // Whatever answers wrongly is no history.
         vm.etch(HISTORY, hex"5f5ff3");
         refusesBlock(BLOCK - 300, Challenges.BlockHashUnavailable.selector);

@@ -26,6 +26,7 @@ import { documentWith } from '../../vectors/corpus/document.ts';
 import { GUEST, machine } from '../../vectors/corpus/snp/base.ts';
 import { filler, sign, type TestKey, testKey } from '../../vectors/golden/keys.ts';
 import { codeOf } from './codes.ts';
+import { hex } from './hex.ts';
 import { deployNitro } from './nitro.ts';
 import { deploySnp } from './snp.ts';
 
@@ -238,10 +239,6 @@ async function snpProof(log: Uint8Array, challenge: Uint8Array): Promise<Proof> 
 
 function logOf(identity: WorkerIdentity): Uint8Array {
   return sha256(logPreimage(encodeIdentity(identity)));
-}
-
-export function hex(bytes: Uint8Array): Hex {
-  return `0x${toHex(bytes)}`;
 }
 
 function words(bytes: Uint8Array): readonly Hex[] {
