@@ -6,10 +6,11 @@ import { StartError } from './errors.ts';
 import type { HostOptions, ListenAddress } from './host.ts';
 import { createAwsKms } from './kms.ts';
 import { openRelease, type Release } from './releases.ts';
+import { readSettlement } from './settlement/options.ts';
 
 /**
  * `--link PATH --state DIR --listen 127.0.0.1:PORT --configuration FILE --release DIR... [--certificates DIR]
- * [--metrics 127.0.0.1:PORT] [--kms-region REGION] [--kms-endpoint URL]`,
+ * [--metrics 127.0.0.1:PORT] [--settlement FILE] [--kms-region REGION] [--kms-endpoint URL]`,
  * and the files they name.
  */
 export function readOptions(args: readonly string[]): Omit<HostOptions, 'onEvent'> {
@@ -26,6 +27,7 @@ export function readOptions(args: readonly string[]): Omit<HostOptions, 'onEvent
     ...(values.metrics === undefined ? {} : { metrics: parseAddress('metrics', values.metrics) }),
     configuration: readConfiguration(required('configuration')),
     ...(values.certificates === undefined ? {} : { certificates: values.certificates }),
+    ...(values.settlement === undefined ? {} : { settlement: readSettlement(values.settlement) }),
     releases: (values.release ?? []).map(readRelease),
     keys: createAwsKms({
       ...(values['kms-region'] === undefined ? {} : { region: values['kms-region'] }),
@@ -42,6 +44,7 @@ function parse(args: readonly string[]): {
     readonly metrics?: string;
     readonly certificates?: string;
     readonly configuration?: string;
+    readonly settlement?: string;
     readonly 'kms-region'?: string;
     readonly 'kms-endpoint'?: string;
     readonly release?: readonly string[];
@@ -57,6 +60,7 @@ function parse(args: readonly string[]): {
         metrics: { type: 'string' },
         certificates: { type: 'string' },
         configuration: { type: 'string' },
+        settlement: { type: 'string' },
         'kms-region': { type: 'string' },
         'kms-endpoint': { type: 'string' },
         release: { type: 'string', multiple: true },

@@ -57,6 +57,8 @@ export type StartErrorCode =
   | 'configuration_invalid'
   | 'release_invalid'
   | 'certificates_unreadable'
+  | 'settlement_invalid'
+  | 'chain_unavailable'
   | 'listen_failed';
 
 export class StartError extends Error {
@@ -91,6 +93,9 @@ export type HostEvent =
   | { readonly event: 'certificates_missing'; readonly what: string; readonly from: string }
   | { readonly event: 'journal_failed'; readonly code: string }
   | { readonly event: 'request_failed'; readonly code: string }
+  | { readonly event: 'transaction'; readonly what: string; readonly hash: string; readonly gas: string }
+  | { readonly event: 'escrow_skipped'; readonly escrow: string; readonly why: string }
+  | { readonly event: 'settlement_failed'; readonly code: string }
   | { readonly event: 'draining' }
   | { readonly event: 'stopped' };
 

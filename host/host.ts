@@ -15,6 +15,8 @@ import { JournalError, logOf, openJournal } from './journal/index.ts';
 import type { KeyService } from './kms.ts';
 import { type MetricsServer, serveMetrics } from './metrics.ts';
 import type { Release } from './releases.ts';
+import type { Payments } from './settlement/open.ts';
+import type { SettlementOptions } from './settlement/options.ts';
 import { openWorkerLink, type Patience, patience, type ReadyWorker } from './worker-link.ts';
 
 export interface HostOptions {
@@ -33,6 +35,8 @@ export interface HostOptions {
   readonly patience?: Partial<Patience>;
   readonly times?: Partial<ServerTimes>;
   readonly evidencePerSecond?: number;
+  /** Takes payment by channels and escrows of the settlement that the configuration names; without it, none. */
+  readonly settlement?: SettlementOptions;
   readonly drainMs?: number;
 }
 
@@ -60,6 +64,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const journal = openJournal(join(options.stateDirectory, 'journal'), { maxBytes: limits.journalBytes });
   const health = openHealth({ stateDirectory: options.stateDirectory, now: () => new Date() });
   let draining = false;
+  let paid: Payments | undefined;
   const link = openWorkerLink({
     path: options.linkPath,
     configuration: options.configuration,
@@ -105,12 +110,26 @@ export async function startHost(options: HostOptions): Promise<Host> {
     }
   }
 
+  if (options.settlement !== undefined) paid = await takePayments(options.settlement);
+
+  async function takePayments(how: SettlementOptions): Promise<Payments> {
+    const { chainId, settlement } = decodeConfiguration(options.configuration);
+    try {
+      const { openPayments } = await import('./settlement/open.ts');
+      return await openPayments({ how, chainId, settlement, link, journal, assemble, onEvent });
+    } catch (cause) {
+      await stopLinkAndJournal();
+      throw new StartError('chain_unavailable', how.rpc, { cause });
+    }
+  }
+
   const app = createApp({
     link,
     journal,
     releases: options.releases,
     onEvent,
     assemble: assembleAndKeep,
+    ...(paid === undefined ? {} : { admission: paid.admission }),
     evidencePerSecond: options.evidencePerSecond ?? EVIDENCE_PER_SECOND,
     now: () => performance.now(),
     isDraining: () => draining,
@@ -118,6 +137,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const server = createHttpServer(app, { ...serverTimes, silenceMs: silenceFor(options), ...options.times });
 
   async function stopLinkAndJournal(): Promise<void> {
+    await paid?.settler.stop();
     await link.close();
     await journal.close();
   }

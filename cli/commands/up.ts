@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, floatTensor, type InferResult } from '../../client/index.ts';
@@ -14,14 +14,17 @@ import {
   printable,
   workerLines,
 } from '../report.ts';
+import { listenForTransactions, openOnChain } from '../stack/on-chain.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
-import { parseArguments, portOption, textOption, tierOption } from './arguments.ts';
+import { type Parsed, parseArguments, portOption, textOption, tierOption } from './arguments.ts';
 import { type CommandContext, defaultStateDirectory } from './context.ts';
+import { beginRound, type ChainRound, chainOption, writeNoChain, writeTransactions } from './on-chain.ts';
 import { platformOption, platformOptions } from './platform.ts';
 
 const options = {
   ...platformOptions,
   tier: { type: 'string' },
+  chain: { type: 'string' },
   port: { type: 'string' },
   state: { type: 'string' },
 } as const;
@@ -31,43 +34,28 @@ const DEFAULT_PORT = 8_790;
 export async function up(context: CommandContext): Promise<number> {
   const parsed = parseArguments(context.args, options);
   const stateDirectory = textOption(parsed, 'state') ?? defaultStateDirectory();
-  const stack = await startStack({
-    stateDirectory,
-    port: portOption(parsed, DEFAULT_PORT),
-    tier: tierOption(parsed),
-    platform: platformOption(parsed),
-    onEvent: (event) => reportEvent(context, event),
+  await withStack(context, parsed, { stateDirectory, port: portOption(parsed, DEFAULT_PORT) }, async (stack) => {
+    const archiveFile = join(stateDirectory, 'answer.proofmark');
+    context.write(`${heading('Serving', context.style)}  ${stack.url}\n`);
+    context.write(`  audit the answer above:  proofmark audit ${archiveFile} --policy ${stack.policyFile}\n`);
+    context.write(`  ask again:               proofmark infer ${stack.url} --policy ${stack.policyFile}\n`);
+    context.write('  stop with Ctrl-C\n');
+    await stack.supervisor.stopped;
   });
-  await proveOnce(context, stack);
-  const archiveFile = join(stateDirectory, 'answer.proofmark');
-  context.write(`${heading('Serving', context.style)}  ${stack.url}\n`);
-  context.write(`  audit the answer above:  proofmark audit ${archiveFile} --policy ${stack.policyFile}\n`);
-  context.write(`  ask again:               proofmark infer ${stack.url} --policy ${stack.policyFile}\n`);
-  context.write('  stop with Ctrl-C\n');
-  await stack.supervisor.stopped;
   return exitCode.accepted;
 }
 
 /** One round with a state folder of its own: nothing of it stays. */
 export async function demo(context: CommandContext): Promise<number> {
-  const parsed = parseArguments(context.args, { ...platformOptions, tier: { type: 'string' } });
-  const tier = tierOption(parsed);
-  const platform = platformOption(parsed);
+  const parsed = parseArguments(context.args, {
+    ...platformOptions,
+    tier: { type: 'string' },
+    chain: { type: 'string' },
+  });
   const started = performance.now();
   const stateDirectory = await mkdtemp(join(tmpdir(), 'proofmark-'));
   try {
-    const stack = await startStack({
-      stateDirectory,
-      port: 0,
-      tier,
-      platform,
-      onEvent: (event) => reportEvent(context, event),
-    });
-    try {
-      await proveOnce(context, stack);
-    } finally {
-      await stack.supervisor.stop();
-    }
+    await withStack(context, parsed, { stateDirectory, port: 0 }, async () => undefined);
   } finally {
     await rm(stateDirectory, { recursive: true, force: true });
   }
@@ -75,8 +63,48 @@ export async function demo(context: CommandContext): Promise<number> {
   return exitCode.accepted;
 }
 
-async function proveOnce(context: CommandContext, stack: Stack): Promise<void> {
-  const client = connect(stack.url, { policy: stack.policy });
+/** The chain comes first and goes last: the worker's identity names its contracts. */
+async function withStack(
+  context: CommandContext,
+  parsed: Parsed,
+  where: { readonly stateDirectory: string; readonly port: number },
+  then: (stack: Stack) => Promise<void>,
+): Promise<void> {
+  const tier = tierOption(parsed);
+  const platform = platformOption(parsed);
+  const choice = await chainOption(parsed);
+  await mkdir(where.stateDirectory, { recursive: true, mode: 0o700 });
+  const onChain = choice.kind === 'local' ? await openOnChain(where.stateDirectory, platform, choice.start) : undefined;
+  const host = listenForTransactions();
+  try {
+    const stack = await startStack({
+      ...where,
+      tier,
+      platform,
+      ...(onChain === undefined ? {} : { onChain }),
+      onEvent: (event) => {
+        if (event.kind === 'output' && event.role === 'host') host.hear(event.line);
+        reportEvent(context, event);
+      },
+    });
+    try {
+      await proveOnce(context, stack, onChain === undefined ? undefined : await beginRound(stack, onChain, host));
+      if (onChain !== undefined) await writeTransactions(context, onChain, host);
+      else if (choice.kind === 'none') writeNoChain(context, choice.why);
+      await then(stack);
+    } finally {
+      await stack.supervisor.stop();
+    }
+  } finally {
+    await onChain?.local.stop();
+  }
+}
+
+async function proveOnce(context: CommandContext, stack: Stack, round: ChainRound | undefined): Promise<void> {
+  const client = connect(stack.url, {
+    policy: stack.policy,
+    ...(round === undefined ? {} : { payment: round.payment }),
+  });
   const values = Array.from({ length: 128 }, (_, index) => (index - 64) / 64);
   const result = await client.infer({
     modelId: stack.files.modelId,
@@ -85,6 +113,7 @@ async function proveOnce(context: CommandContext, stack: Stack): Promise<void> {
     format: 'binary',
   });
   await writeFile(join(stack.policyFile, '..', 'answer.proofmark'), result.archive());
+  await round?.finish(result, values);
   const { style, write } = context;
   write(heading('Worker', style) + workerLines(result.worker, style));
   write(heading('Evidence chain', style) + chainLines(result.worker));

@@ -19,7 +19,19 @@ export interface DemoFiles {
   readonly configuration: Configuration;
 }
 
-export async function writeDemoFiles(state: string): Promise<DemoFiles> {
+/** Where the worker is registered and paid; absent from a worker that has nothing to do with a chain. */
+export interface ChainIdentity {
+  readonly chainId: bigint;
+  readonly registry: Uint8Array;
+  readonly settlement: Uint8Array;
+  readonly operator: Uint8Array;
+}
+
+/** What one call of the demo costs where it costs anything, in the test token's smallest unit. */
+export const DEMO_PRICE: bigint = 1_000n;
+const DEMO_CHANNELS = 64;
+
+export async function writeDemoFiles(state: string, chain?: ChainIdentity): Promise<DemoFiles> {
   const key = await openReleaseKey(join(state, 'publisher.pem'));
   const { manifest, files } = demoRelease(key.owner);
   const encoded = encodeManifest(manifest);
@@ -31,7 +43,7 @@ export async function writeDemoFiles(state: string): Promise<DemoFiles> {
     'owner.hex': `${toHex(key.owner)}\n`,
     'signature.hex': `${toHex(signP256(key.privateKey, releaseMessage(modelId)))}\n`,
   });
-  const configuration = demoConfiguration(key.owner);
+  const configuration = demoConfiguration(key.owner, chain);
   const configurationFile = join(state, 'configuration.cbor');
   await writeFile(configurationFile, encodeConfiguration(configuration));
   return { modelId, owner: key.owner, releaseDirectory, configurationFile, configuration };
@@ -45,13 +57,14 @@ async function writeRelease(directory: string, files: Readonly<Record<string, Ui
   await rename(draft, directory);
 }
 
-function demoConfiguration(owner: Uint8Array): Configuration {
+function demoConfiguration(owner: Uint8Array, chain: ChainIdentity | undefined): Configuration {
   const nobody = new Uint8Array(20);
+  const offChain: ChainIdentity = { chainId: 0n, registry: nobody, settlement: nobody, operator: nobody };
   return {
     version: 1,
     publishers: [owner],
     models: 'any',
-    prices: [{ model: 'any', operation: 0, unitPrice: 0n }],
+    prices: [{ model: 'any', operation: 0, unitPrice: chain === undefined ? 0n : DEMO_PRICE }],
     limits: {
       bodyBytes: 4 * 1024 * 1024,
       responseBytes: 4 * 1024 * 1024,
@@ -62,12 +75,9 @@ function demoConfiguration(owner: Uint8Array): Configuration {
       pending: 64,
       sessions: 1_024,
       unacknowledgedLeaves: limits.unacknowledgedLeaves,
-      channels: 0,
+      channels: chain === undefined ? 0 : DEMO_CHANNELS,
     },
-    operator: nobody,
-    chainId: 0n,
-    registry: nobody,
-    settlement: nobody,
+    ...(chain ?? offChain),
     telemetry: 'counters',
   };
 }

@@ -21,6 +21,7 @@ export function simulatorPolicy(options: {
   readonly now: number;
 }): JsonValue {
   const { platform, measurement, files } = options;
+  const { operator, chainId, registry, settlement } = files.configuration;
   return {
     version: 1,
     name: 'simulator of this machine',
@@ -31,8 +32,8 @@ export function simulatorPolicy(options: {
     ...(platform.tee === 'aws-nitro' ? nitroRules(measurement) : snpSimulatorRules(platform, measurement)),
     configurations: [toHex(sha256(encodeConfiguration(files.configuration)))],
     runtimes: 'any',
-    operators: [toHex(new Uint8Array(20))],
-    chain: { chainId: '0', registry: toHex(new Uint8Array(20)), settlement: toHex(new Uint8Array(20)) },
+    operators: [toHex(operator)],
+    chain: { chainId: String(chainId), registry: toHex(registry), settlement: toHex(settlement) },
     publishers: [toHex(files.owner)],
     models: [toHex(files.modelId)],
     sealed: 'required',

@@ -13,6 +13,7 @@ import {
 import { parseWorkerPolicy, type WorkerPolicy } from '../../verifier/index.ts';
 import { CommandError } from '../exit-codes.ts';
 import { type DemoFiles, writeDemoFiles } from './demo-files.ts';
+import type { OnChain } from './on-chain.ts';
 import { simulatorPolicy } from './policy.ts';
 import { openTier, type TierName } from './tiers.ts';
 
@@ -37,6 +38,8 @@ export interface StackOptions {
     readonly hostArguments: readonly string[];
     readonly hostEnvironment: Readonly<Record<string, string>>;
   };
+  /** Where the worker is registered and paid. */
+  readonly onChain?: OnChain;
   readonly onEvent: (event: SupervisorEvent) => void;
 }
 
@@ -44,7 +47,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { stateDirectory, platform } = options;
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   const { tier, readyMs } = await openTier(options.tier, { stateDirectory, platform });
-  const files = await writeDemoFiles(stateDirectory);
+  const { onChain } = options;
+  const files = await writeDemoFiles(stateDirectory, onChain?.identity);
   const port = options.port === 0 ? await freePort() : options.port;
   const host = roleCommand('../../host/main');
   const supervisor = await startSupervisor({
@@ -59,6 +63,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         ...['--listen', `127.0.0.1:${port}`],
         ...['--configuration', files.configurationFile],
         ...['--release', options.instead?.release ?? files.releaseDirectory],
+        ...(onChain === undefined ? [] : ['--settlement', onChain.settlementFile]),
         ...(options.instead?.hostArguments ?? []),
       ],
       env: { ...options.instead?.hostEnvironment },

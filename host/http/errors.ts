@@ -130,7 +130,7 @@ export function hostErrorCode(error: unknown): HostErrorCode {
   if (error instanceof WorkerRefusedError) return refusalCodes[error.refusal] ?? 'worker_refused';
   if (error instanceof LinkError) return error.code === 'worker_refused' ? 'worker_refused' : linkCodes[error.code];
   if (error instanceof EvidenceError) return evidenceCodes[error.code];
-  if (error instanceof PaymentError) return error.code;
+  if (error instanceof PaymentError) return error.code === 'transaction_reverted' ? 'chain_unavailable' : error.code;
   if (error instanceof JournalError) return journalCodes[error.code] ?? 'journal_unavailable';
   // Express marks what a request got wrong before a handler saw it: an undecodable path, for one.
   const status = (error as { readonly status?: unknown } | null | undefined)?.status;

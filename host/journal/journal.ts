@@ -58,6 +58,8 @@ export interface Journal {
   saveEvidence(log: Uint8Array, evidence: Uint8Array): Promise<void>;
   append(log: Uint8Array, entries: Entries): Appended;
   logInfo(log: Uint8Array): ReadyInfo;
+  /** Those that were opened here, in no order that means anything. */
+  logs(limit: number): readonly Uint8Array[];
   evidence(log: Uint8Array): Uint8Array | undefined;
   size(log: Uint8Array): number;
   newestHead(log: Uint8Array): SignedHead | undefined;
@@ -133,6 +135,8 @@ export function openJournal(directory: string, options: { readonly maxBytes: num
       return { written, durable };
     },
     logInfo,
+    logs: (limit) =>
+      store.range('logs', { start: new Uint8Array(1), end: keyAfter(new Uint8Array(0)), limit }).map(({ key }) => key),
     evidence: (log) => store.get('evidence', log),
     size: (log) => storedSize(store, log),
     newestHead,

@@ -3,7 +3,9 @@ export type PaymentErrorCode =
   | 'channel_refused'
   | 'voucher_refused'
   /** The chain did not answer, or with something that is no answer. */
-  | 'chain_unavailable';
+  | 'chain_unavailable'
+  /** A contract said no, when it was simulated or when it was mined. */
+  | 'transaction_reverted';
 
 export class PaymentError extends Error {
   readonly code: PaymentErrorCode;

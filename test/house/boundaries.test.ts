@@ -25,6 +25,8 @@ const FORBIDDEN: readonly Forbidden[] = [
   { rule: 'browsers-load-it', from: 'wire/index.ts', imports: './crypto/node.ts' },
   { rule: 'client-imports', from: 'client/asks-host.ts', imports: '../host/index.ts' },
   { rule: 'client-imports', from: 'client/simulates.ts', imports: '../enclave/simulator/index.ts' },
+  { rule: 'client-imports', from: 'client/reads-files.ts', imports: 'node:fs/promises' },
+  { rule: 'client-store-imports', from: 'client/payment/file-store.ts', imports: 'node:net' },
   { rule: 'worker-imports', from: 'enclave/worker/verifies.ts', imports: '../../verifier/index.ts' },
   { rule: 'worker-imports', from: 'enclave/worker/serves.ts', imports: 'express' },
   { rule: 'worker-imports', from: 'enclave/worker/bundles.ts', imports: './build/bundle.ts' },
@@ -38,7 +40,9 @@ const FORBIDDEN: readonly Forbidden[] = [
   { rule: 'host-imports', from: 'host/signs.ts', imports: '../enclave/simulator/index.ts' },
   { rule: 'host-imports', from: 'host/dials.ts', imports: '../client/index.ts' },
   { rule: 'contract-tools-imports', from: 'contracts/tools/asks-host.ts', imports: '../../host/index.ts' },
-  { rule: 'prover-imports', from: 'contracts/prover/verifies.ts', imports: '../../verifier/index.ts' },
+  { rule: 'contract-deploy-imports', from: 'contracts/deploy/asks-host.ts', imports: '../../host/index.ts' },
+  { rule: 'only-demos-deploy', from: 'host/deploys.ts', imports: '../contracts/deploy/index.ts' },
+  { rule: 'prover-imports', from: 'contracts/prover/serves.ts', imports: '../../host/index.ts' },
   { rule: 'nobody-imports-contract-tools', from: 'host/builds.ts', imports: '../contracts/tools/index.ts' },
   { rule: 'nobody-imports-cli', from: 'host/commands.ts', imports: '../cli/index.ts' },
   { rule: 'nobody-imports-tests', from: 'cli/borrows.ts', imports: '../test/index.ts' },
@@ -58,6 +62,9 @@ const ALLOWED: readonly (readonly [from: string, imports: string])[] = [
   ['host/serves.ts', 'express'],
   ['host/keeps.ts', 'lmdb'],
   ['cli/wires.ts', '../host/index.ts'],
+  ['cli/demonstrates.ts', '../contracts/deploy/index.ts'],
+  ['host/settles.ts', '../contracts/prover/index.ts'],
+  ['contracts/deploy/builds.ts', '../tools/index.ts'],
 ];
 
 const STUBS = [
@@ -109,6 +116,8 @@ beforeAll(async () => {
     'host',
     'cli',
     'contracts/tools',
+    'contracts/deploy',
+    'contracts/prover',
     'test',
   ]) {
     write(`${folder}/index.ts`, 'export const here = 1;\n');

@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Address, Hex } from 'viem';
+import { array, either, integer, literal, object, type Reader, text } from '../../wire/codec/fields.ts';
+import { parseJson } from '../../wire/codec/json.ts';
+import { WireError } from '../../wire/errors.ts';
+import { limits } from '../../wire/limits.ts';
+import { StartError } from '../errors.ts';
+import type { OperatorAccount } from './chain.ts';
+import type { KnownContract, ServedContracts } from './escrows.ts';
+
+/** What an operator decides about its own money: a JSON file, of which the lists are read again before each escrow. */
+export interface SettlementOptions {
+  readonly rpc: string;
+  readonly account: OperatorAccount;
+  /** Where the settlement was deployed: nothing before it is looked at. */
+  readonly fromBlock: bigint;
+  readonly pollMilliseconds: number;
+  readonly claimAbove: bigint;
+  readonly renewBeforeSeconds: bigint;
+  readonly serves: () => Promise<ServedContracts>;
+}
+
+interface SettlementFile extends ServedContracts {
+  readonly version: 1;
+  readonly rpc: string;
+  readonly account: { readonly unlocked: Address } | { readonly keyFile: string };
+  readonly fromBlock: bigint;
+  readonly pollMilliseconds: number;
+  readonly claimAbove: bigint;
+  readonly renewBeforeSeconds: bigint;
+}
+
+function hexText<T extends Hex>(length: number): Reader<T> {
+  return (value, path) => {
+    const digits = text({ min: 2 + 2 * length, max: 2 + 2 * length })(value, path);
+    if (!/^0x[0-9a-fA-F]+$/.test(digits)) throw new WireError('field_invalid', 'not 0x and hex', { field: path });
+    return digits as T;
+  };
+}
+
+const whole: Reader<bigint> = (value, path) => {
+  const digits = text({ min: 1, max: 39 })(value, path);
+  if (!/^(0|[1-9][0-9]*)$/.test(digits)) throw new WireError('field_invalid', 'not a whole number', { field: path });
+  return BigInt(digits);
+};
+
+const contracts: Reader<readonly KnownContract[]> = array(
+  object<KnownContract>({ address: hexText<Address>(20), codeHash: hexText<Hex>(32) }),
+  { min: 0, max: limits.policyListItems },
+);
+
+const settlementFile: Reader<SettlementFile> = object<SettlementFile>({
+  version: literal(1),
+  rpc: text({ min: 1, max: 2_048 }),
+  account: either(
+    object<{ readonly unlocked: Address }>({ unlocked: hexText<Address>(20) }),
+    object<{ readonly keyFile: string }>({ keyFile: text({ min: 1, max: 4_096 }) }),
+  ),
+  fromBlock: whole,
+  pollMilliseconds: integer({ min: 50, max: 3_600_000 }),
+  claimAbove: whole,
+  renewBeforeSeconds: whole,
+  policies: contracts,
+  resultVerifiers: contracts,
+});
+
+export function readSettlement(path: string): SettlementOptions {
+  try {
+    const { account, rpc, fromBlock, pollMilliseconds, claimAbove, renewBeforeSeconds } = readOnce(path);
+    return {
+      rpc,
+      account: 'unlocked' in account ? { kind: 'unlocked', address: account.unlocked } : keyOf(path, account.keyFile),
+      fromBlock,
+      pollMilliseconds,
+      claimAbove,
+      renewBeforeSeconds,
+      serves: async () => readOnce(path),
+    };
+  } catch (cause) {
+    throw new StartError('settlement_invalid', path, { cause });
+  }
+}
+
+function readOnce(path: string): SettlementFile {
+  const bytes = Uint8Array.from(readFileSync(path));
+  return settlementFile(parseJson(bytes, limits.policyBytes), 'settlement');
+}
+
+function keyOf(path: string, keyFile: string): OperatorAccount {
+  const content = readFileSync(resolve(path, '..', keyFile), 'utf8').trim();
+  return { kind: 'key', privateKey: hexText<Hex>(32)(content, 'keyFile') };
+}
