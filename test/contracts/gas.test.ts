@@ -12,6 +12,7 @@ const promised: Readonly<Record<string, number>> = {
   'osaka.nitro.verify.hot.real': 2_100_000,
   'osaka.p384.verify': 750_000,
   'osaka.sha384.block': 30_000,
+  'osaka.snp.verify.real': 1_600_000,
 };
 
 describe('gas', () => {

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import { KnownCode } from "../chain/KnownCode.sol";
 import { Slice, Slices } from "../der/Slice.sol";
-import { Certificate, Profile } from "../der/X509.sol";
+import { Certificate } from "../der/X509.sol";
 import { AMD_SEV_SNP, Evidence, IEvidenceVerifier, SnpPlatform, SnpSigner } from "../evidence/IEvidenceVerifier.sol";
 import { Sha256 } from "../hash/Sha256.sol";
 import { Digest384 } from "../hash/Sha384.sol";
@@ -123,7 +123,7 @@ contract SevSnpVerifier is IEvidenceVerifier, SnpAuthorities {
         proven.root = parts.root;
         proven.report = SnpReports.parse(parts.report);
         (Certificate memory leaf, SnpEndorsement memory endorsement) = CERTIFICATE_READER.read(
-            evidence[parts.leafAt:parts.leafAt + parts.leaf.length()], parts.leaf.pointer(), profileOfLeaves()
+            evidence[parts.leafAt:parts.leafAt + parts.leaf.length()], parts.leaf.pointer()
         );
         if (endorsement.kind == SnpSigner.None) revert ChainIncomplete();
         proven.endorsement = endorsement;
@@ -148,10 +148,6 @@ contract SevSnpVerifier is IEvidenceVerifier, SnpAuthorities {
         parts.leafAt = HEADER_BYTES + reportBytes;
         parts.leaf = Slices.make(all.pointer() + reportBytes, leafBytes);
         parts.intermediate = all.skip(reportBytes + leafBytes);
-    }
-
-    function profileOfLeaves() private pure returns (Profile memory) {
-        return Profile({ zeroSerial: true, trailingZeroBits: true });
     }
 
     function digestsOf(Path memory path) private view returns (bytes32[] memory digests) {

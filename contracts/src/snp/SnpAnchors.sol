@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import { RootNotTrusted } from "../chain/ChainRules.sol";
 import { UnknownCode } from "../chain/KnownCode.sol";
-import { Certificate, Profile } from "../der/X509.sol";
+import { Certificate } from "../der/X509.sol";
 import { SnpProduct } from "../evidence/IEvidenceVerifier.sol";
 import { Sha256 } from "../hash/Sha256.sol";
 import { SnpCertificateReader } from "./SnpCertificateReader.sol";
@@ -32,7 +32,7 @@ abstract contract SnpAnchors {
     bytes32 private constant RETURN_THE_REST = bytes32(hex"61000080600a5f395ff3");
 
     /// Of the code that the compiler of this repository makes of SnpCertificateReader; a test makes it again.
-    bytes32 private constant READER_CODE = 0xdd0188f8c72816b811485954a89f15f243d4fe136826ac03e0ca203496f72efc;
+    bytes32 private constant READER_CODE = 0xd32ab8d1315c5692d48608d3093415a632393e8fac039e5352ebb1262384d0f5;
 
     SnpCertificateReader public immutable CERTIFICATE_READER;
 
@@ -68,12 +68,7 @@ abstract contract SnpAnchors {
 
     function certificateOf(SnpAnchor memory anchor) internal view returns (Certificate memory certificate) {
         bytes memory der = anchor.certificate.code;
-        (certificate,) = CERTIFICATE_READER.read(der, startOf(der), profileOfCas());
-    }
-
-    /// AMD numbers endorsement certificates 0 and no others; the key usage of its intermediates ends with a zero bit.
-    function profileOfCas() internal pure returns (Profile memory) {
-        return Profile({ zeroSerial: false, trailingZeroBits: true });
+        (certificate,) = CERTIFICATE_READER.read(der, startOf(der));
     }
 
     function startOf(bytes memory data) internal pure returns (uint256 start) {
@@ -84,7 +79,7 @@ abstract contract SnpAnchors {
 
     function pin(SnpCertificateReader reader, bytes memory der) private returns (bytes32 root) {
         root = sha256(der);
-        (Certificate memory certificate,) = reader.read(der, startOf(der), profileOfCas());
+        (Certificate memory certificate,) = reader.read(der, startOf(der));
         SnpProduct product = SnpProducts.namedAfter(certificate.subjectCommonName, "ARK-", 4);
         if (product == SnpProduct.None || anchors[root].product != SnpProduct.None) revert AnchorInvalid();
         anchors[root] = SnpAnchor({ product: product, certificate: keep(der), tbs: Sha256.digest(certificate.tbs) });

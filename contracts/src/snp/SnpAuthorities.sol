@@ -99,7 +99,7 @@ abstract contract SnpAuthorities is SnpAnchors {
     /// Which place a certificate has follows from its common name alone, and those of chips and clouds are leaves.
     function readAuthority(Slice whole) private view returns (Certificate memory authority) {
         SnpEndorsement memory nothing;
-        (authority, nothing) = CERTIFICATE_READER.read(whole.toBytes(), whole.pointer(), profileOfCas());
+        (authority, nothing) = CERTIFICATE_READER.read(whole.toBytes(), whole.pointer());
         bool named = SnpProducts.startsWith(authority.subjectCommonName, "SEV-", 4);
         if (!named || nothing.kind != SnpSigner.None) revert ChainIncomplete();
     }

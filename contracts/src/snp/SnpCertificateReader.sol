@@ -2,7 +2,8 @@
 pragma solidity 0.8.30;
 
 import { Slice, Slices } from "../der/Slice.sol";
-import { Certificate, Profile, X509 } from "../der/X509.sol";
+import { Certificate, CertificateSerial, Profile, X509 } from "../der/X509.sol";
+import { SnpSigner } from "../evidence/IEvidenceVerifier.sol";
 import { SnpEndorsement, SnpEndorsements } from "./SnpEndorsement.sol";
 
 /**
@@ -12,15 +13,18 @@ import { SnpEndorsement, SnpEndorsements } from "./SnpEndorsement.sol";
 contract SnpCertificateReader {
     /// @param der one certificate
     /// @param at where the caller keeps these bytes: the slices returned point there
-    /// @param profile see X509
-    function read(bytes memory der, uint256 at, Profile memory profile)
+    function read(bytes memory der, uint256 at)
         external
         pure
         returns (Certificate memory certificate, SnpEndorsement memory endorsement)
     {
         Slice input = Slices.ofBytes(der);
-        certificate = X509.parse(input, profile);
+        // The key usage of AMD's intermediates ends with a zero bit, and all of its endorsement certificates, but no
+        // others, have the number 0.
+        certificate = X509.parse(input, Profile({ zeroSerial: true, trailingZeroBits: true }));
         endorsement = SnpEndorsements.read(certificate);
+        bool zero = certificate.serial.isExactly(0, 1);
+        if (zero && endorsement.kind == SnpSigner.None) revert CertificateSerial();
         move(certificate, endorsement, int256(at) - int256(input.pointer()));
     }
 

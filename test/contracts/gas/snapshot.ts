@@ -7,6 +7,7 @@ import { hardforks, type Measurement } from './measurement.ts';
 import { measureNitro } from './nitro.ts';
 import { measureP384 } from './p384.ts';
 import { measureRegistry } from './registry.ts';
+import { measureSnp } from './snp.ts';
 
 export const SNAPSHOT: string = join(CONTRACTS, 'snapshots/gas.json');
 export const REPORT: string = join(CONTRACTS, '../docs/gas.md');
@@ -18,6 +19,7 @@ const measurements: readonly Measurement[] = [
   measureP384,
   measureNitro,
   measureRegistry,
+  measureSnp,
 ];
 
 export type Snapshot = Readonly<Record<string, number>>;
