@@ -97,6 +97,45 @@ describe('the first values of a form', () => {
     expect(() => timeOf(derTag.generalizedTime, '20491231235959Z')).toThrow(/^certificate_time/);
   });
 
+  const times = [
+    [derTag.utcTime, '301010101010Z'],
+    [derTag.generalizedTime, '20601010101010Z'],
+  ] as const;
+
+  it.each(times)('are digits in every place: 0x%x', (tag, text) => {
+    expect(derTime(second(toHex(der(tag, utf8(text)))))).toBeGreaterThan(0);
+    // A character beside the digits would pass as the number eleven, or ten: "10" and "0:" must not be one month.
+    for (let at = 0; at < text.length - 1; at++) {
+      for (const stranger of ['/', ':', ' ', '-', 'Z']) {
+        const changed = `${text.slice(0, at)}${stranger}${text.slice(at + 1)}`;
+        expect(refusalOf(() => derTime(second(toHex(der(tag, utf8(changed))))))).toMatchObject({ offset: BASE + 2 });
+      }
+    }
+    for (const pair of ['0:', '2/']) {
+      for (let at = text.length - 11; at < text.length - 1; at += 2) {
+        const changed = `${text.slice(0, at)}${pair}${text.slice(at + 2)}`;
+        expect(() => derTime(second(toHex(der(tag, utf8(changed)))))).toThrow(/^certificate_time: not a date/);
+      }
+    }
+  });
+
+  it.each(times)('end in one Z and nothing else: 0x%x', (tag, text) => {
+    const start = text.slice(0, -1);
+    for (const changed of [
+      start,
+      `${start}z`,
+      `${start}0`,
+      `${start}ZZ`,
+      `${start}Z0`,
+      `${start}0Z`,
+      text.slice(1),
+      'Z',
+      '',
+    ]) {
+      expect(() => derTime(second(toHex(der(tag, utf8(changed)))))).toThrow(/^certificate_time: not a date/);
+    }
+  });
+
   it.each(['x240131235959Z', '240131235959Z0', '240131235959Zx', '2240131235959Z'])('refuses the date %s', (text) => {
     expect(() => derTime(second(toHex(der(derTag.utcTime, utf8(text)))))).toThrow(/^certificate_time: not a date/);
   });
