@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anchors } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
@@ -7,6 +10,7 @@ import { type ParityChain, startParity } from '../parity/chain.ts';
 import { compare } from '../parity/compare.ts';
 import { nitroCase } from '../parity/nitro/index.ts';
 import { reportOn } from '../parity/report.ts';
+import { runParity } from '../parity/run.ts';
 import { snpCase } from '../parity/snp/index.ts';
 import { nitroInTypeScript, snpInTypeScript } from '../parity/typescript.ts';
 import { nitroEvidenceOf, nitroVectors, secondsOf, snpPartsOf, snpVectors } from '../parity/vectors.ts';
@@ -189,9 +193,25 @@ describe.skipIf(!hasRealEvidence)('real evidence (skipped where ../shared/vector
 });
 
 describe('a run', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parity-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
   it('tells which case is which by its name', () => {
     expect([0, 1, 2, 3].map(caseName)).toEqual(['nitro:0', 'snp:0', 'nitro:1', 'snp:1']);
     expect(nitroCase(3).id).toBe('nitro:3');
     expect(snpCase(3).id).toBe('snp:3');
+  });
+
+  it('does its shard, and goes on where it was stopped', { timeout: 120_000 }, async () => {
+    const said: string[] = [];
+    const options = { count: 8, shard: 2, shards: 2, folder, say: (line: string) => void said.push(line) };
+    const ids = (outcomes: readonly Outcome[]): readonly string[] => outcomes.map(({ id }) => id).sort();
+    expect(ids(await runParity(options))).toEqual(['nitro:1', 'nitro:3', 'snp:1', 'snp:3']);
+    const file = join(folder, 'parity-2-of-2.jsonl');
+    const lines = readFileSync(file, 'utf8').split('\n');
+    // As if it had been killed while it wrote its last line.
+    writeFileSync(file, `${lines.slice(0, 3).join('\n')}\n${lines[3]?.slice(0, 40)}`);
+    expect(ids(await runParity(options))).toEqual(['nitro:1', 'nitro:3', 'snp:1', 'snp:3']);
+    expect(said).toContain('3 cases were done before');
   });
 });

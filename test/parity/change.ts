@@ -2,9 +2,10 @@ import type { Random } from './random.ts';
 
 /**
  * `valid`: another way to be right. `resigned`: one rule is broken and everything above and below it is signed again, so
- * that this rule alone decides. `unsigned`: damage that nobody signed.
+ * that this rule alone decides. `random`: bytes changed at random and signed again, with any outcome. `unsigned`: damage
+ * that nobody signed.
  */
-export type Sort = 'valid' | 'resigned' | 'unsigned';
+export type Sort = 'valid' | 'resigned' | 'random' | 'unsigned';
 
 /** One kind of change, and how one case of it is drawn. */
 export interface Change<Edit> {

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { caseName, judgeCase, type Outcome } from './cases.ts';
 import { type ParityChain, startParity } from './chain.ts';
@@ -60,16 +60,14 @@ function progressFile(folder: string, { shard, shards }: Pick<RunOptions, 'shard
   return join(folder, `parity-${shard}-of-${shards}.jsonl`);
 }
 
-/** A last line that was cut off by whatever stopped the run is done again. */
+/** A last line that was cut off by whatever stopped the run is taken out, and its case done again. */
 function progressIn(file: string): readonly Outcome[] {
   if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
+  const text = readFileSync(file, 'utf8');
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  if (whole !== text) writeFileSync(file, whole);
+  return whole
     .split('\n')
-    .flatMap((line) => {
-      try {
-        return [JSON.parse(line) as Outcome];
-      } catch {
-        return [];
-      }
-    });
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Outcome);
 }

@@ -1,15 +1,13 @@
 import { concatBytes, equalBytes } from '../../../wire/bytes.ts';
 import { CHAIN, OTHER, pcrsWith } from '../../vectors/corpus/base.ts';
 import { documentWith } from '../../vectors/corpus/document.ts';
+import { flipped } from '../bytes.ts';
 import { type Change, changesOf } from '../change.ts';
 import type { Random } from '../random.ts';
 import type { NitroEdit } from './evidence.ts';
 
 /** Damage that nobody signed. */
 const damaged = changesOf<NitroEdit>('unsigned');
-
-export const flipped = (bytes: Uint8Array, at: number, mask: number): Uint8Array =>
-  Uint8Array.from(bytes, (byte, index) => (index === at ? byte ^ mask : byte));
 
 /** A byte of a part of the document that is found by its own bytes. */
 const within =

@@ -7,6 +7,7 @@ import { type NitroEdit, type NitroEvidence, nitroEvidence, onStart, startOf } f
 import { messageChanges } from './message.ts';
 import { pathChanges } from './path.ts';
 import { payloadChanges } from './payload.ts';
+import { randomNitro } from './random-bytes.ts';
 import { validNitro } from './valid.ts';
 
 const REGIONAL = 1;
@@ -30,6 +31,7 @@ export const nitroChanges: readonly Change<NitroEdit>[] = [
   ...payloadChanges,
   ...encoded,
   ...pathChanges,
+  ...randomNitro,
   ...damageOfNitro,
 ];
 

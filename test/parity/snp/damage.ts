@@ -1,7 +1,7 @@
 import { concatBytes } from '../../../wire/bytes.ts';
 import { machine } from '../../vectors/corpus/snp/base.ts';
+import { flipped } from '../bytes.ts';
 import { type Change, changesOf } from '../change.ts';
-import { flipped } from '../nitro/damage.ts';
 import type { Random } from '../random.ts';
 import type { SnpEdit } from './evidence.ts';
 import type { SnpDraw } from './valid.ts';

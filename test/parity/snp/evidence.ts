@@ -10,7 +10,7 @@ import { concatBytes } from '../../../wire/bytes.ts';
 import { NOW, SECOND } from '../../vectors/corpus/base.ts';
 import type { CertificateEdit } from '../../vectors/corpus/certificate.ts';
 import { type PublishedKey, publishedKey } from '../../vectors/corpus/keys.ts';
-import { CHIP, CSP_ID, editRsa, GUEST, machine, rootOf, TURIN_CHIP } from '../../vectors/corpus/snp/base.ts';
+import { CHIP, editRsa, GUEST, machine, rootOf, TURIN_CHIP } from '../../vectors/corpus/snp/base.ts';
 import { type PublishedRsaKey, snpKeys } from '../../vectors/corpus/snp/keys.ts';
 import type { Random } from '../random.ts';
 import { pointIn, type Statement } from '../statement.ts';
@@ -156,4 +156,4 @@ export function onStart(start: SnpEdit, edit: SnpEdit): SnpEdit {
   return { ...start, ...edit, fields: { ...start.fields, ...edit.fields } };
 }
 
-export { CSP_ID, type Product, profiles, rootOf, type SignerKind, type Tcb, tcbValues };
+export { type Product, profiles, rootOf, type SignerKind, type Tcb, tcbValues };

@@ -3,6 +3,7 @@ import { randomOf } from '../random.ts';
 import { certificateChanges } from './certificate.ts';
 import { damageOfSnp } from './damage.ts';
 import { onStart, type SnpShown, snpEvidence, startOf } from './evidence.ts';
+import { randomSnp } from './random-bytes.ts';
 import { reportChanges } from './report.ts';
 import { type SnpDraw, validSnp } from './valid.ts';
 
@@ -10,6 +11,7 @@ export const snpChanges: readonly Change<SnpDraw>[] = [
   ...validSnp,
   ...reportChanges,
   ...certificateChanges,
+  ...randomSnp,
   ...damageOfSnp,
 ];
 
