@@ -11,7 +11,7 @@ TIER_ARGS := $(if $(TIER),--tier $(TIER))
 # The stamp is a copy of the lock file: compared by content, so that a checkout that only touches times installs nothing.
 STAMP := node_modules/.proofmark-lock
 
-.PHONY: help install up demo test test-long fuzz mutation check bench contracts gas image vectors build pack clean
+.PHONY: help install up demo test test-long fuzz mutation check bench contracts gas parity image vectors build pack clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -50,6 +50,9 @@ contracts: install ## write the generated contracts, compile all of them, and ru
 
 gas: install ## measure transactions on anvil, and write contracts/snapshots/gas.json
 	@npx --no-install tsx test/contracts/gas/main.ts
+
+parity: install ## compare verifier and contracts on COUNT=20000 mutated documents, in SHARD=1/1, going on where it stopped
+	@npx --no-install tsx test/parity/main.ts --count $(or $(COUNT),20000) --shard $(or $(SHARD),1/1)
 
 image: install ## fetch the pinned inputs, build an enclave image into dist/image, and build it again to compare
 	@npm run -s proofmark -- image fetch --flavour vm
