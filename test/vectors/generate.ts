@@ -1,19 +1,21 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { registrationFiles } from '../contracts/fixtures/registrations.ts';
 import { corpusFiles } from './corpus/files.ts';
 import { goldenFiles } from './golden/all.ts';
 
 /** `make vectors`: writes the same bytes every time; a difference in git is a change of the protocol. */
-const folder = join(import.meta.dirname, '..', '..', 'attestations', 'vectors');
+const root = join(import.meta.dirname, '..', '..');
 
 async function write(under: string, files: ReadonlyMap<string, string>): Promise<void> {
   for (const [name, text] of files) {
-    const path = join(folder, under, name);
+    const path = join(root, under, name);
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, text);
     process.stdout.write(`${under}/${name}\n`);
   }
 }
 
-await write('wire', await goldenFiles());
-await write('evidence', corpusFiles());
+await write('attestations/vectors/wire', await goldenFiles());
+await write('attestations/vectors/evidence', corpusFiles());
+await write('contracts/test/fixtures', await registrationFiles());

@@ -33,6 +33,7 @@ interface Vm {
     function publicKeyP256(uint256 key) external pure returns (uint256 x, uint256 y);
     function addr(uint256 key) external pure returns (address);
     function readFile(string calldata path) external view returns (string memory);
+    function parseBytes(string calldata text) external pure returns (bytes memory);
     function parseJson(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
