@@ -32,11 +32,11 @@ struct ResponseHeader {
 
 /// The prefixes 02 and 03 keep requests and responses apart from each other, from leaves and from inner nodes.
 library Requests {
-    function requestHash(RequestHeader memory header, bytes32 bodyHash) internal pure returns (bytes32) {
+    function requestHash(RequestHeader memory header, bytes32 bodyHash) internal view returns (bytes32) {
         return Sha256.digest(abi.encodePacked(hex"02", abi.encode(header), bodyHash));
     }
 
-    function responseHash(ResponseHeader memory header, bytes32 bodyHash) internal pure returns (bytes32) {
+    function responseHash(ResponseHeader memory header, bytes32 bodyHash) internal view returns (bytes32) {
         return Sha256.digest(abi.encodePacked(hex"03", abi.encode(header), bodyHash));
     }
 }

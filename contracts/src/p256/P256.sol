@@ -69,12 +69,18 @@ library P256 {
     }
 
     function precompiled(bytes32 hash, bytes32 r, bytes32 s, bytes32 x, bytes32 y) private view returns (bool valid) {
-        bytes memory input = abi.encode(hash, r, s, x, y);
         bool answered;
         assembly ("memory-safe") {
+            // Behind all allocated memory, and forgotten afterwards.
+            let input := mload(0x40)
+            mstore(input, hash)
+            mstore(add(input, 0x20), r)
+            mstore(add(input, 0x40), s)
+            mstore(add(input, 0x60), x)
+            mstore(add(input, 0x80), y)
             // An address without code succeeds and leaves this word as it is.
             mstore(0x00, 0)
-            answered := staticcall(gas(), 0x100, add(input, 0x20), mload(input), 0x00, 0x20)
+            answered := staticcall(gas(), 0x100, input, 0xa0, 0x00, 0x20)
             valid := eq(mload(0x00), 1)
         }
         // The precompile fails for lack of gas only, which must not pass for a wrong signature.

@@ -204,7 +204,8 @@ abstract contract Channels is Funds, Heads {
 
     function known(bytes32 id) private view returns (Channel storage channel) {
         channel = channels[id];
-        if (channel.payer == address(0)) revert ChannelUnknown();
+        // The payee, which a claim reads anyway.
+        if (channel.payee == address(0)) revert ChannelUnknown();
     }
 
     function lockable(uint256 amount) private pure returns (uint128) {

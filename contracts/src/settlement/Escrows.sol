@@ -348,7 +348,7 @@ abstract contract Escrows is Funds, Heads {
         return abi.encodeCall(IProofmarkCallback.onProofmarkResult, (id, modelId, output, log));
     }
 
-    function answerHash(bytes32 outputHash, bytes32 log) private pure returns (bytes32) {
+    function answerHash(bytes32 outputHash, bytes32 log) private view returns (bytes32) {
         return Sha256.digest(abi.encode(log, outputHash));
     }
 }

@@ -12,11 +12,11 @@ contract LogHarness {
         return Receipts.leaf(receipt);
     }
 
-    function requestHash(RequestHeader calldata header, bytes32 bodyHash) external pure returns (bytes32) {
+    function requestHash(RequestHeader calldata header, bytes32 bodyHash) external view returns (bytes32) {
         return Requests.requestHash(header, bodyHash);
     }
 
-    function responseHash(ResponseHeader calldata header, bytes32 bodyHash) external pure returns (bytes32) {
+    function responseHash(ResponseHeader calldata header, bytes32 bodyHash) external view returns (bytes32) {
         return Requests.responseHash(header, bodyHash);
     }
 
