@@ -16,7 +16,7 @@ let log: Deployed;
 beforeAll(async () => {
   chain = await startChain({ hardfork: 'osaka' });
   log = await deployed(chain, 'LogHarness');
-});
+}, 300_000);
 
 afterAll(() => chain.stop());
 

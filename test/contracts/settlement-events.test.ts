@@ -6,10 +6,8 @@ import { sha256 } from '../../wire/crypto/node.ts';
 import { channelPreimage, escrowPreimage } from '../../wire/message/authorisations.ts';
 import { filler } from '../vectors/golden/keys.ts';
 import {
-  answeredReceipt,
   bytesOf,
   CLOSE_DELAY,
-  chargedReceipt,
   deployed,
   type Event,
   eventsOf,
@@ -20,9 +18,9 @@ import {
   settlementWorld,
   signedHead,
   signedVoucher,
-  type Terms,
   type Worker,
 } from './support/settlement.ts';
+import { answeredReceipt, chargedReceipt, type Terms } from './support/settlement-receipts.ts';
 
 let chain: Chain;
 let world: SettlementWorld;
@@ -33,7 +31,7 @@ beforeAll(async () => {
   chain = await startChain({ hardfork: 'osaka' });
   world = await settlementWorld(chain);
   worker = await world.register('worker signer');
-}, 120_000);
+}, 300_000);
 
 afterAll(() => chain.stop());
 

@@ -190,16 +190,11 @@ abstract contract Escrows is Funds, Heads {
         checkReceipt(id, escrow, logged.receipt, outputHash);
         checkLogged(logged);
         askPolicy(escrow.policy, log, logged.receipt.execution);
-        Answer memory answer = Answer({
-            escrow: id,
-            modelId: escrow.modelId,
-            inputHash: escrow.inputHash,
-            output: output,
-            payee: REGISTRY.operatorOf(log),
-            log: log,
-            execution: logged.receipt.execution,
-            commitment: logged.receipt.commitment
-        });
+        Answer memory answer = answerOf(id, escrow, output);
+        answer.payee = REGISTRY.operatorOf(log);
+        answer.log = log;
+        answer.execution = logged.receipt.execution;
+        answer.commitment = logged.receipt.commitment;
         askResultVerifier(escrow.resultVerifier, answer, proof);
         settle(escrow, answer, outputHash);
     }
@@ -208,18 +203,21 @@ abstract contract Escrows is Funds, Heads {
         Escrow storage escrow = open(id);
         if (escrow.needsReceipt) revert ReceiptNeeded();
         if (payee == address(0)) revert ZeroAddress();
-        Answer memory answer = Answer({
-            escrow: id,
-            modelId: escrow.modelId,
-            inputHash: escrow.inputHash,
-            output: output,
-            payee: payee,
-            log: 0,
-            execution: 0,
-            commitment: 0
-        });
+        Answer memory answer = answerOf(id, escrow, output);
+        answer.payee = payee;
         askResultVerifier(escrow.resultVerifier, answer, proof);
         settle(escrow, answer, Sha256.digest(output));
+    }
+
+    function answerOf(bytes32 id, Escrow storage escrow, bytes calldata output)
+        private
+        view
+        returns (Answer memory given)
+    {
+        given.escrow = id;
+        given.modelId = escrow.modelId;
+        given.inputHash = escrow.inputHash;
+        given.output = output;
     }
 
     function settle(Escrow storage escrow, Answer memory answer, bytes32 outputHash) private {

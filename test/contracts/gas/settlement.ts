@@ -5,9 +5,7 @@ import { sha256 } from '../../../wire/crypto/node.ts';
 import { escrowPreimage } from '../../../wire/message/authorisations.ts';
 import { filler } from '../../vectors/golden/keys.ts';
 import {
-  answeredReceipt,
   bytesOf,
-  chargedReceipt,
   eventsOf,
   hex,
   type Logged,
@@ -17,9 +15,9 @@ import {
   settlementWorld,
   signedHead,
   signedVoucher,
-  type Terms,
   type Worker,
 } from '../support/settlement.ts';
+import { answeredReceipt, chargedReceipt, type Terms } from '../support/settlement-receipts.ts';
 import { gasOf, type Measured } from './measurement.ts';
 
 /** A log of 2^20 receipts: twenty neighbours in each path. */

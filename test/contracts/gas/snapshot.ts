@@ -7,6 +7,7 @@ import { hardforks, type Measurement } from './measurement.ts';
 import { measureNitro } from './nitro.ts';
 import { measureP384 } from './p384.ts';
 import { measureRegistry } from './registry.ts';
+import { measureSettlement } from './settlement.ts';
 import { measureSnp } from './snp.ts';
 
 export const SNAPSHOT: string = join(CONTRACTS, 'snapshots/gas.json');
@@ -19,6 +20,7 @@ const measurements: readonly Measurement[] = [
   measureP384,
   measureNitro,
   measureRegistry,
+  measureSettlement,
   measureSnp,
 ];
 

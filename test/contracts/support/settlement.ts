@@ -15,15 +15,6 @@ import { sha256 } from '../../../wire/crypto/node.ts';
 import { registerMessage, voucherMessage } from '../../../wire/message/authorisations.ts';
 import { encodeIdentity, logPreimage } from '../../../wire/message/identity.ts';
 import { encodeReceipt, encodeTreeHead, leafPreimage, type Receipt } from '../../../wire/message/receipt.ts';
-import {
-  encodeRequestHeader,
-  feeFor,
-  flag,
-  format,
-  operation,
-  requestPreimage,
-  responsePreimage,
-} from '../../../wire/message/request.ts';
 import { nodePreimage } from '../../../wire/tree/shape.ts';
 import { filler, sign, type TestKey, testKey } from '../../vectors/golden/keys.ts';
 
@@ -203,11 +194,9 @@ export function loggedReceipt(world: SettlementWorld, worker: Worker, receipt: R
     root = sha256(isRight === 1n ? nodePreimage(neighbour, root) : nodePreimage(root, neighbour));
   });
   const head = signedHead(world, worker, 2 ** levels, root);
-  const words = Object.entries(receipt).map(([name, value]) => [
-    name,
-    value instanceof Uint8Array ? hex(value) : value,
-  ]);
-  return { receipt: Object.fromEntries(words), path: path.map(hex), head };
+  const fields: Record<string, Hex | bigint> = {};
+  for (const [name, value] of Object.entries(receipt)) fields[name] = typeof value === 'bigint' ? value : hex(value);
+  return { receipt: fields, path: path.map(hex), head };
 }
 
 export function signedHead(world: SettlementWorld, worker: Worker, size: number, root: Uint8Array): Logged['head'] {
@@ -232,77 +221,6 @@ export function signedVoucher(world: SettlementWorld, channel: Hex, worker: Work
   );
   const [r, s] = [hex(signature.slice(0, 32)), hex(signature.slice(32))];
   return { channel, maxCumulative: most, r, s };
-}
-
-/** What a worker says about a call that a channel pays. */
-export function chargedReceipt(channel: Hex, fee: bigint, cumulativeFee: bigint, index: bigint): Receipt {
-  return {
-    requestId: filler('request'),
-    channel: bytesOf(channel),
-    modelId: filler('model'),
-    requestHash: filler('request hash'),
-    responseHash: filler('response hash'),
-    commitment: new Uint8Array(32),
-    execution: filler('execution'),
-    flags: flag.sealed,
-    status: 0n,
-    fee,
-    cumulativeFee,
-    deadline: 0n,
-    index,
-  };
-}
-
-export interface Terms {
-  readonly modelId: Hex;
-  readonly policy: Address;
-  readonly resultVerifier: Address;
-  readonly unitPrice: bigint;
-  readonly maxFee: bigint;
-  readonly deadline: bigint;
-  readonly callback: Address;
-  readonly callbackGas: bigint;
-}
-
-/** What an honest worker says about an on-chain request: the header is rebuilt by the TypeScript that workers run. */
-export function answeredReceipt(
-  escrow: Hex,
-  terms: Terms,
-  input: Uint8Array,
-  output: Uint8Array,
-  index: bigint,
-): Receipt {
-  const requestId = bytesOf(escrow);
-  const header = {
-    requestId,
-    modelId: bytesOf(terms.modelId),
-    operation: operation.infer,
-    format: format.integers,
-    jsonLength: 0n,
-    flags: flag.disclose,
-    salt: requestId,
-    channel: new Uint8Array(32),
-    unitPrice: terms.unitPrice,
-    maxFee: terms.maxFee,
-    deadline: terms.deadline,
-    seed: sha256(requestId),
-  };
-  const response = { salt: requestId, status: 0n, format: format.integers, jsonLength: 0n, bodyHash: sha256(output) };
-  return {
-    requestId,
-    channel: new Uint8Array(32),
-    modelId: header.modelId,
-    requestHash: sha256(requestPreimage(encodeRequestHeader(header), sha256(input))),
-    responseHash: sha256(responsePreimage(response)),
-    commitment: new Uint8Array(32),
-    execution: filler('execution'),
-    flags: flag.disclose,
-    status: 0n,
-    fee: feeFor(header, 1n),
-    cumulativeFee: 0n,
-    deadline: terms.deadline,
-    index,
-  };
 }
 
 /** What a transaction told, by one contract's events. */
