@@ -190,7 +190,7 @@ abstract contract Escrows is Funds, Heads {
         checkReceipt(id, escrow, logged.receipt, outputHash);
         checkLogged(logged);
         askPolicy(escrow.policy, log, logged.receipt.execution);
-        Answer memory answer = answerOf(id, escrow, output);
+        Answer memory answer = begun(id, escrow, output);
         answer.payee = REGISTRY.operatorOf(log);
         answer.log = log;
         answer.execution = logged.receipt.execution;
@@ -203,21 +203,19 @@ abstract contract Escrows is Funds, Heads {
         Escrow storage escrow = open(id);
         if (escrow.needsReceipt) revert ReceiptNeeded();
         if (payee == address(0)) revert ZeroAddress();
-        Answer memory answer = answerOf(id, escrow, output);
+        Answer memory answer = begun(id, escrow, output);
         answer.payee = payee;
         askResultVerifier(escrow.resultVerifier, answer, proof);
         settle(escrow, answer, Sha256.digest(output));
     }
 
-    function answerOf(bytes32 id, Escrow storage escrow, bytes calldata output)
+    function begun(bytes32 id, Escrow storage escrow, bytes calldata output)
         private
         view
-        returns (Answer memory given)
+        returns (Answer memory answer)
     {
-        given.escrow = id;
-        given.modelId = escrow.modelId;
-        given.inputHash = escrow.inputHash;
-        given.output = output;
+        (answer.escrow, answer.modelId) = (id, escrow.modelId);
+        (answer.inputHash, answer.output) = (escrow.inputHash, output);
     }
 
     function settle(Escrow storage escrow, Answer memory answer, bytes32 outputHash) private {
