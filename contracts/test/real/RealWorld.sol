@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import { IEvidenceVerifier } from "../../src/evidence/IEvidenceVerifier.sol";
 import { NitroVerifier } from "../../src/nitro/NitroVerifier.sol";
 import { Registration, RegistrySettings, WorkerRegistry } from "../../src/registry/WorkerRegistry.sol";
 import { Test } from "../support/Test.sol";
@@ -59,6 +60,11 @@ abstract contract RealWorld is Test {
         vm.assertTrue(at != address(0), artifact);
     }
 
+    /// Evidence says whose hardware it is of, so that Nitro's never passes for SEV-SNP's.
+    function snpVerifier() internal virtual returns (IEvidenceVerifier) {
+        return nitro;
+    }
+
     function addressIn(string memory key) internal view returns (address) {
         return abi.decode(vm.parseJson(file, key), (address));
     }
@@ -72,8 +78,7 @@ abstract contract RealWorld is Test {
         nitro = NitroVerifier(deploy("NitroVerifier.sol:NitroVerifier", abi.encode(engine, p384, root)));
         RegistrySettings memory settings = RegistrySettings({
             nitro: nitro,
-            // Says what it verified, so that Nitro's evidence never passes for SEV-SNP's.
-            snp: nitro,
+            snp: snpVerifier(),
             sha384: engine,
             lifetime: LIFETIME,
             challengeBlocks: 200,

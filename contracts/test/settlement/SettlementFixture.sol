@@ -38,16 +38,21 @@ abstract contract SettlementFixture is Test {
     ListPolicy internal policy;
     AttestedResult internal attested;
 
-    function deploy() internal {
+    function deploy() internal virtual {
         vm.warp(START);
         vm.roll(1000);
         token = TestToken(made("TestTokens.sol:TestToken", ""));
         registry = StubRegistry(made("StubRegistry.sol:StubRegistry", ""));
         settlement = settle(address(token), address(registry), CLOSE_DELAY);
-        policy = ListPolicy(made("Policies.sol:ListPolicy", ""));
-        attested = AttestedResult(made("AttestedResult.sol:AttestedResult", ""));
+        deployNamed();
         enrol(LOG, WORKER_KEY, operator);
         policy.set(LOG, true);
+    }
+
+    /// What requesters name, and their money.
+    function deployNamed() internal {
+        policy = ListPolicy(made("Policies.sol:ListPolicy", ""));
+        attested = AttestedResult(made("AttestedResult.sol:AttestedResult", ""));
         fund(payer, 1_000_000);
         fund(requester, 1_000_000);
     }

@@ -12,7 +12,7 @@ import { SettlementFixture } from "./SettlementFixture.sol";
  * tried too: a call that does counts as a breach. Heads and vouchers are really signed. Attempts that come to nothing are
  * discarded, so that forge's table says how many did something: calls less discards.
  */
-contract SettlementHandler is SettlementFixture {
+abstract contract SettlementHandler is SettlementFixture {
     uint256 private constant LOGS = 3;
 
     bytes32[] public channels;
@@ -294,8 +294,7 @@ contract SettlementHandler is SettlementFixture {
     }
 
     function addLog() private {
-        bytes32 log = keccak256(abi.encode("log", logs.length));
-        enrol(log, keyOf(logs.length), operator);
+        bytes32 log = registerNext(logs.length);
         policy.set(log, true);
         logs.push(log);
     }
@@ -311,7 +310,7 @@ contract SettlementHandler is SettlementFixture {
         return list[list.length - 1 - which % span];
     }
 
-    function keyOf(uint256 which) private pure returns (uint256) {
-        return 0x1000 + which;
-    }
+    /// A worker of the operator, and the key of its heads.
+    function registerNext(uint256 which) internal virtual returns (bytes32 log);
+    function keyOf(uint256 which) internal view virtual returns (uint256);
 }

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import { IWorkerRegistry } from "../../src/registry/IWorkerRegistry.sol";
 import { Channel } from "../../src/settlement/Channels.sol";
 import { Escrow, EscrowState } from "../../src/settlement/Escrows.sol";
 import { Settlement } from "../../src/settlement/Settlement.sol";
 import { Test } from "../support/Test.sol";
-import { SettlementHandler } from "./SettlementHandler.sol";
-import { StubRegistry } from "./StubRegistry.sol";
+import { RealSettlementHandler } from "./RealSettlementHandler.sol";
 import { TestToken } from "./TestTokens.sol";
 
-/// What holds after any sequence of what anybody can do.
+/// What holds after any sequence of what anybody can do, beginning with a worker that is registered by evidence.
 contract SettlementInvariants is Test {
-    SettlementHandler private handler;
+    RealSettlementHandler private handler;
     Settlement private settlement;
     TestToken private token;
-    StubRegistry private registry;
+    IWorkerRegistry private registry;
 
     function setUp() external {
-        bytes memory code = vm.getCode("SettlementHandler.sol:SettlementHandler");
-        SettlementHandler made;
+        bytes memory code = vm.getCode("RealSettlementHandler.sol:RealSettlementHandler");
+        RealSettlementHandler made;
         assembly ("memory-safe") {
             made := create(0, add(code, 0x20), mload(code))
         }
         handler = made;
         (address s, address t, address r) = handler.parts();
-        (settlement, token, registry) = (Settlement(s), TestToken(t), StubRegistry(r));
+        (settlement, token, registry) = (Settlement(s), TestToken(t), IWorkerRegistry(r));
     }
 
     /// forge's way to say who is called.
