@@ -25,12 +25,14 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 
 const usage = `Proofmark: check which code ran which model on which input.
 
-proofmark up [--port PORT] [--state DIR] [--tier process|vm]
+proofmark up [--port PORT] [--state DIR] [--tier process|vm] [--chain local|none]
              [--tee aws-nitro | --tee amd-sev-snp [--product milan|genoa|turin]]
   Starts signer, worker (in a sandbox, or in a machine of its own) and host on loopback, runs one inference, prints
-  its audit, and keeps serving.
+  its audit, and keeps serving. From a checkout also a local chain with all contracts: the worker is registered by its
+  evidence, the inference is paid from a channel and claimed, and one request of a contract is answered.
 
-proofmark demo [--tier process|vm] [--tee aws-nitro | --tee amd-sev-snp [--product milan|genoa|turin]]
+proofmark demo [--tier process|vm] [--chain local|none]
+               [--tee aws-nitro | --tee amd-sev-snp [--product milan|genoa|turin]]
   The same once, in a folder of its own; exits 0 if every check passed.
 
 ${auditUsage}
@@ -50,10 +52,11 @@ proofmark kit --measurements FILE --out DIR [--template POLICY]
   just them and the measured image. The policy's other rules come from the shipped default, or from the template.
 
 proofmark host --link SOCKET --state DIR --listen ADDRESS:PORT --configuration FILE.cbor --release DIR...
-               [--metrics ADDRESS:PORT] [--certificates DIR]
+               [--metrics ADDRESS:PORT] [--certificates DIR] [--settlement FILE]
                [--kms-region REGION] [--kms-endpoint URL]
   Serves a worker that runs elsewhere: relays requests, keeps the journal, hands out evidence. Nobody needs to trust it.
   --certificates is for AMD machines that bring none of their own: certificates and revocation lists, fetched before.
+  --settlement says how the operator is paid: chain, account, and the policies that it works for.
   Events go to the error stream, one JSON line each.
 `;
 

@@ -23,6 +23,7 @@ export interface AppOptions {
   readonly onEvent: EventSink;
   readonly assemble: AssembleEvidence;
   readonly admission?: Admission;
+  readonly unpaid?: 'serve' | 'refuse';
   /** Attestation documents per second: each costs the worker a signature. */
   readonly evidencePerSecond: number;
   readonly now: () => number;
@@ -40,6 +41,7 @@ export function createApp(options: AppOptions): Express {
     budget: createBudget(limits.hostBodyBytes),
     assemble: options.assemble,
     admission: options.admission,
+    unpaid: options.unpaid ?? 'serve',
   };
   const documents = createTokenBucket({
     burst: EVIDENCE_BURST,

@@ -129,7 +129,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     releases: options.releases,
     onEvent,
     assemble: assembleAndKeep,
-    ...(paid === undefined ? {} : { admission: paid.admission }),
+    ...(paid === undefined ? {} : { admission: paid.admission, unpaid: paid.unpaid }),
     evidencePerSecond: options.evidencePerSecond ?? EVIDENCE_PER_SECOND,
     now: () => performance.now(),
     isDraining: () => draining,

@@ -78,6 +78,8 @@ export async function writeServed({ local, settlementFile }: OnChain, policies: 
     pollMilliseconds: 100,
     claimAbove: '1',
     renewBeforeSeconds: '3600',
+    // The demo's own worker may be asked by anybody on this machine.
+    unpaid: 'serve',
     policies: await Promise.all(policies.map(known)),
     resultVerifiers: [await known(local.deployment.attestedResult)],
   };

@@ -3,7 +3,7 @@ import { artifact } from '../tools/artifacts.ts';
 import type { Deployer } from './deploy.ts';
 
 /** An immutable policy for simulated workers of one image: the shape of a hardware policy, for evidence that is none. */
-export interface SimulatorPolicyOptions {
+interface SimulatorPolicyOptions {
   readonly registry: Address;
   readonly image: Hex;
   /** SHA-256 of the statement that says what the image was built from. */

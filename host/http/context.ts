@@ -15,6 +15,8 @@ export interface AppContext {
   readonly assemble: AssembleEvidence;
   /** Absent: this host takes no payment. */
   readonly admission: Admission | undefined;
+  /** Whether work is done that no channel pays for. The worker would: whom it works for is the operator's affair. */
+  readonly unpaid: 'serve' | 'refuse';
 }
 
 /** The worker that requests go to now; the link's own error says why there is none. */

@@ -10,6 +10,7 @@ export type HostErrorCode =
   | 'channel_refused'
   | 'voucher_refused'
   | 'payment_not_offered'
+  | 'payment_required'
   | 'not_found'
   | 'model_unknown'
   | 'receipt_unknown'
@@ -50,6 +51,7 @@ export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
   channel_refused: { status: 402, message: 'the channel is not one that pays for this worker' },
   voucher_refused: { status: 402, message: 'the voucher was not signed for this channel and log' },
   payment_not_offered: { status: 402, message: 'this host takes no payment' },
+  payment_required: { status: 402, message: 'this host passes on what a channel pays for' },
   not_found: { status: 404, message: 'there is nothing at this path' },
   model_unknown: { status: 404, message: 'no release of that name or id is served here' },
   receipt_unknown: { status: 404, message: 'no receipt for that request' },

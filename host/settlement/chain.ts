@@ -12,7 +12,7 @@ import {
   type Hex,
   http,
   keccak256,
-  type PublicClient,
+  type Log,
 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { PaymentError } from '../payments/errors.ts';
@@ -30,7 +30,10 @@ export interface Sent {
 /** The few things that a settler does with a chain. Everything that fails is a `PaymentError`. */
 export interface SettlementChain {
   readonly operator: Address;
-  readonly client: PublicClient;
+  /** The newest block, or the one with that hash. */
+  block(hash?: Hex): Promise<BlockWords>;
+  /** Events of one contract, both ends included. */
+  logs(address: Address, fromBlock: bigint, toBlock: bigint): Promise<readonly Log[]>;
   read<
     const abi extends Abi,
     name extends ContractFunctionName<abi, 'view'>,
@@ -45,6 +48,14 @@ export interface SettlementChain {
   /** Whether nothing of the operator's is on its way: what a settler before this one sent may still change everything. */
   isQuiet(): Promise<boolean>;
   codeHash(address: Address): Promise<Hex>;
+}
+
+export interface BlockWords {
+  readonly number: bigint;
+  readonly hash: Hex;
+  readonly parentHash: Hex;
+  /** Unix seconds. */
+  readonly timestamp: bigint;
 }
 
 export interface Call<abi, name, args> {
@@ -76,7 +87,8 @@ export async function openChain(options: {
 
   return {
     operator,
-    client,
+    block: (hash) => asked(() => (hash === undefined ? client.getBlock() : client.getBlock({ blockHash: hash }))),
+    logs: (address, fromBlock, toBlock) => asked(() => client.getLogs({ address, fromBlock, toBlock })),
     read: (call) =>
       asked(() =>
         client.readContract({

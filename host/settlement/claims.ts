@@ -40,12 +40,13 @@ interface Claimable {
  * a crash at any point nothing is claimed twice, and whatever was not is claimed next.
  */
 export async function claimLog(claimant: Claimant, log: Uint8Array, isCurrent: boolean): Promise<void> {
+  const { timestamp: now } = await claimant.chain.block();
   const due: Claimable[] = [];
   let after: Uint8Array | undefined;
   for (;;) {
     const page = claimant.journal.vouchers(log, after, limits.headsPerPage);
     for (const voucher of page) {
-      const found = await claimable(claimant, log, voucher, isCurrent);
+      const found = await claimable(claimant, log, voucher, { now, isCurrent });
       if (found !== undefined) due.push(found);
     }
     const last = page.at(-1);
@@ -73,7 +74,7 @@ async function claimable(
   claimant: Claimant,
   log: Uint8Array,
   voucher: VoucherRaise,
-  isCurrent: boolean,
+  { now, isCurrent }: { readonly now: bigint; readonly isCurrent: boolean },
 ): Promise<Claimable | undefined> {
   const { journal, chain, settlement: to } = claimant;
   const place = journal.charged(log, voucher.channel);
@@ -81,13 +82,15 @@ async function claimable(
   const bundle = journal.bundle(place);
   const { cumulativeFee } = decodeReceipt(bundle.receipt);
   const { maxCumulative } = voucher;
-  const owed = cumulativeFee > maxCumulative ? maxCumulative : cumulativeFee;
+  let owed = cumulativeFee;
+  if (owed > maxCumulative) owed = maxCumulative;
   const id = hex(voucher.channel);
   const [state, claimed] = await Promise.all([
     chain.read({ to, abi: settlementAbi, functionName: 'channelOf', args: [id] }),
     chain.read({ to, abi: settlementAbi, functionName: 'claimedOf', args: [id, hex(log)] }),
   ]);
-  if (owed <= claimed || state.balance === 0n) return undefined;
+  const hasEnded = state.closesAt !== 0 && BigInt(state.closesAt) <= now;
+  if (owed <= claimed || state.balance === 0n || hasEnded) return undefined;
   // Of a log that does not grow any more, and of a channel that ends, there is nothing to wait for.
   const isLast = !isCurrent || state.closesAt !== 0;
   return isLast || owed - claimed >= claimant.claimAbove ? { voucher, bundle } : undefined;

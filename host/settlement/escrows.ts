@@ -60,6 +60,8 @@ export interface Escrows {
 
 /** Blocks that are read again each time: they may have been replaced by others. */
 const REPLACEABLE = 32n;
+/** What public nodes answer in one go. */
+const MOST_BLOCKS = 5_000n;
 const MOST_ATTEMPTS = 5;
 /** Less time than this is left for answering, settling and being mined: it is not begun. */
 const SECONDS_NEEDED = 30n;
@@ -71,25 +73,39 @@ const SECONDS_NEEDED = 30n;
 export function createEscrows(server: EscrowServer): Escrows {
   const { chain, settlement: to } = server;
   const open = new Map<string, Asked>();
-  const done = new Set<string>();
+  /** Each with the block up to which was read then: events are read again for a while. */
+  const done = new Map<string, bigint>();
   let nextBlock = server.fromBlock;
 
   async function discover(): Promise<void> {
-    const newest = await chain.client.getBlockNumber({ cacheTime: 0 });
+    const { number: newest } = await chain.block();
     if (nextBlock > newest) return;
     const again = nextBlock - REPLACEABLE;
     const fromBlock = again < server.fromBlock ? server.fromBlock : again;
-    for (const { args } of await eventsBetween(chain, to, fromBlock, newest)) {
+    const last = fromBlock + MOST_BLOCKS - 1n;
+    const toBlock = last > newest ? newest : last;
+    const logs = await chain.logs(to, fromBlock, toBlock);
+    for (const { args, blockNumber } of parseEventLogs({
+      abi: settlementAbi,
+      eventName: 'EscrowOpened',
+      logs: [...logs],
+    })) {
       const id = args.escrow;
-      if (!args.needsReceipt || open.has(id) || done.has(id) || open.size >= limits.hostPending) continue;
+      if (!args.needsReceipt || open.has(id) || done.has(id)) continue;
+      // What there is no room for is found again, once there is.
+      if (open.size >= limits.hostPending) {
+        nextBlock = blockNumber ?? nextBlock;
+        return;
+      }
       open.set(id, { id: bytes(id), input: bytes(args.input), answer: undefined, attempts: 0 });
     }
-    nextBlock = newest + 1n;
+    nextBlock = toBlock + 1n;
+    for (const [id, block] of done) if (block + 2n * REPLACEABLE < nextBlock) done.delete(id);
   }
 
   function finish(key: string): void {
     open.delete(key);
-    done.add(key);
+    done.set(key, nextBlock);
   }
 
   async function serveOne(key: string, asked: Asked, worker: ReadyWorker): Promise<void> {
@@ -148,7 +164,7 @@ async function reasonToSkip(
   escrow: EscrowTerms,
 ): Promise<SkipReason | undefined> {
   const { policies, resultVerifiers } = await serves();
-  const { timestamp } = await chain.client.getBlock();
+  const { timestamp } = await chain.block();
   if (escrow.deadline < timestamp + SECONDS_NEEDED) return 'too_late';
   // The event is the node's word; what is paid for is what the contract keeps.
   if (hex(sha256(input)) !== escrow.inputHash) return 'input_mismatch';
@@ -185,22 +201,6 @@ async function ask({ link }: EscrowServer, { id, input }: Asked, escrow: EscrowT
   const bundle = decodeBundle(encoded);
   return decodeReceipt(bundle.receipt).status === status.ok ? { output: body, bundle } : undefined;
 }
-
-async function eventsBetween(
-  chain: SettlementChain,
-  address: Address,
-  fromBlock: bigint,
-  toBlock: bigint,
-): Promise<OpenedEvents> {
-  try {
-    const logs = await chain.client.getLogs({ address, fromBlock, toBlock });
-    return parseEventLogs({ abi: settlementAbi, eventName: 'EscrowOpened', logs });
-  } catch (cause) {
-    throw new PaymentError('chain_unavailable', 'eth_getLogs', { cause });
-  }
-}
-
-type OpenedEvents = ReturnType<typeof parseEventLogs<typeof settlementAbi, true, 'EscrowOpened'>>;
 
 function bytes(text: Hex): Uint8Array {
   return fromHex(text.slice(2).toLowerCase());

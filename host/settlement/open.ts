@@ -12,6 +12,7 @@ import { hex } from './words.ts';
 export interface Payments {
   readonly admission: Admission;
   readonly settler: Settler;
+  readonly unpaid: 'serve' | 'refuse';
 }
 
 export interface PaymentsOptions {
@@ -32,5 +33,6 @@ export async function openPayments({ how, chainId, settlement, ...parts }: Payme
   return {
     admission: createAdmission({ journal: parts.journal, fundsOf: (channel, log) => fundsOf(at, channel, log) }),
     settler: startSettler({ ...how, ...parts, chain, settlement }),
+    unpaid: how.unpaid,
   };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Address, Hex } from 'viem';
-import { array, either, integer, literal, object, type Reader, text } from '../../wire/codec/fields.ts';
+import { array, either, integer, literal, object, oneOf, type Reader, text } from '../../wire/codec/fields.ts';
 import { parseJson } from '../../wire/codec/json.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
@@ -18,6 +18,8 @@ export interface SettlementOptions {
   readonly pollMilliseconds: number;
   readonly claimAbove: bigint;
   readonly renewBeforeSeconds: bigint;
+  /** Whether calls are answered that no channel pays for. */
+  readonly unpaid: 'serve' | 'refuse';
   readonly serves: () => Promise<ServedContracts>;
 }
 
@@ -29,6 +31,7 @@ interface SettlementFile extends ServedContracts {
   readonly pollMilliseconds: number;
   readonly claimAbove: bigint;
   readonly renewBeforeSeconds: bigint;
+  readonly unpaid: 'serve' | 'refuse';
 }
 
 function hexText<T extends Hex>(length: number): Reader<T> {
@@ -61,13 +64,14 @@ const settlementFile: Reader<SettlementFile> = object<SettlementFile>({
   pollMilliseconds: integer({ min: 50, max: 3_600_000 }),
   claimAbove: whole,
   renewBeforeSeconds: whole,
+  unpaid: oneOf(['serve', 'refuse']),
   policies: contracts,
   resultVerifiers: contracts,
 });
 
 export function readSettlement(path: string): SettlementOptions {
   try {
-    const { account, rpc, fromBlock, pollMilliseconds, claimAbove, renewBeforeSeconds } = readOnce(path);
+    const { account, rpc, fromBlock, pollMilliseconds, claimAbove, renewBeforeSeconds, unpaid } = readOnce(path);
     return {
       rpc,
       account: 'unlocked' in account ? { kind: 'unlocked', address: account.unlocked } : keyOf(path, account.keyFile),
@@ -75,6 +79,7 @@ export function readSettlement(path: string): SettlementOptions {
       pollMilliseconds,
       claimAbove,
       renewBeforeSeconds,
+      unpaid,
       serves: async () => readOnce(path),
     };
   } catch (cause) {

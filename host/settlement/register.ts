@@ -28,7 +28,7 @@ export async function standingOf({ chain, renewBeforeSeconds }: Registrar, worke
   const key = await chain.read({ to, abi: registryAbi, functionName: 'headKeyOf', args: [hex(worker.log)] });
   if (key.revokedAt !== 0) return 'revoked';
   if (key.expiresAt === 0) return 'unknown';
-  const { timestamp } = await chain.client.getBlock();
+  const { timestamp } = await chain.block();
   return BigInt(key.expiresAt) < timestamp + renewBeforeSeconds ? 'ending' : 'live';
 }
 
@@ -39,8 +39,7 @@ export async function standingOf({ chain, renewBeforeSeconds }: Registrar, worke
 export async function register(registrar: Registrar, { info, configuration }: ReadyWorker): Promise<Sent> {
   const { chain, link, assemble } = registrar;
   const { registry, operator, chainId } = configuration;
-  const newest = await chain.client.getBlock();
-  const named = await chain.client.getBlock({ blockHash: newest.parentHash });
+  const named = await chain.block((await chain.block()).parentHash);
   const challenge = sha256(
     blockChallengePreimage({
       chainId,

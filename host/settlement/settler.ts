@@ -52,28 +52,35 @@ export function startSettler(options: SettlerOptions): Settler {
     return link.status.kind === 'ready' ? link.status.worker : undefined;
   }
 
+  /** What cannot be done now keeps nothing else from being done: a revoked log must not stop the claims of another. */
+  async function attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      if (!stopped) await work();
+    } catch (error) {
+      onEvent({ event: 'settlement_failed', code: codeOf(error) });
+    }
+  }
+
+  async function keepRegistered(current: ReadyWorker): Promise<void> {
+    const standing = await standingOf(registrar, current);
+    if (standing === 'unknown' || standing === 'ending') onSent('register', await register(registrar, current));
+  }
+
   async function round(): Promise<void> {
     // What a settler before this one sent may still be mined, and would be sent twice.
     if (!(await chain.isQuiet())) return;
     const current = worker();
-    if (current !== undefined) {
-      const standing = await standingOf(registrar, current);
-      if (standing === 'unknown' || standing === 'ending') onSent('register', await register(registrar, current));
-    }
+    if (current !== undefined) await attempt(() => keepRegistered(current));
     for (const log of journal.logs(LOGS)) {
       const isCurrent = current !== undefined && equalBytes(current.log, log);
-      await claimLog(claimant, log, isCurrent);
+      await attempt(() => claimLog(claimant, log, isCurrent));
     }
-    if (current !== undefined) await escrows.serve(current);
+    if (current !== undefined) await attempt(() => escrows.serve(current));
   }
 
   async function run(): Promise<void> {
     while (!stopped) {
-      try {
-        await round();
-      } catch (error) {
-        onEvent({ event: 'settlement_failed', code: codeOf(error) });
-      }
+      await attempt(round);
       if (stopped) break;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, options.pollMilliseconds);

@@ -44,6 +44,7 @@ describe('the command line', () => {
     ['up', '--port', '1e3'],
     ['up', '--tier', 'nitro'],
     ['demo', '--tier', 'snp'],
+    ['demo', '--chain', 'mainnet'],
     ['demo', '--tier', 'vm', '--tee', 'amd-sev-snp'],
     ['demo', '--port', '1'],
     ['host'],

@@ -64,7 +64,10 @@ describe('proofmark up', () => {
     expect(served.code, served.text).toBe('SIGINT');
     expect(served.text).toContain('0 failed');
     expect(infer.code, infer.text).toBe(0);
-    expect(infer.text).toContain('leaf 1 of log');
+    // The first answer was paid from a channel, the second a contract asked for.
+    for (const what of ['register', 'postHead', 'claim', 'fulfil'])
+      expect(served.text).toMatch(new RegExp(`${what} +[0-9,]+ gas  0x`));
+    expect(infer.text).toContain('leaf 2 of log');
     expect(live.code, live.text).toBe(0);
     expect(file.code, file.text).toBe(0);
     expect(JSON.parse(file.text)).toMatchObject({ verdict: 'accepted', code: null });

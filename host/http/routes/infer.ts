@@ -38,6 +38,7 @@ export function inferRoute(context: AppContext): RequestHandler {
     const body = await readBody(request, response, rules);
     const { log, configuration } = currentWorker(context);
     const price = unitPriceOf(configuration, modelId, operation.infer) ?? 0n;
+    if (price > 0n && context.unpaid === 'refuse') throw new HttpError('payment_required');
     const header = encodeRequestHeader({
       requestId: randomBytes(32),
       modelId,

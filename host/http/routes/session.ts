@@ -20,9 +20,10 @@ export function openSessionRoute({ link, budget }: AppContext): RequestHandler {
   };
 }
 
-export function sealedRoute({ link, budget }: AppContext): RequestHandler {
+export function sealedRoute({ link, budget, unpaid }: AppContext): RequestHandler {
   return async (request, response) => {
     const sessionId = hexParameter(request.params['id'], SESSION_ID_BYTES);
+    if (unpaid === 'refuse') throw new HttpError('payment_required');
     const record = await readBody(request, response, { types: [BINARY], maxBytes: limits.recordBytes, budget });
     if (record.length === 0) throw new HttpError('request_invalid');
     sendBytes(response, budget, BINARY, await link.sealed(sessionId, record, { signal: leaving(response) }));
