@@ -1,7 +1,8 @@
-import { concatBytes, equalBytes } from '../../wire/bytes.ts';
+import { concatBytes, equalBytes, toHex } from '../../wire/bytes.ts';
 import { verifyLowS } from '../../wire/crypto/ecdsa.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
+import { limits } from '../../wire/limits.ts';
 import { type ChannelFields, channelPreimage, voucherMessage } from '../../wire/message/authorisations.ts';
 import { decodeChannelOpening, decodeVoucherRaise, type VoucherRaise } from '../../wire/message/channel.ts';
 import { decodeRecordKind, recordKind } from '../../wire/message/session.ts';
@@ -28,11 +29,18 @@ export interface ChannelFunds {
 
 export interface AdmissionOptions {
   readonly journal: Journal;
-  /** Asked of the chain for every voucher and channel. */
+  /** Asked of the chain for every voucher and channel, and for requests now and then. */
   readonly fundsOf: (channel: Uint8Array, log: Uint8Array) => Promise<ChannelFunds>;
+  readonly now: () => number;
 }
 
-export function createAdmission({ journal, fundsOf }: AdmissionOptions): Admission {
+/** How long a channel that was open is taken to be so. No close is quicker than 15 minutes (contracts' `CLOSE_DELAY`). */
+const OPEN_MS = 30_000;
+
+export function createAdmission({ journal, fundsOf, now }: AdmissionOptions): Admission {
+  /** When each channel was last seen open. */
+  const seenOpen = new Map<string, number>();
+
   async function admitChannel(fields: ChannelFields, { log, configuration }: ReadyWorker): Promise<void> {
     const { chainId, settlement, operator } = configuration;
     const ours =
@@ -53,6 +61,18 @@ export function createAdmission({ journal, fundsOf }: AdmissionOptions): Admissi
     await journal.saveVoucher(log, raise);
   }
 
+  /** A voucher that is good with the worker pays nothing any more once its channel has ended. */
+  async function admitRequest(channel: Uint8Array, { log }: ReadyWorker): Promise<void> {
+    known(channel);
+    const key = toHex(channel);
+    if (now() - (seenOpen.get(key) ?? Number.NEGATIVE_INFINITY) < OPEN_MS) return;
+    seenOpen.delete(key);
+    const { balance } = await fundsOf(channel, log);
+    if (balance === 0n) throw new PaymentError('channel_refused', 'it is closing, or empty');
+    if (seenOpen.size >= limits.channels) seenOpen.clear();
+    seenOpen.set(key, now());
+  }
+
   function known(channel: Uint8Array): ChannelFields {
     const fields = journal.channel(channel);
     if (fields === undefined) throw new PaymentError('channel_refused', 'it was not opened here');
@@ -65,7 +85,7 @@ export function createAdmission({ journal, fundsOf }: AdmissionOptions): Admissi
         const { kind, rest } = decodeRecordKind(shown);
         if (kind === recordKind.channel) await admitChannel(decodeChannelOpening(rest).fields, worker);
         else if (kind === recordKind.voucher) await admitVoucher(decodeVoucherRaise(rest), worker);
-        else if (kind === recordKind.request && rest.length === 64) known(rest.subarray(32));
+        else if (kind === recordKind.request && rest.length === 64) await admitRequest(rest.subarray(32), worker);
         else throw new PaymentError('channel_refused', 'nothing that charges a channel');
       } catch (error) {
         if (error instanceof WireError) throw new PaymentError('channel_refused', error.code, { cause: error });

@@ -31,7 +31,11 @@ export async function openPayments({ how, chainId, settlement, ...parts }: Payme
   const chain = await openChain({ rpc: how.rpc, chainId, account: how.account });
   const at = { chain, settlement: hex(settlement) };
   return {
-    admission: createAdmission({ journal: parts.journal, fundsOf: (channel, log) => fundsOf(at, channel, log) }),
+    admission: createAdmission({
+      journal: parts.journal,
+      fundsOf: (channel, log) => fundsOf(at, channel, log),
+      now: () => performance.now(),
+    }),
     settler: startSettler({ ...how, ...parts, chain, settlement }),
     unpaid: how.unpaid,
   };

@@ -19,6 +19,7 @@ let worker: ReadyWorker;
 let channel: TestChannel;
 let funds: ChannelFunds;
 let asked: number;
+let time: number;
 let admission: Admission;
 
 beforeEach(async () => {
@@ -31,12 +32,14 @@ beforeEach(async () => {
   channel = createChannel();
   funds = { balance: 100n, claimed: 0n };
   asked = 0;
+  time = 0;
   admission = createAdmission({
     journal,
     fundsOf: async () => {
       asked += 1;
       return funds;
     },
+    now: () => time,
   });
 });
 
@@ -78,6 +81,22 @@ describe('a channel', () => {
     funds = { balance: 0n, claimed: 0n };
     expect(await verdict(opening())).toBe('channel_refused');
     expect(await verdict(request(channel.id))).toBe('channel_refused');
+  });
+});
+
+describe('requests', () => {
+  it('are admitted on the strength of a channel that was open half a minute ago, and then it is asked again', async () => {
+    await verdict(opening());
+    asked = 0;
+    for (time of [0, 29_999]) expect(await verdict(request(channel.id))).toBe('admitted');
+    expect(asked).toBe(1);
+    // The payer has begun to close: what the worker still takes for covered will not be paid.
+    funds = { balance: 0n, claimed: 0n };
+    time = 30_000;
+    expect(await verdict(request(channel.id))).toBe('channel_refused');
+    expect(await verdict(request(channel.id))).toBe('channel_refused');
+    funds = { balance: 1n, claimed: 0n };
+    expect(await verdict(request(channel.id))).toBe('admitted');
   });
 });
 
@@ -133,6 +152,7 @@ it('a chain that does not answer admits nothing', async () => {
   const silent = createAdmission({
     journal,
     fundsOf: async () => Promise.reject(Object.assign(new Error('down'), { code: 'chain_unavailable' })),
+    now: () => time,
   });
   await expect(silent.admit(opening(), worker)).rejects.toMatchObject({ code: 'chain_unavailable' });
   expect(journal.channel(channel.id)).toBeUndefined();
