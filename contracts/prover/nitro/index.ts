@@ -1,3 +1,3 @@
-export { NitroProofError, type NitroProofErrorCode } from './errors.ts';
-export { encodeNitroHints, type NitroHintOptions, proveNitroDocument } from './prove.ts';
+export { NitroProofError } from './errors.ts';
+export { encodeNitroHints, proveNitroDocument } from './prove.ts';
 export { nitroStatements, nitroTbsDigests } from './statements.ts';

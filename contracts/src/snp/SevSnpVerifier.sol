@@ -122,9 +122,8 @@ contract SevSnpVerifier is IEvidenceVerifier, SnpAuthorities {
         Parts memory parts = split(evidence);
         proven.root = parts.root;
         proven.report = SnpReports.parse(parts.report);
-        (Certificate memory leaf, SnpEndorsement memory endorsement) = CERTIFICATE_READER.read(
-            evidence[parts.leafAt:parts.leafAt + parts.leaf.length()], parts.leaf.pointer()
-        );
+        (Certificate memory leaf, SnpEndorsement memory endorsement) =
+            CERTIFICATE_READER.read(evidence[parts.leafAt:parts.leafAt + parts.leaf.length()], parts.leaf.pointer());
         if (endorsement.kind == SnpSigner.None) revert ChainIncomplete();
         proven.endorsement = endorsement;
         (Digest384 memory reportDigest, Digest384 memory leafDigest) =
