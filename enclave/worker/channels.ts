@@ -93,7 +93,8 @@ export function createChannels(options: {
       return { committed: owed + reserved, voucher };
     },
     charge(channel) {
-      const account = accounts.get(toHex(channel));
+      const key = toHex(channel);
+      const account = accounts.get(key);
       if (account === undefined) return undefined;
       let held = 0n;
       const release = (): void => {
@@ -102,6 +103,8 @@ export function createChannels(options: {
       };
       return {
         reserve(maxFee) {
+          // It may have gone for another since, and what is written to it then would be forgotten.
+          if (accounts.get(key) !== account) return false;
           if (account.owed + account.reserved + maxFee > account.voucher) return false;
           account.reserved += maxFee;
           held += maxFee;

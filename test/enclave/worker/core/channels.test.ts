@@ -167,6 +167,16 @@ describe('the table', () => {
     expect(channels.state(paid.id)).toEqual({ committed: 5n, voucher: 5n });
   });
 
+  it('takes nothing for a channel that went before its request held anything', async () => {
+    const channels = table(1);
+    const gone = await opened(channels);
+    await channels.raise(gone.voucher(log, 5n));
+    const waiting = channels.charge(gone.id);
+    await opened(channels);
+    // Else it would be answered for a sum that nobody remembers when the channel comes back.
+    expect(waiting?.reserve(5n)).toBe(false);
+  });
+
   it('of no places takes no channel', async () => {
     expect(await codeOf(table(0).open(createChannel().opening(h), h))).toBe('channel_refused');
   });
