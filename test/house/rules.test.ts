@@ -122,15 +122,22 @@ describe('threats', () => {
   const test = "const cases = [{ says: 'a late root' }]; describe('path', () => it('refuses an expired leaf', f));";
   const table = (cell: string): Record<string, string> => ({
     'test/a.test.ts': test,
+    'contracts/test/A.t.sol': 'contract A { function test_aForgery() external { } function forge() external { } }',
     'THREATS.md': `| id | threat | test |\n|---|---|---|\n| T1 | a | ${cell} |\n`,
   });
 
-  it.each(['none', '`test/a.test.ts > refuses a missing leaf`', '`test/b.test.ts > refuses an expired leaf`'])(
-    'refuses a row with %s',
-    (cell) => {
-      expect(broken(threats, table(cell))).toEqual(['THREATS.md:3']);
-    },
-  );
+  it.each([
+    'none',
+    '`test/a.test.ts > refuses a missing leaf`',
+    '`test/b.test.ts > refuses an expired leaf`',
+    '`contracts/test/A.t.sol > forge`',
+  ])('refuses a row with %s', (cell) => {
+    expect(broken(threats, table(cell))).toEqual(['THREATS.md:3']);
+  });
+
+  it('allows a row whose forge test exists', () => {
+    expect(broken(threats, table('`contracts/test/A.t.sol > test_aForgery`'))).toEqual([]);
+  });
 
   it.each(['expired leaf', 'a late root'])('allows a row whose test exists: %s', (title) => {
     expect(broken(threats, table(`\`test/a.test.ts > ${title}\``))).toEqual([]);

@@ -2,7 +2,8 @@ import ts from 'typescript';
 import { type Finding, type Rule, type SourceTree, typescriptFiles } from './tree.ts';
 
 const FILE = 'THREATS.md';
-const REFERENCE = /`(test\/[\w./-]+\.test\.ts) > ([^`]+)`/g;
+const REFERENCE = /`(test\/[\w./-]+\.test\.ts|contracts\/test\/[\w./-]+\.t\.sol) > ([^`]+)`/g;
+const FORGE_TEST = /\bfunction (test\w*|invariant\w*)\(/g;
 const ROW = /^\| *([A-Z]+[0-9]+[a-z]?) *\|/;
 
 /** A threat without a test that exists is a wish. Every row names at least one, by file and part of its title. */
@@ -31,22 +32,30 @@ const CASE_NAME = /^(says|title)$/;
 
 /** The literal titles of every `describe`, `it` and `test`, and of tabled cases; templates count by their fixed parts. */
 function testTitles(tree: SourceTree): ReadonlyMap<string, readonly string[]> {
-  return new Map(
-    typescriptFiles(tree, /^test\/.*\.test\.ts$/).map(([path, source]) => {
-      const titles: string[] = [];
-      const walk = (node: ts.Node): void => {
-        if (ts.isCallExpression(node) && /^(describe|it|test)\b/.test(node.expression.getText())) {
-          titles.push(...titleOf(node.arguments[0]));
-        }
-        if (ts.isPropertyAssignment(node) && CASE_NAME.test(node.name.getText())) {
-          titles.push(...titleOf(node.initializer));
-        }
-        ts.forEachChild(node, walk);
-      };
-      walk(source);
-      return [path, titles];
-    }),
-  );
+  const forge = [...tree]
+    .filter(([path]) => /^contracts\/test\/.*\.t\.sol$/.test(path))
+    .map(([path, text]): [string, readonly string[]] => [
+      path,
+      [...text.matchAll(FORGE_TEST)].map(([, name = '']) => name),
+    ]);
+  return new Map([...forge, ...vitestTitles(tree)]);
+}
+
+function vitestTitles(tree: SourceTree): readonly [string, readonly string[]][] {
+  return typescriptFiles(tree, /^test\/.*\.test\.ts$/).map(([path, source]) => {
+    const titles: string[] = [];
+    const walk = (node: ts.Node): void => {
+      if (ts.isCallExpression(node) && /^(describe|it|test)\b/.test(node.expression.getText())) {
+        titles.push(...titleOf(node.arguments[0]));
+      }
+      if (ts.isPropertyAssignment(node) && CASE_NAME.test(node.name.getText())) {
+        titles.push(...titleOf(node.initializer));
+      }
+      ts.forEachChild(node, walk);
+    };
+    walk(source);
+    return [path, titles];
+  });
 }
 
 function titleOf(node: ts.Expression | undefined): readonly string[] {
