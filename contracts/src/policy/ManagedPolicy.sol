@@ -73,6 +73,8 @@ contract ManagedPolicy is WorkerPolicy {
     /// How often each thing has changed since the beginning.
     mapping(bytes32 target => uint64) private revisions;
 
+    event DelayFixed(uint256 delay);
+    /// The first one ends the deployment: every change after it counts as a revision of what it changes.
     event OwnerChanged(address indexed owner);
     event Proposed(bytes32 indexed proposal, ChangeKind indexed kind, bytes content, uint48 readyAt, uint48 expiresAt);
     event Activated(bytes32 indexed proposal);
@@ -86,6 +88,7 @@ contract ManagedPolicy is WorkerPolicy {
     constructor(PolicySetup memory setup, address owner_, uint256 delay) WorkerPolicy(setup) {
         if (delay < MINIMUM_DELAY || delay > MAXIMUM_DELAY) revert DelayOutOfBounds(delay);
         DELAY = delay;
+        emit DelayFixed(delay);
         setOwner(owner_);
     }
 

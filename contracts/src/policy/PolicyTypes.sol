@@ -101,7 +101,7 @@ struct TcbFloor {
     uint64 minimum;
 }
 
-/// For one product line; one word of storage.
+/// For one product line; a word of storage for each floor.
 struct TcbFloors {
     TcbFloor reported;
     TcbFloor committed;
