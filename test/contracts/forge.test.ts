@@ -13,9 +13,28 @@ afterAll(() => {
   for (const root of projects) rmSync(root, { recursive: true, force: true });
 });
 
-interface SuiteReport {
-  readonly test_results: Readonly<Record<string, { readonly status: string; readonly reason: string | null }>>;
+/** What a handler's function came to in a campaign: calls that revert or are discarded have done nothing. */
+interface HandlerCalls {
+  readonly calls: number;
+  readonly reverts: number;
+  readonly discards: number;
 }
+
+interface TestReport {
+  readonly status: string;
+  readonly reason: string | null;
+  readonly kind: {
+    readonly Invariant?: { readonly calls: number; readonly metrics: Readonly<Record<string, HandlerCalls>> };
+  };
+}
+
+interface SuiteReport {
+  readonly test_results: Readonly<Record<string, TestReport>>;
+}
+
+/** A campaign of this many calls is a long one, and each of its handlers has to do something as often as that. */
+const LONG_CAMPAIGN = 100_000;
+const HANDLED = 1_000;
 
 describe('forge test', () => {
   it('passes every test of contracts/test', { timeout: 1_800_000 }, async () => {
@@ -33,6 +52,10 @@ describe('forge test', () => {
     expect(results.filter(({ status }) => status !== 'Success')).toEqual([]);
     expect(results.length).toBeGreaterThan(0);
     expect(code).toBe(0);
+    const idle = Object.values(suites)
+      .flatMap(({ test_results }) => Object.values(test_results))
+      .flatMap(idleHandlers);
+    expect(idle).toEqual([]);
   });
 
   it('ends with 1 where a test fails, and where a warning is left', async () => {
@@ -46,6 +69,18 @@ describe('forge test', () => {
     expect(code).toBe(1);
   });
 });
+
+/** Prints what each handler did, and gives those that did too little for a long campaign. */
+function idleHandlers({ kind }: TestReport): readonly string[] {
+  const { Invariant: campaign } = kind;
+  if (campaign === undefined) return [];
+  const done = Object.entries(campaign.metrics).map(([name, { calls, reverts, discards }]): [string, number] => [
+    name.replace(/^.*:/, ''),
+    calls - reverts - discards,
+  ]);
+  console.log(`${campaign.calls} calls: ${done.map(([name, count]) => `${name} ${count}`).join(', ')}`);
+  return campaign.calls < LONG_CAMPAIGN ? [] : done.filter(([, count]) => count < HANDLED).map(([name]) => name);
+}
 
 function reported(stdout: string, stderr: string): Readonly<Record<string, SuiteReport>> {
   try {

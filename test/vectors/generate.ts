@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { registrationFiles } from '../contracts/fixtures/registrations.ts';
+import { signatureFiles } from '../contracts/fixtures/signatures.ts';
 import { corpusFiles } from './corpus/files.ts';
 import { goldenFiles } from './golden/all.ts';
 
@@ -19,3 +20,4 @@ async function write(under: string, files: ReadonlyMap<string, string>): Promise
 await write('attestations/vectors/wire', await goldenFiles());
 await write('attestations/vectors/evidence', corpusFiles());
 await write('contracts/test/fixtures', await registrationFiles());
+await write('contracts/test/fixtures', signatureFiles());
