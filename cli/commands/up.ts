@@ -16,6 +16,7 @@ import {
 } from '../report.ts';
 import { listenForTransactions, openOnChain } from '../stack/on-chain.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
+import { requireTier } from '../stack/tiers.ts';
 import { type Parsed, parseArguments, portOption, textOption, tierOption } from './arguments.ts';
 import { type CommandContext, defaultStateDirectory } from './context.ts';
 import { beginRound, type ChainRound, chainOption, writeNoChain, writeTransactions } from './on-chain.ts';
@@ -72,6 +73,7 @@ async function withStack(
 ): Promise<void> {
   const tier = tierOption(parsed);
   const platform = platformOption(parsed);
+  requireTier(tier, platform);
   const choice = await chainOption(parsed);
   await mkdir(where.stateDirectory, { recursive: true, mode: 0o700 });
   const onChain = choice.kind === 'local' ? await openOnChain(where.stateDirectory, platform, choice.start) : undefined;

@@ -17,19 +17,24 @@ export interface ChosenTier {
   readonly readyMs: number;
 }
 
+/** Refuses what no machine, or not this one, can start: asked before anything is made or started for it. */
+export function requireTier(name: TierName, platform: Platform): void {
+  if (name === 'sim-process') return;
+  if (platform.tee !== 'aws-nitro')
+    throw new UsageError('the machine of --tier vm has a Nitro device: --tee aws-nitro');
+  findEmulator(emulatorPlaces);
+}
+
 export async function openTier(
   name: TierName,
   options: { readonly stateDirectory: string; readonly platform: Platform },
 ): Promise<ChosenTier> {
   const { stateDirectory, platform } = options;
+  requireTier(name, platform);
   if (name === 'sim-process') {
     const app = await workerFiles(join(stateDirectory, 'worker'));
     return { tier: processTier({ node: process.execPath, app, platform }), readyMs: 30_000 };
   }
-  if (platform.tee !== 'aws-nitro')
-    throw new UsageError('the machine of --tier vm has a Nitro device: --tee aws-nitro');
-  // Before an image is built for nothing.
-  findEmulator(emulatorPlaces);
   const { eif, cacheFolder } = await buildMachineImage(join(stateDirectory, 'image'));
   const tier = vmTier({ eif, role: platform.role, acceleration: { try: cacheFolder } });
   return { tier, readyMs: 120_000 };
