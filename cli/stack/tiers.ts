@@ -19,10 +19,14 @@ export interface ChosenTier {
 
 /** Refuses what no machine, or not this one, can start: asked before anything is made or started for it. */
 export function requireTier(name: TierName, platform: Platform): void {
-  if (name === 'sim-process') return;
+  if (name === 'sim-vm') roleInMachine(platform);
+}
+
+function roleInMachine(platform: Platform): string | null {
   if (platform.tee !== 'aws-nitro')
     throw new UsageError('the machine of --tier vm has a Nitro device: --tee aws-nitro');
   findEmulator(emulatorPlaces);
+  return platform.role;
 }
 
 export async function openTier(
@@ -30,12 +34,13 @@ export async function openTier(
   options: { readonly stateDirectory: string; readonly platform: Platform },
 ): Promise<ChosenTier> {
   const { stateDirectory, platform } = options;
-  requireTier(name, platform);
   if (name === 'sim-process') {
     const app = await workerFiles(join(stateDirectory, 'worker'));
     return { tier: processTier({ node: process.execPath, app, platform }), readyMs: 30_000 };
   }
+  // Before an image is built for nothing.
+  const role = roleInMachine(platform);
   const { eif, cacheFolder } = await buildMachineImage(join(stateDirectory, 'image'));
-  const tier = vmTier({ eif, role: platform.role, acceleration: { try: cacheFolder } });
+  const tier = vmTier({ eif, role, acceleration: { try: cacheFolder } });
   return { tier, readyMs: 120_000 };
 }
