@@ -9,8 +9,10 @@ export interface RequestOptions {
   readonly timeoutMs: number;
   /** What must have happened before the reply is handed on; asked when the reply arrives. */
   readonly before: () => Promise<void>;
-  /** Aborting gives the place back; the worker's answer is then dropped when it comes. */
+  /** Aborting gives the place back and tells the worker; its answer is then dropped when it comes. */
   readonly signal: AbortSignal | undefined;
+  /** Takes what comes of a streamed answer before the reply; without it, such an answer breaks the protocol. */
+  readonly onPiece?: (payload: Uint8Array) => void;
 }
 
 /** One connection to the worker: frames out and in, requests matched with replies by their id. */
@@ -32,6 +34,9 @@ interface Pending {
   readonly resolve: (payload: Uint8Array) => void;
   readonly reject: (error: Error) => void;
   readonly before: () => Promise<void>;
+  readonly onPiece: ((payload: Uint8Array) => void) | undefined;
+  /** Waits for the whole time again: a stream may take long as long as it goes on. */
+  readonly refresh: () => void;
   readonly forget: () => void;
 }
 
@@ -63,7 +68,16 @@ export function openConnection(path: string, handlers: ConnectionHandlers): Prom
 
   function onFrame(frame: Frame): void {
     if (frame.id === 0) handlers.onUnsolicited(frame);
+    else if (frame.kind === linkKind.piece) onPiece(frame);
     else onReply(frame);
+  }
+
+  function onPiece({ id, payload }: Frame): void {
+    const request = pending.get(id);
+    if (request === undefined && abandoned.has(id)) return;
+    if (request?.onPiece === undefined) throw protocol('a piece of no streamed answer');
+    request.refresh();
+    request.onPiece(payload);
   }
 
   function onReply({ id, kind, payload }: Frame): void {
@@ -94,6 +108,8 @@ export function openConnection(path: string, handlers: ConnectionHandlers): Prom
     if (request === undefined) return;
     settle(id, request);
     abandoned.add(id);
+    // The worker stops working for nobody; what it has done by then is receipted, and dropped here.
+    socket.write(encodeFrame({ id, kind: linkKind.abandon, payload: new Uint8Array(0) }));
     // A worker that leaves this many unanswered will not come back to the first of them.
     if (abandoned.size > limits.unacknowledgedLeaves) abandoned.delete(abandoned.values().next().value as number);
     request.reject(error);
@@ -130,6 +146,8 @@ export function openConnection(path: string, handlers: ConnectionHandlers): Prom
           resolve,
           reject,
           before: options.before,
+          onPiece: options.onPiece,
+          refresh: () => timer.refresh(),
           forget: () => {
             clearTimeout(timer);
             options.signal?.removeEventListener('abort', onAbort);

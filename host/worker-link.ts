@@ -40,6 +40,8 @@ export type LinkStatus =
 
 export interface AskOptions {
   readonly signal?: AbortSignal;
+  /** Takes the pieces of a streamed answer as they come; what it resolves to is the rest. */
+  readonly onPiece?: (bytes: Uint8Array) => void;
 }
 
 /** The host's side of the link (DESIGN sections 4 and 5). It reconnects for as long as it lives. */
@@ -274,7 +276,13 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
     // DESIGN section 4: an answer leaves after the journal has written every receipt that came before it.
     const receipted = kind === linkKind.plain || kind === linkKind.sealed || kind === linkKind.charged;
     const before = receipted ? intake.written : nothingBefore;
-    return connection.request(kind, payload, { timeoutMs, before, signal: asked.signal });
+    const { signal, onPiece } = asked;
+    return connection.request(kind, payload, {
+      timeoutMs,
+      before,
+      signal,
+      ...(onPiece === undefined ? {} : { onPiece }),
+    });
   }
 
   const running = keepConnected();

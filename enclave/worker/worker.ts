@@ -13,7 +13,7 @@ import {
   decodeAcknowledge,
   decodeFilePiece,
   decodeForSession,
-  decodeRecipient,
+  decodeModelId,
   decodeRelease,
   decodeSealedDataKey,
   encodeAttested,
@@ -194,8 +194,9 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     telemetry.count('plainRequests');
     const request = decodeRequest(payload);
     if ((request.header.flags & flag.sealed) !== 0n) throw new Refusal('malformed', 'it came unsealed and says sealed');
-    const { bundle, format, body } = await run(current, request);
+    const { status, bundle, format, body } = await run(current, request);
     return encodePlainAnswer({
+      status: Number(status),
       bundle: encodeBundle(bundle),
       format: Number(format),
       jsonLength: body.jsonLength,
@@ -244,7 +245,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
       case linkKind.file:
         return Uint8Array.of((await ready().releases.receive(decodeFilePiece(frame.payload))) ? 1 : 0);
       case linkKind.recipient:
-        return ready().releases.recipient(decodeRecipient(frame.payload));
+        return ready().releases.recipient(decodeModelId(frame.payload));
       case linkKind.dataKey:
         ready().releases.unlock(decodeSealedDataKey(frame.payload));
         return new Uint8Array(0);
@@ -300,7 +301,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     },
     onFrame(frame, link) {
       if (frame.kind === linkKind.acknowledge) acknowledge(frame.payload);
-      else reply(frame, link);
+      else if (frame.kind !== linkKind.abandon) reply(frame, link);
     },
   });
 }

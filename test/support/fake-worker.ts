@@ -146,9 +146,17 @@ export async function startFakeWorker(path: string, options: FakeWorkerOptions =
         const { header, body } = decodeRequest(payload);
         const bundle = grow({ requestId: header.requestId, modelId: header.modelId });
         return reply(
-          encodePlainAnswer({ bundle, format: Number(header.format), jsonLength: Number(header.jsonLength), body }),
+          encodePlainAnswer({
+            status: 0,
+            bundle,
+            format: Number(header.format),
+            jsonLength: Number(header.jsonLength),
+            body,
+          }),
         );
       }
+      case linkKind.abandon:
+        return undefined;
       case linkKind.acknowledge:
         acknowledged = decodeAcknowledge(payload);
         unsent = unsent.filter((entries) => entries.from + entries.receipts.length > acknowledged);

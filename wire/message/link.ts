@@ -5,7 +5,8 @@ import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { TeeName } from './identity.ts';
 import type { SignedRelease } from './manifest.ts';
-import { HEAD_BYTES, RECEIPT_BYTES } from './receipt.ts';
+import { HEAD_BYTES, RECEIPT_BYTES, status as receiptStatus } from './receipt.ts';
+import { decodeFinalRecord, encodeFinalRecord, type FinalRecord } from './session.ts';
 
 /**
  * What host and worker say to each other over one stream (DESIGN section 5). The host is untrusted: everything that it
@@ -26,12 +27,18 @@ export const linkKind = {
   dataKey: 0x0a,
   /** A sealed record that charges a channel, after what its client showed the host. */
   charged: 0x0b,
+  /** The host no longer waits for the request with this frame's id: its client has left. There is no answer to it. */
+  abandon: 0x0c,
+  /** Takes a model out of service once what it runs is done. */
+  unload: 0x0d,
   reply: 0x81,
   refusal: 0x82,
   state: 0x83,
   entries: 0x84,
   /** Counters, while the configuration allows them. */
   telemetry: 0x85,
+  /** Bytes of a streamed answer before its reply: a sealed record, or plain bytes of the body. */
+  piece: 0x87,
   /** The launcher's word on how the worker ended; nothing follows it. */
   ended: 0x86,
 } as const;
@@ -199,12 +206,6 @@ export function decodeFilePiece(payload: Uint8Array): FilePiece {
   return { modelId: payload.slice(0, 32), file: readU32(payload, 32), bytes: payload.subarray(36) };
 }
 
-/** The model whose key is asked for. */
-export function decodeRecipient(payload: Uint8Array): Uint8Array {
-  if (payload.length !== 32) throw new WireError('frame_invalid', 'a model id has 32 bytes');
-  return payload;
-}
-
 /** modelId || the sealed key (`CiphertextForRecipient`). */
 export interface SealedDataKey {
   readonly modelId: Uint8Array;
@@ -232,29 +233,31 @@ export function decodeForSession(payload: Uint8Array): { readonly sessionId: Uin
   return { sessionId: payload.slice(0, SESSION_ID_BYTES), rest: payload.subarray(SESSION_ID_BYTES) };
 }
 
-/** The answer to an unsealed request. */
-export interface PlainAnswer {
-  readonly bundle: Uint8Array;
-  readonly format: number;
-  readonly jsonLength: number;
-  readonly body: Uint8Array;
+/** A model by its id, for `recipient` and `unload`. */
+export function decodeModelId(payload: Uint8Array): Uint8Array {
+  if (payload.length !== 32) throw new WireError('frame_invalid', 'a model id has 32 bytes');
+  return payload;
 }
 
-const plainAnswer: Reader<PlainAnswer> = object<PlainAnswer>({
-  bundle: bytes({ min: 1, max: limits.bundleBytes }),
-  format: integer({ min: 0, max: 2 }),
-  jsonLength: integer({ min: 0, max: limits.bodyBytes }),
-  body: bytes({ min: 0, max: limits.bodyBytes }),
-});
-
-const answerProfile = strictCbor(limits.bodyBytes + limits.bundleBytes + 1_024);
+/**
+ * The answer to an unsealed request: u8 status || what a sealed answer's final record holds. The status is the receipt's,
+ * for a host that has to choose an HTTP status and would otherwise open the receipt for it. The body of a streamed answer
+ * lacks the bytes that went before it in pieces.
+ */
+export interface PlainAnswer extends FinalRecord {
+  readonly status: number;
+}
 
 export function encodePlainAnswer(value: PlainAnswer): Uint8Array {
-  return encodeCbor(mapOf({ ...value }));
+  return concatBytes(Uint8Array.of(value.status), encodeFinalRecord(value));
 }
 
 export function decodePlainAnswer(payload: Uint8Array): PlainAnswer {
-  return plainAnswer(decodeCbor(payload, answerProfile), 'answer');
+  const status = payload[0];
+  if (status === undefined || status > Number(receiptStatus.refused)) {
+    throw new WireError('field_invalid', 'unknown status', { field: 'answer.status' });
+  }
+  return { status, ...decodeFinalRecord(payload.subarray(1)) };
 }
 
 /**

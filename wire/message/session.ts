@@ -1,7 +1,7 @@
 import { concatBytes, readU32, u32 } from '../bytes.ts';
 import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { WORD } from '../words.ts';
+import { bytes32Word, WORD } from '../words.ts';
 
 /**
  * What lies inside sealed records, after padding is taken off. Towards the worker each record starts with one byte that
@@ -42,6 +42,72 @@ export function decodeCharged(payload: Uint8Array): { readonly shown: Uint8Array
   const end = 4 + readU32(payload, 0);
   if (payload.length < end) throw new WireError('truncated', 'what is shown', { offset: payload.length });
   return { shown: payload.slice(4, end), record: payload.subarray(end) };
+}
+
+/** A cancel record names the request that it ends; the answer of that request then comes with status 1. */
+export function encodeCancel(requestId: Uint8Array): Uint8Array {
+  return concatBytes(Uint8Array.of(recordKind.cancel), bytes32Word(requestId));
+}
+
+export function decodeCancel(rest: Uint8Array): Uint8Array {
+  if (rest.length !== WORD) throw new WireError('record_invalid', 'a cancel record names one request');
+  return rest.slice();
+}
+
+/**
+ * The media type of an answer in several records, each behind its length as u32. A client that asks for a stream accepts
+ * this one; any other answer is one record and nothing around it.
+ */
+export const RECORDS_TYPE = 'application/vnd.proofmark.records';
+
+export function encodeRecordFrame(record: Uint8Array): Uint8Array {
+  return concatBytes(u32(record.length), record);
+}
+
+export interface RecordFrames {
+  /** The records that are complete with this chunk. Throws where a length is more than any record has. */
+  push(chunk: Uint8Array): readonly Uint8Array[];
+  /** False inside a record: the stream was cut off. */
+  readonly complete: boolean;
+}
+
+export function createRecordFrames(): RecordFrames {
+  let chunks: Uint8Array[] = [];
+  let size = 0;
+  /** Bytes that the next record needs with its length, as far as it is known. */
+  let needed = 4;
+
+  function take(records: Uint8Array[]): void {
+    const all = concatBytes(...chunks);
+    let start = 0;
+    for (;;) {
+      const rest = all.length - start;
+      needed = 4;
+      if (rest < needed) break;
+      const length = readU32(all, start);
+      if (length > limits.recordBytes) throw new WireError('too_large', `a record of ${length} bytes`);
+      needed = 4 + length;
+      if (rest < needed) break;
+      records.push(all.slice(start + 4, start + needed));
+      start += needed;
+    }
+    chunks = [all.slice(start)];
+    size = all.length - start;
+  }
+
+  return {
+    push(chunk) {
+      const records: Uint8Array[] = [];
+      chunks.push(Uint8Array.from(chunk));
+      size += chunk.length;
+      // Joined once there is enough: a record that comes in many chunks is copied twice, however many they are.
+      if (size >= needed) take(records);
+      return records;
+    },
+    get complete() {
+      return size === 0;
+    },
+  };
 }
 
 /**

@@ -1,13 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import { concatBytes, toBase64url, toHex } from '../../../wire/bytes.ts';
-import { WireError } from '../../../wire/errors.ts';
 import { limits } from '../../../wire/limits.ts';
-import { decodeBundle } from '../../../wire/message/bundle.ts';
 import { unitPriceOf } from '../../../wire/message/configuration.ts';
-import { decodeReceipt, type StatusName, statusName } from '../../../wire/message/receipt.ts';
+import { type StatusName, statusName } from '../../../wire/message/receipt.ts';
 import { encodeRequestHeader, format, operation } from '../../../wire/message/request.ts';
-import { LinkError } from '../../errors.ts';
 import type { Release } from '../../releases.ts';
 import { leaving, readBody, sendBytes } from '../body.ts';
 import { type AppContext, currentWorker } from '../context.ts';
@@ -53,7 +50,7 @@ export function inferRoute(context: AppContext): RequestHandler {
       seed: new Uint8Array(32),
     });
     const answer = await link.plain(concatBytes(header, body), { signal: leaving(response) });
-    response.status(httpStatus[statusOf(answer.bundle)]);
+    response.status(httpStatus[statusName(BigInt(answer.status))]);
     response.setHeader('Proofmark-Request', toBase64url(header));
     response.setHeader('Proofmark-Receipt', toBase64url(answer.bundle));
     response.setHeader('Proofmark-Log', toHex(log));
@@ -85,13 +82,4 @@ function shapeOf(request: Request, body: Uint8Array): { readonly format: bigint;
   const jsonLength = Number(declared);
   if (jsonLength > body.length || jsonLength > limits.jsonHeaderBytes) throw new HttpError('request_invalid');
   return { format: format.binary, jsonLength: BigInt(jsonLength) };
-}
-
-function statusOf(bundle: Uint8Array): StatusName {
-  try {
-    return statusName(decodeReceipt(decodeBundle(bundle).receipt).status);
-  } catch (error) {
-    if (error instanceof WireError) throw new LinkError('worker_protocol', error.code, { cause: error });
-    throw error;
-  }
 }

@@ -115,7 +115,7 @@ function create(): Escrows {
       plain: async (payload) => {
         asked.push(payload);
         const { bundles } = log.grow([{ requestId: decodeRequest(payload).header.requestId, ...answers }]);
-        return { bundle: bundles[0] as Uint8Array, format: 2, jsonLength: 0, body: random(32) };
+        return { status: 0, bundle: bundles[0] as Uint8Array, format: 2, jsonLength: 0, body: random(32) };
       },
     },
     serves: async () => served,

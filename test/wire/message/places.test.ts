@@ -274,9 +274,9 @@ describe('frames between host and worker', () => {
   });
 
   it('carry a model id to ask for its key, and the sealed key back', () => {
-    expect(link.decodeRecipient(bytes(32))).toEqual(bytes(32));
+    expect(link.decodeModelId(bytes(32))).toEqual(bytes(32));
     for (const length of [0, 31, 33]) {
-      expect(refusalOf(() => link.decodeRecipient(bytes(length)))).toMatchObject({ code: 'frame_invalid' });
+      expect(refusalOf(() => link.decodeModelId(bytes(length)))).toMatchObject({ code: 'frame_invalid' });
     }
     for (const length of [1, limits.kmsRecipientBytes]) {
       const key = { modelId: bytes(32), sealed: bytes(length, 8) };
@@ -299,6 +299,7 @@ describe('frames between host and worker', () => {
 
   it('carry the largest answer and the largest release', () => {
     const answer = {
+      status: 4,
       bundle: bytes(limits.bundleBytes),
       format: 2,
       jsonLength: limits.bodyBytes,
@@ -316,8 +317,9 @@ describe('frames between host and worker', () => {
     expect(refusalOf(() => link.decodeReadyInfo(link.encodeReadyInfo(runtime)))).toEqual(invalid('ready.runtime'));
     const state = { version: 1, ready: null, size: limits.treeSize + 1, acknowledged: 0, models: [] } as const;
     expect(refusalOf(() => link.decodeState(link.encodeState(state)))).toEqual(invalid('state.size'));
-    const answer = { bundle: bytes(0), format: 0, jsonLength: 0, body: bytes(0) };
-    expect(refusalOf(() => link.decodePlainAnswer(link.encodePlainAnswer(answer)))).toEqual(invalid('answer.bundle'));
+    const answer = { status: 5, bundle: bytes(0), format: 0, jsonLength: 0, body: bytes(0) };
+    expect(refusalOf(() => link.decodePlainAnswer(link.encodePlainAnswer(answer)))).toEqual(invalid('answer.status'));
+    expect(refusalOf(() => link.decodePlainAnswer(bytes(0)))).toEqual(invalid('answer.status'));
     const release = { manifest: bytes(1), owner: bytes(64), signature: bytes(64) };
     expect(refusalOf(() => link.decodeRelease(link.encodeRelease(release)))).toEqual(invalid('release.manifest'));
   });

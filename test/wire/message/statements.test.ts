@@ -285,7 +285,7 @@ describe('link', () => {
     expect(link.decodeRelease(link.encodeRelease(release))).toEqual(release);
     const piece = { modelId: bytes(32), file: 3, bytes: bytes(7) };
     expect(link.decodeFilePiece(link.encodeFilePiece(piece))).toEqual(piece);
-    const answer = { bundle: bytes(8), format: 1, jsonLength: 2, body: bytes(2) };
+    const answer = { status: 3, bundle: bytes(8), format: 1, jsonLength: 2, body: bytes(2) };
     expect(link.decodePlainAnswer(link.encodePlainAnswer(answer))).toEqual(answer);
     const refused = { code: 'busy', detail: 'why' } as const;
     expect(link.decodeRefusal(link.encodeRefusal(refused))).toEqual(refused);
