@@ -23,6 +23,7 @@ export * from './message/evidence.ts';
 export * from './message/execution.ts';
 export * from './message/identity.ts';
 export * from './message/integers.ts';
+export * from './message/language.ts';
 export * from './message/link.ts';
 export * from './message/manifest.ts';
 export * from './message/nsm.ts';

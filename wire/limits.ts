@@ -80,6 +80,24 @@ export const limits = {
   /** Tensors in one call, and their rank. The engine takes more; no public model does. */
   tensors: 256,
   tensorRank: 8,
+  /** A language request: a million bytes of text, each perhaps written as an escape of six, and what goes around them. */
+  languageBodyBytes: 8_388_608,
+  /** JSON values in one: messages of a few fields each, or of several parts. */
+  languageValues: 16_384,
+  /** Messages of one conversation, and the text of all of them: longer than any context that a worker could run. */
+  chatMessages: 1_024,
+  promptBytes: 1_048_576,
+  /** Stop strings, and characters of one: four are what OpenAI takes. Output is held back for as long as one may begin. */
+  stopStrings: 4,
+  stopCharacters: 256,
+  /** Tokens that one request may ask for; the release and the worker's configuration bound it further. */
+  generatedTokens: 1_048_576,
+  /** A tokenizer of a quarter million tokens with its merges has 35 MB; its vocabulary is held several times. */
+  tokenizerBytes: 67_108_864,
+  tokenizerTokens: 1_048_576,
+  /** What goes with it: a configuration that lists 6,000 added tokens has 1.2 MB. Chat templates have a few kilobytes. */
+  tokenizerConfigBytes: 4_194_304,
+  chatTemplateBytes: 262_144,
   /** Format 2: 10^decimals fits in a word beside any value of a model's floats; a dimension is what a uint32 holds. */
   integerDecimals: 36,
   integerDimension: 0xffff_ffff,
