@@ -14,12 +14,13 @@ import { chargedRoute, openSessionRoute, sealedRoute } from './http/routes/sessi
 import type { Journal } from './journal/index.ts';
 import type { Admission } from './payments/admission.ts';
 import type { Release } from './releases.ts';
-import type { LinkStatus, WorkerLink } from './worker-link.ts';
+import type { WorkerPool } from './workers/pool.ts';
+import { describeMember } from './workers/state.ts';
 
 export interface AppOptions {
-  readonly link: Omit<WorkerLink, 'close'>;
+  readonly workers: Omit<WorkerPool, 'close'>;
   readonly journal: Journal;
-  readonly releases: readonly Release[];
+  readonly releases: () => readonly Release[];
   readonly onEvent: EventSink;
   readonly assemble: AssembleEvidence;
   readonly admission?: Admission;
@@ -33,9 +34,9 @@ export interface AppOptions {
 const EVIDENCE_BURST = 16;
 
 export function createApp(options: AppOptions): Express {
-  const { link, journal, releases } = options;
+  const { workers, journal, releases } = options;
   const context: AppContext = {
-    link,
+    workers,
     journal,
     releases,
     budget: createBudget(limits.hostBodyBytes),
@@ -70,8 +71,8 @@ export function createApp(options: AppOptions): Express {
   route(app, '/v2/health/live', { get: (_request, response) => void response.json({ live: true }) });
   route(app, '/v2/health/ready', {
     get: (_request, response) => {
-      const ready = link.status.kind === 'ready';
-      response.status(ready ? 200 : 503).json({ ready, worker: describe(link.status) });
+      const ready = workers.members.some(({ state }) => state.kind === 'ready');
+      response.status(ready ? 200 : 503).json({ ready, workers: workers.members.map(describeMember) });
     },
   });
   route(app, '/v1/evidence', { get: evidenceRoute(context, documents) });
@@ -86,12 +87,12 @@ export function createApp(options: AppOptions): Express {
   route(app, '/v1/releases', {
     get: (_request, response) =>
       void response.json(
-        releases.map(({ modelId, manifest: { name, version } }) => ({ modelId: toHex(modelId), name, version })),
+        releases().map(({ modelId, manifest: { name, version } }) => ({ modelId: toHex(modelId), name, version })),
       ),
   });
   route(app, '/v1/releases/:modelId', {
     get: (request, response) => {
-      const found = releases.find(({ modelId }) => toHex(modelId) === request.params['modelId']);
+      const found = releases().find(({ modelId }) => toHex(modelId) === request.params['modelId']);
       if (found === undefined) throw new HttpError('model_unknown');
       const { manifest, owner, signature } = found.signed;
       response.json({
@@ -141,12 +142,12 @@ function refuse(onEvent: EventSink): ErrorRequestHandler {
   };
 }
 
-function overview({ link, releases }: AppContext): Readonly<Record<string, unknown>> {
+function overview({ workers, releases }: AppContext): Readonly<Record<string, unknown>> {
   return {
     service: 'proofmark host',
     trust: 'none needed: ask for evidence with your own challenge and verify it yourself',
-    worker: describe(link.status),
-    models: releases.map(({ modelId, manifest }) => ({ name: manifest.name, modelId: toHex(modelId) })),
+    workers: workers.members.map(describeMember),
+    models: releases().map(({ modelId, manifest }) => ({ name: manifest.name, modelId: toHex(modelId) })),
     paths: {
       evidence: '/v1/evidence?challenge={64 hex digits}',
       sessions: '/v1/sessions',
@@ -159,18 +160,4 @@ function overview({ link, releases }: AppContext): Readonly<Record<string, unkno
       ready: '/v2/health/ready',
     },
   };
-}
-
-function describe(status: LinkStatus): Readonly<Record<string, string>> {
-  switch (status.kind) {
-    case 'loading':
-    case 'ready':
-      return { state: status.kind, log: toHex(status.worker.log) };
-    case 'unusable':
-      return { state: status.kind, fault: status.fault };
-    case 'connecting':
-    case 'journal_failed':
-    case 'closed':
-      return { state: status.kind };
-  }
 }

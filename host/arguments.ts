@@ -9,19 +9,19 @@ import { openRelease, type Release } from './releases.ts';
 import { readSettlement } from './settlement/options.ts';
 
 /**
- * `--link PATH --state DIR --listen 127.0.0.1:PORT --configuration FILE --release DIR... [--certificates DIR]
+ * `--link PATH... --state DIR --listen 127.0.0.1:PORT --configuration FILE --release DIR... [--certificates DIR]
  * [--metrics 127.0.0.1:PORT] [--settlement FILE] [--kms-region REGION] [--kms-endpoint URL]`,
  * and the files they name.
  */
 export function readOptions(args: readonly string[]): Omit<HostOptions, 'onEvent'> {
   const { values } = parse(args);
-  const required = (name: 'link' | 'state' | 'listen' | 'configuration'): string => {
+  const required = (name: 'state' | 'listen' | 'configuration'): string => {
     const value = values[name];
     if (value === undefined) throw new StartError('arguments_invalid', `--${name} is required`);
     return value;
   };
   return {
-    linkPath: required('link'),
+    links: readLinks(values.link ?? []),
     stateDirectory: required('state'),
     listen: parseAddress('listen', required('listen')),
     ...(values.metrics === undefined ? {} : { metrics: parseAddress('metrics', values.metrics) }),
@@ -36,9 +36,18 @@ export function readOptions(args: readonly string[]): Omit<HostOptions, 'onEvent
   };
 }
 
+function readLinks(paths: readonly string[]): readonly string[] {
+  if (paths.length === 0) throw new StartError('arguments_invalid', '--link is required');
+  if (paths.length > limits.hostWorkers) {
+    throw new StartError('arguments_invalid', `--link more than ${limits.hostWorkers} times`);
+  }
+  if (new Set(paths).size < paths.length) throw new StartError('arguments_invalid', '--link names one worker twice');
+  return paths;
+}
+
 function parse(args: readonly string[]): {
   readonly values: {
-    readonly link?: string;
+    readonly link?: readonly string[];
     readonly state?: string;
     readonly listen?: string;
     readonly metrics?: string;
@@ -54,7 +63,7 @@ function parse(args: readonly string[]): {
     return parseArgs({
       args: [...args],
       options: {
-        link: { type: 'string' },
+        link: { type: 'string', multiple: true },
         state: { type: 'string' },
         listen: { type: 'string' },
         metrics: { type: 'string' },

@@ -130,7 +130,8 @@ export function openConnection(path: string, handlers: ConnectionHandlers): Prom
   const connection: Connection = {
     request: (kind, payload, options) =>
       new Promise((resolve, reject) => {
-        if (failure !== undefined) throw failure;
+        // Nothing was sent, which lets another worker do it: whatever fails below this line may have been done.
+        if (failure !== undefined) throw new LinkError('worker_unreachable', failure.code, { cause: failure });
         if (options.signal?.aborted === true) throw new LinkError('cancelled', 'nobody waits for the answer');
         if (pending.size >= limits.hostPending) throw new LinkError('busy', `${pending.size} requests are pending`);
         if (socket.writableLength + payload.length > limits.hostBacklogBytes) {

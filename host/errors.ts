@@ -3,7 +3,11 @@ import type { WorkerEnd } from '../wire/message/telemetry.ts';
 
 /** How a request to the worker can end without its answer. Codes are API. */
 export type LinkErrorCode =
+  /** Nothing was sent to a worker. */
   | 'worker_unreachable'
+  /** The log that was named is of no worker that is here now. */
+  | 'worker_unknown'
+  | 'session_unknown'
   | 'worker_lost'
   | 'worker_refused'
   | 'worker_timeout'

@@ -17,10 +17,12 @@ import { type MetricsServer, serveMetrics } from './metrics.ts';
 import type { Release } from './releases.ts';
 import type { Payments } from './settlement/open.ts';
 import type { SettlementOptions } from './settlement/options.ts';
-import { openWorkerLink, type Patience, patience, type ReadyWorker } from './worker-link.ts';
+import { openWorkerLink, type Patience, patience, type ReadyWorker, type WorkerLink } from './worker-link.ts';
+import { createWorkerPool } from './workers/pool.ts';
 
 export interface HostOptions {
-  readonly linkPath: string;
+  /** Where the workers are, one path for each. */
+  readonly links: readonly string[];
   readonly stateDirectory: string;
   readonly listen: ListenAddress;
   /** Where the operator reads counters and the worker's last ends; without it nobody can. */
@@ -48,7 +50,7 @@ export interface ListenAddress {
 
 export interface Host {
   readonly url: string;
-  /** Resolves once a configured worker was offered every release. */
+  /** Resolves once one configured worker was offered every release. */
   readonly ready: Promise<ReadyWorker>;
   /** Lets requests under way finish, then stops; whatever takes longer is cut off. */
   close(): Promise<void>;
@@ -65,28 +67,33 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const health = openHealth({ stateDirectory: options.stateDirectory, now: () => new Date() });
   let draining = false;
   let paid: Payments | undefined;
-  const link = openWorkerLink({
-    path: options.linkPath,
-    configuration: options.configuration,
-    releases: options.releases,
-    ...(options.keys === undefined ? {} : { keys: options.keys }),
-    journal,
-    health: {
-      counters: (latest) => health.counters(latest),
-      ended: (exitStatus) => {
-        health.ended(exitStatus);
-        onEvent({ event: 'worker_ended', end: describeEnd(exitStatus) });
+  const workers = createWorkerPool({ configuration: options.configuration, links: options.links.map(openLink) });
+
+  function openLink(path: string): WorkerLink {
+    const link: WorkerLink = openWorkerLink({
+      path,
+      configuration: options.configuration,
+      releases: options.releases,
+      ...(options.keys === undefined ? {} : { keys: options.keys }),
+      journal,
+      health: {
+        counters: (latest) => health.counters(latest),
+        ended: (exitStatus) => {
+          health.ended(exitStatus);
+          onEvent({ event: 'worker_ended', end: describeEnd(exitStatus) });
+        },
       },
-    },
-    onEvent: (event) => {
-      onEvent(event);
-      if (event.event === 'link_up') void saveFirstEvidence(fromHex(event.log, 32));
-    },
-    ...(options.patience === undefined ? {} : { patience: options.patience }),
-  });
+      onEvent: (event) => {
+        onEvent(event);
+        if (event.event === 'link_up') void saveFirstEvidence(link, fromHex(event.log, 32));
+      },
+      ...(options.patience === undefined ? {} : { patience: options.patience }),
+    });
+    return link;
+  }
 
   /** Long after a worker is gone, its receipts are worth what the evidence of its time is worth. */
-  async function saveFirstEvidence(log: Uint8Array): Promise<void> {
+  async function saveFirstEvidence(link: WorkerLink, log: Uint8Array): Promise<void> {
     if (journal.evidence(log) !== undefined) return;
     await keepFirst(log, async () => assemble(await link.attest(randomBytes(32)), journal.logInfo(log)));
   }
@@ -116,17 +123,17 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const { chainId, settlement } = decodeConfiguration(options.configuration);
     try {
       const { openPayments } = await import('./settlement/open.ts');
-      return await openPayments({ how, chainId, settlement, link, journal, assemble, onEvent });
+      return await openPayments({ how, chainId, settlement, workers, journal, assemble, onEvent });
     } catch (cause) {
-      await stopLinkAndJournal();
+      await stopWorkersAndJournal();
       throw new StartError('chain_unavailable', how.rpc, { cause });
     }
   }
 
   const app = createApp({
-    link,
+    workers,
     journal,
-    releases: options.releases,
+    releases: () => options.releases,
     onEvent,
     assemble: assembleAndKeep,
     ...(paid === undefined ? {} : { admission: paid.admission, unpaid: paid.unpaid }),
@@ -136,9 +143,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
   });
   const server = createHttpServer(app, { ...serverTimes, silenceMs: silenceFor(options), ...options.times });
 
-  async function stopLinkAndJournal(): Promise<void> {
+  async function stopWorkersAndJournal(): Promise<void> {
     await paid?.settler.stop();
-    await link.close();
+    await workers.close();
     await journal.close();
   }
 
@@ -148,7 +155,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       server.listen(options.listen.port, options.listen.host, resolve);
     });
   } catch (cause) {
-    await stopLinkAndJournal();
+    await stopWorkersAndJournal();
     throw new StartError('listen_failed', `${options.listen.host}:${options.listen.port}`, { cause });
   }
   const url = urlOf(server.address() as AddressInfo);
@@ -163,14 +170,14 @@ export async function startHost(options: HostOptions): Promise<Host> {
       return opened;
     } catch (cause) {
       server.close();
-      await stopLinkAndJournal();
+      await stopWorkersAndJournal();
       throw new StartError('listen_failed', `${listen.host}:${listen.port}`, { cause });
     }
   }
 
   return {
     url,
-    ready: link.ready,
+    ready: workers.ready,
     async close() {
       draining = true;
       onEvent({ event: 'draining' });
@@ -184,7 +191,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       clearInterval(sweeping);
       clearTimeout(cutting);
       await metrics?.close();
-      await stopLinkAndJournal();
+      await stopWorkersAndJournal();
       onEvent({ event: 'stopped' });
     },
   };

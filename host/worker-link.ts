@@ -49,6 +49,9 @@ export interface WorkerLink {
   readonly status: LinkStatus;
   /** Resolves at the first moment when all releases were offered to a configured worker. */
   readonly ready: Promise<ReadyWorker>;
+  /** The ids of the models that the worker has; empty while there is none. */
+  readonly models: readonly Uint8Array[];
+  has(modelId: Uint8Array): boolean;
   attest(challenge: Uint8Array): Promise<Attested>;
   handshake(message1: Uint8Array, options?: AskOptions): Promise<Uint8Array>;
   sealed(sessionId: Uint8Array, record: Uint8Array, options?: AskOptions): Promise<Uint8Array>;
@@ -106,6 +109,7 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
   let serving: { readonly connection: Connection; readonly intake: Intake } | undefined;
   let closed = false;
   let wake = (): void => undefined;
+  let models = new Map<string, Uint8Array>();
   const firstReady = deferred<ReadyWorker>();
 
   async function keepConnected(): Promise<void> {
@@ -159,6 +163,7 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
     const error = await ended.promise;
     active = undefined;
     serving = undefined;
+    models = new Map();
     if (status.kind === 'ready' || status.kind === 'loading') status = { kind: 'connecting' };
     if (!closed) onEvent({ event: 'link_down', code: error.code });
     return wasReady;
@@ -199,13 +204,12 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
       throw unusable('journal_disagrees');
     }
     await intake.start(log, (count) => opened.send(linkKind.acknowledge, encodeAcknowledge(count)));
+    models = new Map(state.models.map((modelId) => [toHex(modelId), modelId]));
     serving = { connection: opened, intake };
     const worker: ReadyWorker = { log, info, configuration };
     status = { kind: 'loading', worker };
     onEvent({ event: 'link_up', log: toHex(log) });
-    const missing = options.releases.filter(
-      (release) => !state.models.some((modelId) => equalBytes(modelId, release.modelId)),
-    );
+    const missing = options.releases.filter((release) => !models.has(toHex(release.modelId)));
     const postponed = await offerAll(opened, missing);
     status = { kind: 'ready', worker };
     firstReady.resolve(worker);
@@ -250,6 +254,7 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
     const modelId = toHex(release.modelId);
     try {
       await pushRelease(release, (kind, payload) => request(opened, kind, payload, waits.releaseMs), options.keys);
+      models.set(modelId, release.modelId);
       onEvent({ event: 'release_loaded', modelId });
       return 'loaded';
     } catch (error) {
@@ -292,6 +297,10 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
       return status;
     },
     ready: firstReady.promise,
+    get models() {
+      return [...models.values()];
+    },
+    has: (modelId) => models.has(toHex(modelId)),
     attest: async (challenge) => parsed(decodeAttested, await ask(linkKind.attest, challenge, waits.attestMs, {})),
     handshake: (message1, asked = {}) => ask(linkKind.handshake, message1, waits.handshakeMs, asked),
     sealed: (sessionId, record, asked = {}) => ask(linkKind.sealed, encodeForSession(sessionId, record), runMs, asked),

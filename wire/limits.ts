@@ -155,6 +155,10 @@ export const limits = {
   receiptsPerRequest: 16,
   /** Requests that the host has sent to its worker and not yet seen answered; beyond it answers 503 at once. */
   hostPending: 1_024,
+  /** The same over all workers of one host: as many as it has connections. */
+  hostPendingInAll: 4_096,
+  /** Workers of one host: each costs a connection, a loop that keeps it, and a search for the least busy one. */
+  hostWorkers: 64,
   /** Bytes that the host holds for a worker that reads slowly, before it answers 503. */
   hostBacklogBytes: 67_108_864,
   /** Files of AMD's certificates and lists that one host keeps: a few for each machine that its workers may run on. */

@@ -17,6 +17,7 @@ export type HostErrorCode =
   | 'log_unknown'
   | 'size_unknown'
   | 'session_unknown'
+  | 'worker_unknown'
   | 'method_not_allowed'
   | 'request_timeout'
   | 'body_too_large'
@@ -58,6 +59,7 @@ export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
   log_unknown: { status: 404, message: 'no such log, or it is empty' },
   size_unknown: { status: 404, message: 'the log has no such sizes' },
   session_unknown: { status: 404, message: 'the worker knows no such session; open a new one' },
+  worker_unknown: { status: 404, message: 'no worker here has that log' },
   method_not_allowed: { status: 405, message: 'this path does not offer that method' },
   request_timeout: { status: 408, message: 'the request took too long to arrive' },
   body_too_large: { status: 413, message: 'the body is larger than allowed here' },
@@ -90,6 +92,8 @@ export class HttpError extends Error {
 
 const linkCodes: Readonly<Record<Exclude<LinkErrorCode, 'worker_refused'>, HostErrorCode>> = {
   worker_unreachable: 'worker_unreachable',
+  worker_unknown: 'worker_unknown',
+  session_unknown: 'session_unknown',
   worker_lost: 'worker_lost',
   worker_timeout: 'worker_timeout',
   worker_protocol: 'worker_protocol',

@@ -22,6 +22,12 @@ export function queryValue(request: Request, name: string): string | undefined {
   throw new HttpError('request_invalid');
 }
 
+/** Which worker or log is meant, where somebody says so. */
+export function logParameter(request: Request): Uint8Array | undefined {
+  const named = queryValue(request, 'log');
+  return named === undefined ? undefined : hexParameter(named, 32);
+}
+
 export function sizeParameter(text: string | undefined): number {
   if (text === undefined || !/^(0|[1-9][0-9]{0,15})$/.test(text)) throw new HttpError('request_invalid');
   const value = Number(text);

@@ -1,5 +1,5 @@
 import { type Address, type Hex, parseEventLogs } from 'viem';
-import { concatBytes, fromHex } from '../../wire/bytes.ts';
+import { concatBytes, equalBytes, fromHex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { limits } from '../../wire/limits.ts';
 import { decodeBundle, type ReceiptBundle } from '../../wire/message/bundle.ts';
@@ -7,7 +7,8 @@ import { unitPriceOf } from '../../wire/message/configuration.ts';
 import { decodeReceipt, status } from '../../wire/message/receipt.ts';
 import { encodeRequestHeader, flag, format, operation } from '../../wire/message/request.ts';
 import { PaymentError } from '../payments/errors.ts';
-import type { ReadyWorker, WorkerLink } from '../worker-link.ts';
+import type { ReadyWorker } from '../worker-link.ts';
+import type { WorkerPool } from '../workers/pool.ts';
 import { ESCROW_OPEN, policyAbi, settlementAbi } from './abi.ts';
 import type { Sent, SettlementChain } from './chain.ts';
 import { hex, loggedReceiptWords } from './words.ts';
@@ -28,7 +29,7 @@ export interface ServedContracts {
 export interface EscrowServer {
   readonly chain: SettlementChain;
   readonly settlement: Address;
-  readonly link: Pick<WorkerLink, 'plain'>;
+  readonly workers: Pick<WorkerPool, 'plain'>;
   readonly serves: () => Promise<ServedContracts>;
   readonly fromBlock: bigint;
   readonly onSent: (what: 'fulfil', sent: Sent) => void;
@@ -49,13 +50,13 @@ export type SkipReason =
 interface Asked {
   readonly id: Uint8Array;
   readonly input: Uint8Array;
-  answer: { readonly output: Uint8Array; readonly bundle: ReceiptBundle } | undefined;
+  answer: { readonly log: Uint8Array; readonly output: Uint8Array; readonly bundle: ReceiptBundle } | undefined;
   attempts: number;
 }
 
 export interface Escrows {
-  /** Looks for new ones and does what can be done for those that are open. */
-  serve(worker: ReadyWorker): Promise<void>;
+  /** Looks for new ones and does what can be done for those that are open, by any of these workers. */
+  serve(workers: readonly ReadyWorker[]): Promise<void>;
 }
 
 /** Blocks that are read again each time: they may have been replaced by others. */
@@ -108,16 +109,16 @@ export function createEscrows(server: EscrowServer): Escrows {
     done.set(key, nextBlock);
   }
 
-  async function serveOne(key: string, asked: Asked, worker: ReadyWorker): Promise<void> {
+  async function serveOne(key: string, asked: Asked, workers: readonly ReadyWorker[]): Promise<void> {
     const id = key as Hex;
     const escrow = await chain.read({ to, abi: settlementAbi, functionName: 'escrowOf', args: [id] });
     if (escrow.state !== ESCROW_OPEN) return finish(key);
-    const why = await reasonToSkip(server, worker, asked, escrow);
-    if (why !== undefined) {
-      server.onSkipped(asked.id, why);
+    const choice = await chooseWorker(server, workers, asked, escrow);
+    if ('skip' in choice) {
+      server.onSkipped(asked.id, choice.skip);
       return finish(key);
     }
-    asked.answer ??= await ask(server, asked, escrow);
+    asked.answer ??= await ask(server, choice.worker, asked, escrow);
     if (asked.answer === undefined) {
       server.onSkipped(asked.id, 'answer_refused');
       return finish(key);
@@ -129,11 +130,11 @@ export function createEscrows(server: EscrowServer): Escrows {
   }
 
   return {
-    async serve(worker) {
+    async serve(workers) {
       await discover();
       for (const [key, asked] of [...open]) {
         try {
-          await serveOne(key, asked, worker);
+          await serveOne(key, asked, workers);
         } catch (error) {
           if (!(error instanceof PaymentError) || error.code !== 'transaction_reverted') throw error;
           // It may be fulfilled by somebody else, or the worker's evidence may just have ended: a few times, then never.
@@ -155,6 +156,26 @@ interface EscrowTerms {
   readonly unitPrice: bigint;
   readonly maxFee: bigint;
   readonly deadline: bigint;
+}
+
+type Choice = { readonly worker: ReadyWorker } | { readonly skip: SkipReason };
+
+/** An answer is bound to the log that gave it: whoever has answered once stays the one that is asked about. */
+async function chooseWorker(
+  server: EscrowServer,
+  workers: readonly ReadyWorker[],
+  asked: Asked,
+  escrow: EscrowTerms,
+): Promise<Choice> {
+  const { answer } = asked;
+  const candidates = answer === undefined ? workers : workers.filter(({ log }) => equalBytes(log, answer.log));
+  let skip: SkipReason = 'log_not_accepted';
+  for (const worker of candidates) {
+    const why = await reasonToSkip(server, worker, asked, escrow);
+    if (why === undefined) return { worker };
+    skip = why;
+  }
+  return { skip };
 }
 
 async function reasonToSkip(
@@ -182,10 +203,16 @@ async function isKnown(chain: SettlementChain, address: Address, known: readonly
 }
 
 /** DESIGN section 8: every word of the header follows from what the contract keeps; the host has nothing to choose. */
-async function ask({ link }: EscrowServer, { id, input }: Asked, escrow: EscrowTerms): Promise<Asked['answer']> {
+async function ask(
+  { workers }: EscrowServer,
+  { log }: ReadyWorker,
+  { id, input }: Asked,
+  escrow: EscrowTerms,
+): Promise<Asked['answer']> {
+  const modelId = bytes(escrow.modelId);
   const header = encodeRequestHeader({
     requestId: id,
-    modelId: bytes(escrow.modelId),
+    modelId,
     operation: operation.infer,
     format: format.integers,
     jsonLength: 0n,
@@ -197,9 +224,10 @@ async function ask({ link }: EscrowServer, { id, input }: Asked, escrow: EscrowT
     deadline: escrow.deadline,
     seed: sha256(id),
   });
-  const { bundle: encoded, body } = await link.plain(concatBytes(header, input));
+  const { answer } = await workers.plain(modelId, concatBytes(header, input), { log });
+  const { bundle: encoded, body } = answer;
   const bundle = decodeBundle(encoded);
-  return decodeReceipt(bundle.receipt).status === status.ok ? { output: body, bundle } : undefined;
+  return decodeReceipt(bundle.receipt).status === status.ok ? { log, output: body, bundle } : undefined;
 }
 
 function bytes(text: Hex): Uint8Array {

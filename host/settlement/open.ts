@@ -2,7 +2,7 @@ import type { EventSink } from '../errors.ts';
 import type { AssembleEvidence } from '../evidence/assemble.ts';
 import type { Journal } from '../journal/index.ts';
 import { type Admission, createAdmission } from '../payments/admission.ts';
-import type { WorkerLink } from '../worker-link.ts';
+import type { WorkerPool } from '../workers/pool.ts';
 import { openChain } from './chain.ts';
 import { fundsOf } from './claims.ts';
 import type { SettlementOptions } from './options.ts';
@@ -20,7 +20,7 @@ export interface PaymentsOptions {
   /** As the worker's configuration names them. */
   readonly chainId: bigint;
   readonly settlement: Uint8Array;
-  readonly link: Omit<WorkerLink, 'close'>;
+  readonly workers: Omit<WorkerPool, 'close'>;
   readonly journal: Journal;
   readonly assemble: AssembleEvidence;
   readonly onEvent: EventSink;

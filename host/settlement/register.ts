@@ -7,13 +7,14 @@ import type { Evidence } from '../../wire/message/evidence.ts';
 import type { Attested } from '../../wire/message/link.ts';
 import { tagWord } from '../../wire/words.ts';
 import type { AssembleEvidence } from '../evidence/assemble.ts';
-import type { ReadyWorker, WorkerLink } from '../worker-link.ts';
+import type { ReadyWorker } from '../worker-link.ts';
+import type { WorkerPool } from '../workers/pool.ts';
 import { nitroVerifierAbi, registryAbi } from './abi.ts';
 import type { Sent, SettlementChain } from './chain.ts';
 import { hex, signatureWords } from './words.ts';
 
 export interface Registrar {
-  readonly link: Pick<WorkerLink, 'attest'>;
+  readonly workers: Pick<WorkerPool, 'attest'>;
   readonly assemble: AssembleEvidence;
   readonly chain: SettlementChain;
   /** A registration that ends within this many seconds is renewed. */
@@ -36,8 +37,8 @@ export async function standingOf({ chain, renewBeforeSeconds }: Registrar, worke
  * Registers the log by evidence, or renews it: both are the same call (DESIGN section 8). The challenge is a block that
  * has another one above it, so that the call can be simulated, and so that the newest block may still be replaced.
  */
-export async function register(registrar: Registrar, { info, configuration }: ReadyWorker): Promise<Sent> {
-  const { chain, link, assemble } = registrar;
+export async function register(registrar: Registrar, { log, info, configuration }: ReadyWorker): Promise<Sent> {
+  const { chain, workers, assemble } = registrar;
   const { registry, operator, chainId } = configuration;
   const named = await chain.block((await chain.block()).parentHash);
   const challenge = sha256(
@@ -49,7 +50,7 @@ export async function register(registrar: Registrar, { info, configuration }: Re
       blockHash: fromHex(named.hash.slice(2), 32),
     }),
   );
-  const attested = await link.attest(challenge);
+  const { attested } = await workers.attest(challenge, { log });
   const proof = await prove(chain, hex(registry), attested, await assemble(attested, info));
   const identity = Array.from({ length: 10 }, (_, word) => hex(info.identity.subarray(32 * word, 32 * (word + 1))));
   return chain.send({

@@ -3,7 +3,8 @@ import { type EventSink, EvidenceError, LinkError } from '../errors.ts';
 import type { AssembleEvidence } from '../evidence/assemble.ts';
 import { type Journal, JournalError } from '../journal/index.ts';
 import { PaymentError } from '../payments/errors.ts';
-import type { ReadyWorker, WorkerLink } from '../worker-link.ts';
+import type { ReadyWorker } from '../worker-link.ts';
+import type { WorkerPool } from '../workers/pool.ts';
 import type { Sent, SettlementChain } from './chain.ts';
 import { type Claimant, claimLog } from './claims.ts';
 import { createEscrows } from './escrows.ts';
@@ -17,7 +18,7 @@ export interface Settler {
 
 export interface SettlerOptions extends SettlementOptions {
   readonly chain: SettlementChain;
-  readonly link: Omit<WorkerLink, 'close'>;
+  readonly workers: Pick<WorkerPool, 'members' | 'attest' | 'plain'>;
   readonly journal: Journal;
   readonly assemble: AssembleEvidence;
   readonly settlement: Uint8Array;
@@ -28,12 +29,12 @@ export interface SettlerOptions extends SettlementOptions {
 const LOGS = 4_096;
 
 /**
- * The operator's side of the contracts: keeps the worker registered, posts heads, claims, and answers escrows. It keeps
+ * The operator's side of the contracts: keeps every worker registered, posts heads, claims, and answers escrows. It keeps
  * nothing of its own: what is to be done is what the journal holds and the contracts have not seen, asked anew each time,
  * so that a kill at any point costs at most gas.
  */
 export function startSettler(options: SettlerOptions): Settler {
-  const { chain, link, journal, onEvent } = options;
+  const { chain, workers, journal, onEvent } = options;
   const settlement = hex(options.settlement);
   const onSent = (what: string, { hash, gasUsed }: Sent): void =>
     onEvent({ event: 'transaction', what, hash, gas: String(gasUsed) });
@@ -48,8 +49,10 @@ export function startSettler(options: SettlerOptions): Settler {
   let stopped = false;
   let wake = (): void => undefined;
 
-  function worker(): ReadyWorker | undefined {
-    return link.status.kind === 'ready' ? link.status.worker : undefined;
+  function readyWorkers(): readonly ReadyWorker[] {
+    return workers.members.flatMap(({ state, worker }) =>
+      state.kind === 'ready' && worker !== undefined ? [worker] : [],
+    );
   }
 
   /** What cannot be done now keeps nothing else from being done: a revoked log must not stop the claims of another. */
@@ -69,13 +72,13 @@ export function startSettler(options: SettlerOptions): Settler {
   async function round(): Promise<void> {
     // What a settler before this one sent may still be mined, and would be sent twice.
     if (!(await chain.isQuiet())) return;
-    const current = worker();
-    if (current !== undefined) await attempt(() => keepRegistered(current));
+    const current = readyWorkers();
+    for (const worker of current) await attempt(() => keepRegistered(worker));
     for (const log of journal.logs(LOGS)) {
-      const isCurrent = current !== undefined && equalBytes(current.log, log);
+      const isCurrent = current.some((worker) => equalBytes(worker.log, log));
       await attempt(() => claimLog(claimant, log, isCurrent));
     }
-    if (current !== undefined) await attempt(() => escrows.serve(current));
+    if (current.length > 0) await attempt(() => escrows.serve(current));
   }
 
   async function run(): Promise<void> {

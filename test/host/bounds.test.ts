@@ -32,6 +32,8 @@ describe('bounds', () => {
 describe('every error has a code of the host', () => {
   const links: readonly (readonly [LinkErrorCode, string])[] = [
     ['worker_unreachable', 'worker_unreachable'],
+    ['worker_unknown', 'worker_unknown'],
+    ['session_unknown', 'session_unknown'],
     ['worker_lost', 'worker_lost'],
     ['worker_refused', 'worker_refused'],
     ['worker_timeout', 'worker_timeout'],

@@ -221,7 +221,7 @@ export async function openPair(
   const tap = await openTap(join(directory, 'tap.sock'), workerPath);
   const events: HostEvent[] = [];
   const host = await startHost({
-    linkPath: join(directory, 'tap.sock'),
+    links: [join(directory, 'tap.sock')],
     stateDirectory: join(directory, 'state'),
     listen: { host: '127.0.0.1', port: 0 },
     configuration: configurationBytes(),

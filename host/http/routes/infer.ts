@@ -7,7 +7,7 @@ import { type StatusName, statusName } from '../../../wire/message/receipt.ts';
 import { encodeRequestHeader, format, operation } from '../../../wire/message/request.ts';
 import type { Release } from '../../releases.ts';
 import { leaving, readBody, sendBytes } from '../body.ts';
-import { type AppContext, currentWorker } from '../context.ts';
+import type { AppContext } from '../context.ts';
 import { HttpError } from '../errors.ts';
 
 const JSON_TYPE = 'application/json';
@@ -28,13 +28,13 @@ const httpStatus: Readonly<Record<StatusName, number>> = {
  * chosen by the host". It is returned in full, because the receipt can only be checked against it.
  */
 export function inferRoute(context: AppContext): RequestHandler {
-  const { link, budget } = context;
+  const { workers, budget } = context;
   return async (request, response) => {
+    workers.assertRoom();
     const { modelId } = findRelease(context, request.params['model']);
     const rules = { types: [JSON_TYPE, BINARY_TYPE], maxBytes: limits.bodyBytes, budget };
     const body = await readBody(request, response, rules);
-    const { log, configuration } = currentWorker(context);
-    const price = unitPriceOf(configuration, modelId, operation.infer) ?? 0n;
+    const price = unitPriceOf(workers.configuration, modelId, operation.infer) ?? 0n;
     if (price > 0n && context.unpaid === 'refuse') throw new HttpError('payment_required');
     const header = encodeRequestHeader({
       requestId: randomBytes(32),
@@ -49,11 +49,12 @@ export function inferRoute(context: AppContext): RequestHandler {
       deadline: 0n,
       seed: new Uint8Array(32),
     });
-    const answer = await link.plain(concatBytes(header, body), { signal: leaving(response) });
+    const asked = { signal: leaving(response) };
+    const { answer, worker } = await workers.plain(modelId, concatBytes(header, body), asked);
     response.status(httpStatus[statusName(BigInt(answer.status))]);
     response.setHeader('Proofmark-Request', toBase64url(header));
     response.setHeader('Proofmark-Receipt', toBase64url(answer.bundle));
-    response.setHeader('Proofmark-Log', toHex(log));
+    response.setHeader('Proofmark-Log', toHex(worker.log));
     const isJson = BigInt(answer.format) === format.json;
     if (!isJson) response.setHeader('Inference-Header-Content-Length', answer.jsonLength);
     sendBytes(response, budget, isJson ? JSON_TYPE : BINARY_TYPE, answer.body);
@@ -62,9 +63,10 @@ export function inferRoute(context: AppContext): RequestHandler {
 
 /** By modelId, or by name: the last one configured wins where several versions share a name. */
 function findRelease({ releases }: AppContext, model: unknown): Release {
+  const served = releases();
   const found =
-    releases.find(({ modelId }) => toHex(modelId) === model) ??
-    releases.findLast(({ manifest }) => manifest.name === model);
+    served.find(({ modelId }) => toHex(modelId) === model) ??
+    served.findLast(({ manifest }) => manifest.name === model);
   if (found === undefined) throw new HttpError('model_unknown');
   return found;
 }

@@ -1,11 +1,11 @@
 import type { Request, RequestHandler } from 'express';
-import { equalBytes, toBase64url, toHex } from '../../../wire/bytes.ts';
+import { toBase64url, toHex } from '../../../wire/bytes.ts';
 import { limits } from '../../../wire/limits.ts';
 import { encodeBundle } from '../../../wire/message/bundle.ts';
 import type { Place, SignedHead } from '../../journal/index.ts';
-import { type AppContext, currentWorker } from '../context.ts';
+import type { AppContext } from '../context.ts';
 import { HttpError } from '../errors.ts';
-import { hexParameter, queryValue, sizeParameter } from '../parameters.ts';
+import { hexParameter, logParameter, queryValue, sizeParameter } from '../parameters.ts';
 
 /** DESIGN section 4: a receipt is served to whoever knows its requestId, proven in the newest head. */
 export function receiptRoute(context: AppContext): RequestHandler {
@@ -17,18 +17,16 @@ export function receiptRoute(context: AppContext): RequestHandler {
   };
 }
 
-/** A number that was used twice has two receipts: the later one of the current log is more likely the one wanted. */
-function choosePlace({ link }: AppContext, places: readonly Place[]): Place {
-  const current = 'worker' in link.status ? link.status.worker.log : undefined;
-  const place =
-    places.findLast(({ log }) => current !== undefined && equalBytes(log, current)) ?? places[places.length - 1];
+/** A number that was used twice has two receipts: the later one of a current log is more likely the one wanted. */
+function choosePlace({ workers }: AppContext, places: readonly Place[]): Place {
+  const place = places.findLast(({ log }) => workers.byLog(log) !== undefined) ?? places[places.length - 1];
   if (place === undefined) throw new HttpError('receipt_unknown');
   return place;
 }
 
 export function headRoute(context: AppContext): RequestHandler {
   return (request, response) => {
-    const log = logParameter(context, request);
+    const log = logOrCurrent(context, request);
     const head = context.journal.newestHead(log);
     if (head === undefined) throw new HttpError('log_unknown');
     response.json({ log: toHex(log), ...headToJson(head) });
@@ -38,7 +36,7 @@ export function headRoute(context: AppContext): RequestHandler {
 /** Signed heads in order of size, a page at a time: what auditors compare to find two roots for one size. */
 export function headsRoute(context: AppContext): RequestHandler {
   return (request, response) => {
-    const log = logParameter(context, request);
+    const log = logOrCurrent(context, request);
     const after = sizeParameter(queryValue(request, 'after') ?? '0');
     const heads = context.journal.heads(log, after, limits.headsPerPage);
     response.json({ log: toHex(log), heads: heads.map(headToJson) });
@@ -47,7 +45,7 @@ export function headsRoute(context: AppContext): RequestHandler {
 
 export function consistencyRoute(context: AppContext): RequestHandler {
   return (request, response) => {
-    const log = logParameter(context, request);
+    const log = logOrCurrent(context, request);
     const first = sizeParameter(queryValue(request, 'first'));
     const second = sizeParameter(queryValue(request, 'second'));
     const proof = context.journal.consistency(log, first, second);
@@ -55,10 +53,9 @@ export function consistencyRoute(context: AppContext): RequestHandler {
   };
 }
 
-/** The log that is named, or else the current worker's: earlier logs stay provable after a restart. */
-function logParameter(context: AppContext, request: Request): Uint8Array {
-  const named = queryValue(request, 'log');
-  return named === undefined ? currentWorker(context).log : hexParameter(named, 32);
+/** The log that is named, or else that of a current worker: earlier logs stay provable after a restart. */
+function logOrCurrent({ workers }: AppContext, request: Request): Uint8Array {
+  return logParameter(request) ?? workers.any().log;
 }
 
 function headToJson({ size, head, signature }: SignedHead): Readonly<Record<string, unknown>> {

@@ -72,7 +72,7 @@ describe('a host of an SNP worker', () => {
     };
     const events: HostEvent[] = [];
     const host = await startHost({
-      linkPath: worker.path,
+      links: [worker.path],
       stateDirectory: state,
       listen: { host: '127.0.0.1', port: 0 },
       configuration: testConfiguration(),

@@ -111,11 +111,12 @@ function create(): Escrows {
   return createEscrows({
     chain,
     settlement,
-    link: {
-      plain: async (payload) => {
+    workers: {
+      plain: async (_, payload) => {
         asked.push(payload);
         const { bundles } = log.grow([{ requestId: decodeRequest(payload).header.requestId, ...answers }]);
-        return { status: 0, bundle: bundles[0] as Uint8Array, format: 2, jsonLength: 0, body: random(32) };
+        const answer = { status: 0, bundle: bundles[0] as Uint8Array, format: 2, jsonLength: 0, body: random(32) };
+        return { worker, answer };
       },
     },
     serves: async () => served,
@@ -143,7 +144,7 @@ beforeEach(() => {
 describe('an escrow', () => {
   it('is asked as its contract keeps it, and fulfilled once', async () => {
     const id = open();
-    for (let round = 0; round < 3; round++) await escrows.serve(worker);
+    for (let round = 0; round < 3; round++) await escrows.serve([worker]);
     expect(sent).toEqual([id]);
     expect(asked).toHaveLength(1);
     const { header, body } = decodeRequest(asked[0] as Uint8Array);
@@ -167,7 +168,7 @@ describe('an escrow', () => {
 
   it('that was fulfilled, by whomever, is left alone after a restart', async () => {
     open({ state: 2 });
-    await create().serve(worker);
+    await create().serve([worker]);
     expect([asked, sent, skipped]).toEqual([[], [], []]);
   });
 
@@ -180,18 +181,18 @@ describe('an escrow', () => {
     ['input_mismatch', () => open({}, random(64))],
   ])('is skipped: %s', async (why, make) => {
     make();
-    await escrows.serve(worker);
+    await escrows.serve([worker]);
     expect([skipped, asked, sent]).toEqual([[why], [], []]);
   });
 
   it('is skipped where other code stands at the address of a known policy, or it does not accept this worker', async () => {
     open();
     code.set(policy, `0x${'dd'.repeat(32)}`);
-    await escrows.serve(worker);
+    await escrows.serve([worker]);
     code.set(policy, codeHash);
     accepts = false;
     open();
-    await escrows.serve(worker);
+    await escrows.serve([worker]);
     expect(skipped).toEqual(['policy_not_served', 'log_not_accepted']);
     expect(asked).toEqual([]);
   });
@@ -199,18 +200,18 @@ describe('an escrow', () => {
   it('that the worker does not answer is given up', async () => {
     answers = { status: 4n, fee: 0n };
     open();
-    await escrows.serve(worker);
+    await escrows.serve([worker]);
     expect([skipped, sent]).toEqual([['answer_refused'], []]);
   });
 
   it('whose settlement reverts is tried again with the same answer, and not for ever', async () => {
     const id = open();
     reverts = 2;
-    for (let round = 0; round < 3; round++) await escrows.serve(worker);
+    for (let round = 0; round < 3; round++) await escrows.serve([worker]);
     expect([sent, asked.length]).toEqual([[id], 1]);
     open();
     reverts = 99;
-    for (let round = 0; round < 9; round++) await escrows.serve(worker);
+    for (let round = 0; round < 9; round++) await escrows.serve([worker]);
     expect(skipped).toEqual(['given_up']);
     expect(reverts).toBe(99 - 5);
   });
@@ -219,8 +220,8 @@ describe('an escrow', () => {
     open({ policy: nobody });
     reverts = 1;
     const [first, second] = [open(), open()];
-    await escrows.serve(worker);
-    await escrows.serve(worker);
+    await escrows.serve([worker]);
+    await escrows.serve([worker]);
     expect(sent.sort()).toEqual([first, second].sort());
   });
 });

@@ -29,7 +29,7 @@ export async function serve(
   const release = testRelease([random(100)]);
   const events: HostEvent[] = [];
   const host = await startHost({
-    linkPath,
+    links: [linkPath],
     stateDirectory: directory,
     listen: { host: '127.0.0.1', port: 0 },
     configuration: testConfiguration(),
