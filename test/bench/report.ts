@@ -11,7 +11,16 @@ export interface Bench {
 const KEY = /^[a-z][a-z0-9-]*(\.[a-z0-9_-]+)+$/;
 
 export class BenchError extends Error {
-  readonly code: 'key_invalid' | 'key_repeated' | 'value_invalid' | 'bench_invalid';
+  readonly code:
+    | 'key_invalid'
+    | 'key_repeated'
+    | 'value_invalid'
+    | 'bench_invalid'
+    /** A server that is measured did not start, or the load generator ended. */
+    | 'server_failed'
+    | 'load_failed'
+    /** What was measured gave something that is no right answer: its speed says nothing. */
+    | 'answer_wrong';
 
   constructor(code: BenchError['code'], detail: string) {
     super(`${code}: ${detail}`);

@@ -1,11 +1,20 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { type Bench, BenchError, createReport } from './report.ts';
 
+/**
+ * `npx tsx test/bench/run.ts [NAME...]` runs `NAME.bench.ts` of this folder, or all of them, and writes their numbers:
+ * what serving, models, clients and logs have to reach into baseline.json, everything else into results.json.
+ */
 const HERE = import.meta.dirname;
-const RESULTS = join(HERE, 'results.json');
+const RESULTS = 'results.json';
+const BASELINE = 'baseline.json';
+const IN_BASELINE = /^(serving|lm|journal|log)\.|^client\.call_us$/;
+
+type Numbers = Readonly<Record<string, number>>;
 
 /** Numbers without the machine they were taken on say nothing. */
 function machine(): Readonly<Record<string, string>> {
@@ -35,15 +44,36 @@ async function loadBench(file: string): Promise<Bench> {
   return { run: loaded.run };
 }
 
+/** What was measured before on a machine like this one; numbers of two machines are not put into one file. */
+function earlier(file: string, meta: ReturnType<typeof machine>): Numbers {
+  const path = join(HERE, file);
+  if (!existsSync(path)) return {};
+  const { meta: then, ...numbers } = JSON.parse(readFileSync(path, 'utf8')) as Numbers & {
+    readonly meta: ReturnType<typeof machine>;
+  };
+  return isDeepStrictEqual(then, meta) ? numbers : {};
+}
+
+function write(file: string, numbers: Numbers, meta: ReturnType<typeof machine>): void {
+  const sorted = Object.fromEntries(Object.entries(numbers).sort(([a], [b]) => (a < b ? -1 : 1)));
+  writeFileSync(join(HERE, file), `${JSON.stringify({ meta, ...sorted }, null, 2)}\n`);
+  console.log(`${Object.keys(numbers).length} numbers in test/bench/${file}`);
+}
+
 const { report, numbers } = createReport();
-const files = readdirSync(HERE).filter((file) => file.endsWith('.bench.ts'));
-for (const file of files.sort()) {
+const wanted = process.argv.slice(2).map((name) => `${name}.bench.ts`);
+const all = readdirSync(HERE).filter((file) => file.endsWith('.bench.ts'));
+for (const name of wanted) if (!all.includes(name)) throw new BenchError('bench_invalid', `there is no ${name}`);
+for (const file of (wanted.length === 0 ? all : wanted).sort()) {
   console.log(file);
   const before = numbers.size;
   const bench = await loadBench(file);
   await bench.run(report);
   for (const [key, value] of [...numbers].slice(before)) console.log(`  ${key} ${value}`);
 }
-const sorted = Object.fromEntries([...numbers].sort(([a], [b]) => (a < b ? -1 : 1)));
-writeFileSync(RESULTS, `${JSON.stringify({ meta: machine(), ...sorted }, null, 2)}\n`);
-console.log(`${numbers.size} numbers from ${files.length} benches in test/bench/results.json`);
+const meta = machine();
+for (const file of [RESULTS, BASELINE]) {
+  const measured = Object.fromEntries([...numbers].filter(([key]) => IN_BASELINE.test(key) === (file === BASELINE)));
+  if (wanted.length > 0 && Object.keys(measured).length === 0) continue;
+  write(file, { ...(wanted.length === 0 ? {} : earlier(file, meta)), ...measured }, meta);
+}
