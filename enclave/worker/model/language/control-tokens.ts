@@ -1,0 +1,105 @@
+/**
+ * Keeps what a user writes from becoming a token that steers the model. A template's text and a message's are one string
+ * once it is rendered, and a tokenizer cannot tell who wrote `<|im_end|>`. So before rendering, wherever a control token
+ * stands in a message, might be completed by what the template puts beside it, or continues what the template ends with,
+ * one character is replaced by a disguise. What still looks like a control token afterwards is the template's.
+ */
+
+/** Finds texts of a fixed set, as the tokenizer's own splitter does: leftmost first, then longest. */
+export interface Matcher {
+  longestAt(text: string, offset: number): string | null;
+  /** Whether one begins at `offset` that is whole, or that one of the ends cuts off. */
+  beginsAt(text: string, offset: number, ends: readonly number[]): boolean;
+}
+
+interface Node {
+  readonly next: Map<number, Node>;
+  content: string | null;
+}
+
+export function createMatcher(contents: Iterable<string>): Matcher {
+  const root: Node = { next: new Map(), content: null };
+  for (const content of contents) {
+    let node = root;
+    for (let i = 0; i < content.length; i++) {
+      const unit = content.charCodeAt(i);
+      const next = node.next.get(unit) ?? { next: new Map(), content: null };
+      node.next.set(unit, next);
+      node = next;
+    }
+    node.content = content;
+  }
+  return {
+    longestAt: (text, offset) => {
+      let longest: string | null = null;
+      let node = root.next.get(text.charCodeAt(offset));
+      for (let i = offset + 1; node !== undefined; i++) {
+        longest = node.content ?? longest;
+        node = node.next.get(text.charCodeAt(i));
+      }
+      return longest;
+    },
+    beginsAt: (text, offset, ends) => {
+      let node = root.next.get(text.charCodeAt(offset));
+      for (let i = offset + 1; node !== undefined; i++) {
+        if (node.content !== null || ends.includes(i)) return true;
+        node = node.next.get(text.charCodeAt(i));
+      }
+      return false;
+    },
+  };
+}
+
+/** Puts disguises into a text, each announced by `mark`; null where nothing of it could be part of a control token. */
+export type Disguise = (content: string, mark: string) => string | null;
+
+export function createDisguise(control: ReadonlySet<string>): Disguise {
+  // In lower case, since a template may change the case of a message. Where that changes a length, it is left alone.
+  const tokens = Array.from(control, fold);
+  const matcher = createMatcher(tokens);
+  const longest = tokens.reduce((length, token) => Math.max(length, token.length), 0);
+  const endings = new Set(
+    tokens.flatMap((token) => Array.from({ length: token.length - 1 }, (_, i) => token.slice(i + 1))),
+  );
+  const continues = (text: string, offset: number): boolean => {
+    for (let end = offset + 1; end <= text.length && end - offset < longest; end++) {
+      if (endings.has(text.slice(offset, end))) return true;
+    }
+    return false;
+  };
+  return (content, mark) => {
+    const text = fold(content);
+    // Templates trim messages, so that what comes to stand beside the template may be within the space around one.
+    const start = text.length - text.trimStart().length;
+    const ends = [text.trimEnd().length, text.length];
+    const inner = text.trim() === '' ? text : text.trim();
+    const isWithin = inner !== '' && inner.length < longest && tokens.some((token) => token.includes(inner));
+    const pieces: string[] = [];
+    let from = 0;
+    for (let i = 0; i < text.length; i++) {
+      const continuesTemplate = (i === 0 || i === start) && (isWithin || continues(text, i));
+      if (!continuesTemplate && !matcher.beginsAt(text, i, ends)) continue;
+      pieces.push(content.slice(from, i), mark, content.charCodeAt(i).toString(16).padStart(4, '0'));
+      from = i + 1;
+    }
+    return from === 0 ? null : pieces.join('') + content.slice(from);
+  };
+}
+
+const MARKS = Array.from({ length: 32 }, (_, i) => String.fromCharCode(0xfdd0 + i));
+
+/** A noncharacter of Unicode that none of the texts has; null for whoever uses up all 32 of them. */
+export function unusedMark(texts: readonly string[]): string | null {
+  return MARKS.find((mark) => !texts.some((text) => text.includes(mark))) ?? null;
+}
+
+export function undisguise(text: string, mark: string): string {
+  return text.replaceAll(new RegExp(`${mark}([0-9a-f]{4})`, 'g'), (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}
+
+function fold(text: string): string {
+  const lower = text.toLowerCase();
+  return lower.length === text.length ? lower : text;
+}
