@@ -28,6 +28,16 @@ export const limits = {
   /** Protobuf fields and nodes in one ONNX file: large exported models have some ten thousand nodes of a dozen fields. */
   onnxFields: 524_288,
   onnxNodes: 65_536,
+  /** `If` inside `If`: exporters write one, around the whole decoder. */
+  onnxGraphDepth: 2,
+  /** A language model's config.json. Those of published models have 1 to 4 KB. */
+  languageConfigBytes: 262_144,
+  /** Positions of a language model: a cache of this length is gigabytes for all but the smallest. */
+  languageContextTokens: 131_072,
+  /** Tokens of a vocabulary; published ones end below 2^18. The sampler's sums of 2^32 each are exact up to 2^21. */
+  languageVocabulary: 1_048_576,
+  /** Answers that one language engine computes at once: the engine's load proves every size of a batch up to it. */
+  languageBatch: 64,
   /** A Nitro document is about 5 KiB; AWS caps the payload at 16 KiB (verifier-checks N5). */
   attestationDocumentBytes: 18_432,
   /** Documents that a worker's host waits for at once: the device makes them one by one, in a few milliseconds each. */

@@ -1,4 +1,5 @@
 import type * as onnx from 'onnxruntime-node';
+import type { Runtime } from '../../../wire/message/execution.ts';
 import type { ManifestTensor } from '../../../wire/message/manifest.ts';
 import type { Tensor } from '../../../wire/message/tensor.ts';
 import { ModelError } from './errors.ts';
@@ -72,8 +73,15 @@ async function engineModule(): Promise<typeof onnx> {
   return engine;
 }
 
-export async function loadEngine(bytes: Uint8Array, execution: ModelExecution): Promise<Engine> {
-  const { env, InferenceSession, Tensor: EngineTensor } = await engineModule();
+/** A graph that is ready to run, and what its receipts say about the engine. */
+export interface EngineSession {
+  readonly session: onnx.InferenceSession;
+  readonly runtime: Runtime;
+  readonly Tensor: onnx.TensorConstructor;
+}
+
+export async function openSession(bytes: Uint8Array, execution: ModelExecution): Promise<EngineSession> {
+  const { env, InferenceSession, Tensor } = await engineModule();
   const session = await InferenceSession.create(bytes, {
     executionProviders: ['cpu'],
     executionMode: 'sequential',
@@ -84,14 +92,20 @@ export async function loadEngine(bytes: Uint8Array, execution: ModelExecution): 
     // Never the engine's own flatbuffer format, which the scan does not read.
     extra: { session: { load_model_format: 'ONNX' } },
   });
+  const runtime: Runtime = {
+    engine: 'onnxruntime',
+    version: env.versions.node ?? 'unknown',
+    provider: 'cpu',
+    optimisation: execution.optimisation,
+    threads: execution.threads,
+  };
+  return { session, runtime, Tensor };
+}
+
+export async function loadEngine(bytes: Uint8Array, execution: ModelExecution): Promise<Engine> {
+  const { session, runtime, Tensor: EngineTensor } = await openSession(bytes, execution);
   const info: LoadedInfo = {
-    engine: {
-      engine: 'onnxruntime',
-      version: env.versions.node ?? 'unknown',
-      provider: 'cpu',
-      optimisation: execution.optimisation,
-      threads: execution.threads,
-    },
+    engine: runtime,
     inputs: session.inputMetadata.map(describe),
     outputs: session.outputMetadata.map(describe),
   };

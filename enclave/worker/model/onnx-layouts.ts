@@ -74,6 +74,9 @@ export const attributeLayout: Layout = {
   23: SPARSE,
 };
 
+/** Of an `If` in a language model: its branches are read like any other graph. */
+export const branchAttributeLayout: Layout = { ...attributeLayout, 6: 'bytes' };
+
 /** External data (fields 13 and 14) is judged by the scan itself: it has a code of its own. */
 export const tensorLayout: Layout = {
   1: 'varints',

@@ -1,4 +1,5 @@
 import { limits } from '../../../wire/limits.ts';
+import type { Manifest } from '../../../wire/message/manifest.ts';
 import { OnnxError } from './onnx-error.ts';
 import * as layouts from './onnx-layouts.ts';
 import { allowedOperators, refusedOperators } from './operators.ts';
@@ -9,6 +10,9 @@ import { type Budget, type Field, type Layout, readFields, type Span, textOf, va
  * model. Only what is on the lists passes: dense tensors inside the file, operators of the standard domain that are pure
  * and bounded, no subgraph, no function, no reference to anything outside the bytes. What a model may cost is not judged
  * here (see `operators.ts`): memory and time are limited in the child process.
+ *
+ * One exception, for language models only: exporters used to put the two cases of a decoder behind an `If`. Either branch
+ * is read by the same rules, so its work is as bounded as that of a graph without it.
  */
 export interface OnnxSummary {
   readonly irVersion: number;
@@ -24,23 +28,28 @@ const OPERATOR_SETS = { min: 7, max: 23 };
 /** Exporters list these domains even when no node uses them. Only nodes of the standard domain are accepted. */
 const KNOWN_DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft']);
 
+export interface ScanOptions {
+  readonly kind: Manifest['kind'];
+}
+
 interface Scan {
   readonly bytes: Uint8Array;
+  readonly kind: Manifest['kind'];
   readonly budget: Budget;
   readonly operators: Map<string, number>;
 }
 
-export function scanOnnx(bytes: Uint8Array): OnnxSummary {
+export function scanOnnx(bytes: Uint8Array, { kind }: ScanOptions = { kind: 'tensor' }): OnnxSummary {
   if (bytes.length > limits.modelFileBytes) throw new OnnxError('onnx_too_large', 'more bytes than allowed', 0);
   refuseOtherFormats(bytes);
-  const scan: Scan = { bytes, budget: { fields: limits.onnxFields }, operators: new Map() };
+  const scan: Scan = { bytes, kind, budget: { fields: limits.onnxFields }, operators: new Map() };
   const fields = read(scan, { start: 0, end: bytes.length }, layouts.modelLayout);
   const irVersion = inRange(fields.find((field) => field.number === 1)?.value, IR_VERSIONS, 'IR version');
   const operatorSet = standardOperatorSet(scan, of(fields, 8));
   checkEntries(scan, of(fields, 14));
   const [graph] = of(fields, 7);
   if (graph === undefined) throw new OnnxError('onnx_malformed', 'no graph', bytes.length);
-  scanGraph(scan, graph);
+  scanGraph(scan, graph, 0);
   return { irVersion, operatorSet, operators: scan.operators };
 }
 
@@ -69,11 +78,12 @@ function standardOperatorSet(scan: Scan, imports: readonly Field[]): number {
   return inRange(versions.get(''), OPERATOR_SETS, 'operator set');
 }
 
-function scanGraph(scan: Scan, graph: Span): void {
+/** `depth` counts the nodes with branches around the graph. */
+function scanGraph(scan: Scan, graph: Span, depth: number): void {
   const fields = read(scan, graph, layouts.graphLayout);
   const nodes = of(fields, 1);
   if (nodes.length > limits.onnxNodes) throw new OnnxError('onnx_too_large', 'more nodes than allowed', graph.start);
-  for (const node of nodes) scanNode(scan, node);
+  for (const node of nodes) scanNode(scan, node, depth);
   for (const tensor of of(fields, 5)) scanTensor(scan, tensor);
   for (const value of [...of(fields, 11), ...of(fields, 12), ...of(fields, 13)]) scanValue(scan, value);
   for (const annotation of of(fields, 14)) {
@@ -82,7 +92,7 @@ function scanGraph(scan: Scan, graph: Span): void {
   checkEntries(scan, of(fields, 16));
 }
 
-function scanNode(scan: Scan, node: Span): void {
+function scanNode(scan: Scan, node: Span, depth: number): void {
   const fields = read(scan, node, layouts.nodeLayout);
   const [domain] = of(fields, 7);
   if (domain !== undefined && !['', 'ai.onnx'].includes(textOf(scan.bytes, domain))) {
@@ -90,14 +100,19 @@ function scanNode(scan: Scan, node: Span): void {
   }
   const [name] = of(fields, 4);
   const operator = name === undefined ? '' : textOf(scan.bytes, name);
-  if (!allowedOperators.has(operator)) {
+  const branches = scan.kind === 'text-generation' && operator === 'If';
+  if (branches && depth === limits.onnxGraphDepth) {
+    throw new OnnxError('onnx_operator', `If is refused: branches are nested deeper than ${depth}`, node.start);
+  }
+  if (!branches && !allowedOperators.has(operator)) {
     // The name is the publisher's: only names that this program knows are repeated.
     const reason = refusedOperators.get(operator);
     const detail = reason === undefined ? 'an operator that is not on the list' : `${operator} is refused: ${reason}`;
     throw new OnnxError('onnx_operator', detail, node.start);
   }
   scan.operators.set(operator, (scan.operators.get(operator) ?? 0) + 1);
-  const attributes = of(fields, 5).map((attribute) => scanAttribute(scan, attribute));
+  const layout = branches ? layouts.branchAttributeLayout : layouts.attributeLayout;
+  const attributes = of(fields, 5).map((attribute) => scanAttribute(scan, attribute, { layout, depth }));
   const training = attributes.some(({ name, integer }) => name === 'training_mode' && integer !== 0);
   // Dropout's third input switches training on; BatchNormalization trains (and mixes requests of a batch) when asked
   // for more than one output.
@@ -109,8 +124,13 @@ function scanNode(scan: Scan, node: Span): void {
   checkEntries(scan, of(fields, 9));
 }
 
-function scanAttribute(scan: Scan, attribute: Span): { readonly name: string; readonly integer: number } {
-  const fields = read(scan, attribute, layouts.attributeLayout);
+function scanAttribute(
+  scan: Scan,
+  attribute: Span,
+  { layout, depth }: { readonly layout: Layout; readonly depth: number },
+): { readonly name: string; readonly integer: number } {
+  const fields = read(scan, attribute, layout);
+  for (const graph of of(fields, 6)) scanGraph(scan, graph, depth + 1);
   for (const tensor of [...of(fields, 5), ...of(fields, 10)]) scanTensor(scan, tensor);
   const [name] = of(fields, 1);
   if (name === undefined) throw new OnnxError('onnx_malformed', 'an attribute without a name', attribute.start);

@@ -30,7 +30,7 @@ const SUBGRAPH = 'it runs a subgraph, so its work depends on data (a Loop of 233
 const RANDOM = 'it draws random numbers, so nobody could repeat the result';
 const CODEC = 'it parses a foreign format inside the engine';
 
-/** Known operators that are refused on purpose, with the reason that the publisher reads. */
+/** Known operators that are refused on purpose, with the reason that the publisher reads. `If` passes in language models. */
 export const refusedOperators: ReadonlyMap<string, string> = new Map([
   ['If', SUBGRAPH],
   ['Loop', SUBGRAPH],

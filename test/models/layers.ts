@@ -1,0 +1,258 @@
+import { onnxType } from '../../cli/demo-model/onnx-writer.ts';
+import type { Nodes, Weights } from './graph.ts';
+
+/** The two kinds of decoder that most published ones resemble. */
+export interface DecoderShape {
+  readonly architecture: 'llama' | 'gpt2';
+  readonly layers: number;
+  readonly width: number;
+  readonly heads: number;
+  /** Heads of keys and values; fewer than `heads` share them in groups (llama only). */
+  readonly keyHeads: number;
+  readonly inner: number;
+  readonly vocabulary: number;
+  readonly context: number;
+}
+
+/** `split`: keys and values of the past come in buffers that nothing is appended to; `concat`: appended along axis 2. */
+export interface Attention {
+  readonly form: 'split' | 'concat' | 'first';
+  /** Name of an additive mask. */
+  readonly mask: string;
+  /** Name of the positions, [batch, tokens]. */
+  readonly positions: string;
+}
+
+export interface Decoded {
+  readonly logits: string;
+  /** For each layer key and value: the whole of them, or (`split`) only the new ones. */
+  readonly caches: readonly string[];
+}
+
+export const pastName = (form: Attention['form'], index: number): string => {
+  const layer = Math.floor(index / 2);
+  if (form === 'split') return `${index % 2 === 0 ? 'pk' : 'pv'}${layer}`;
+  return `past_key_values.${layer}.${index % 2 === 0 ? 'key' : 'value'}`;
+};
+
+/** Reads `input_ids`; `logits` are those of every token, or of the last one where the form is `split`. */
+export function decode(n: Nodes, w: Weights, shape: DecoderShape, attention: Attention): Decoded {
+  const { layers, width, vocabulary, context } = shape;
+  const table = w.random('embedding', [vocabulary, width], 0.06);
+  let x = n.add('Gather', [table, 'input_ids']);
+  if (shape.architecture === 'gpt2') {
+    x = n.add('Add', [x, n.add('Gather', [w.random('positions', [context, width], 0.02), attention.positions])]);
+  }
+  const rotation = shape.architecture === 'llama' ? rotationAt(n, w, shape, attention.positions) : undefined;
+  const caches: string[] = [];
+  for (let layer = 0; layer < layers; layer++) {
+    const { output, key, value } = attend(n, w, shape, {
+      layer,
+      attention,
+      rotation,
+      x: norm(n, w, shape, x, `${layer}.1`),
+    });
+    caches.push(key, value);
+    x = n.add('Add', [x, output]);
+    x = n.add('Add', [x, feedForward(n, w, shape, norm(n, w, shape, x, `${layer}.2`), layer)]);
+  }
+  x = norm(n, w, shape, x, 'last');
+  if (attention.form === 'split') x = n.add('Gather', [x, w.integers([-1])], { axis: { int: 1 } });
+  const logits = n.add('MatMul', [x, w.random('head', [width, vocabulary], 0.06)]);
+  return { logits, caches };
+}
+
+/** One parameter of a linear layer: llama has no biases, and gpt2's are written as Gemm over flattened rows. */
+function linear(
+  n: Nodes,
+  w: Weights,
+  shape: DecoderShape,
+  x: string,
+  name: string,
+  sizes: readonly [number, number],
+  deviation: number,
+): string {
+  const weight = w.random(name, sizes, deviation);
+  if (shape.architecture === 'llama') return n.add('MatMul', [x, weight]);
+  const rows = n.add('Reshape', [x, w.integers([-1, sizes[0]])]);
+  const product = n.add('Gemm', [rows, weight, w.random(`${name}.bias`, [sizes[1]], 0.02)]);
+  const outer = n.add('Shape', ['input_ids']);
+  return n.add('Reshape', [product, n.add('Concat', [outer, w.integers([sizes[1]])], { axis: { int: 0 } })]);
+}
+
+function norm(n: Nodes, w: Weights, { architecture, width }: DecoderShape, x: string, name: string): string {
+  const scale = w.floats(`norm.${name}`, [width], new Float32Array(width).fill(1));
+  if (architecture === 'gpt2') {
+    const bias = w.random(`norm.${name}.bias`, [width], 0.02);
+    return n.add('LayerNormalization', [x, scale, bias], { axis: { int: -1 }, epsilon: { float: 1e-5 } });
+  }
+  const mean = n.add('ReduceMean', [n.add('Mul', [x, x]), w.integers([-1])], { keepdims: { int: 1 } });
+  const root = n.add('Sqrt', [n.add('Add', [mean, w.floats('epsilon', [1], [1e-5])])]);
+  return n.add('Mul', [n.add('Div', [x, root]), scale]);
+}
+
+function feedForward(n: Nodes, w: Weights, shape: DecoderShape, x: string, layer: number): string {
+  const { width, inner } = shape;
+  const wide = 1 / Math.sqrt(width);
+  const narrow = 0.3 / Math.sqrt(inner);
+  if (shape.architecture === 'llama') {
+    const gate = linear(n, w, shape, x, `${layer}.gate`, [width, inner], wide);
+    const up = linear(n, w, shape, x, `${layer}.up`, [width, inner], wide);
+    const gated = n.add('Mul', [n.add('Mul', [gate, n.add('Sigmoid', [gate])]), up]);
+    return linear(n, w, shape, gated, `${layer}.down`, [inner, width], narrow);
+  }
+  const hidden = linear(n, w, shape, x, `${layer}.up`, [width, inner], wide);
+  const constant = (name: string, value: number): string => w.floats(name, [1], [value]);
+  const cube = n.add('Mul', [n.add('Mul', [n.add('Mul', [hidden, hidden]), hidden]), constant('gelu.a', 0.044715)]);
+  const angle = n.add('Mul', [n.add('Add', [hidden, cube]), constant('gelu.b', Math.sqrt(2 / Math.PI))]);
+  const share = n.add('Mul', [n.add('Add', [n.add('Tanh', [angle]), constant('gelu.c', 1)]), constant('gelu.d', 0.5)]);
+  return linear(n, w, shape, n.add('Mul', [hidden, share]), `${layer}.down`, [inner, width], narrow);
+}
+
+interface Rotation {
+  readonly cosine: string;
+  readonly sine: string;
+}
+
+function rotationAt(n: Nodes, w: Weights, { width, heads, context }: DecoderShape, positions: string): Rotation {
+  const half = width / heads / 2;
+  const angles = Float32Array.from({ length: context * half }, (_, i) => {
+    const frequency = Math.fround(1 / 10_000 ** ((i % half) / half));
+    return Math.fround(Math.floor(i / half) * frequency);
+  });
+  const at = (name: string, values: Float32Array): string =>
+    n.add('Unsqueeze', [n.add('Gather', [w.floats(name, [context, half], values), positions]), w.integers([1])]);
+  return { cosine: at('cosines', angles.map(Math.cos)), sine: at('sines', angles.map(Math.sin)) };
+}
+
+/** The second half of each head turned against the first, as llama's exports do it. */
+function rotate(n: Nodes, w: Weights, x: string, half: number, { cosine, sine }: Rotation): string {
+  const [a, b] = n.named('Split', [x, w.integers([half, half])], [`${x}.a`, `${x}.b`], { axis: { int: -1 } }) as [
+    string,
+    string,
+  ];
+  const left = n.add('Sub', [n.add('Mul', [a, cosine]), n.add('Mul', [b, sine])]);
+  const right = n.add('Add', [n.add('Mul', [b, cosine]), n.add('Mul', [a, sine])]);
+  return n.add('Concat', [left, right], { axis: { int: -1 } });
+}
+
+interface Place {
+  readonly layer: number;
+  readonly attention: Attention;
+  readonly rotation: Rotation | undefined;
+  readonly x: string;
+}
+
+function attend(
+  n: Nodes,
+  w: Weights,
+  shape: DecoderShape,
+  { layer, attention, rotation, x }: Place,
+): { readonly output: string; readonly key: string; readonly value: string } {
+  const { width, heads, keyHeads } = shape;
+  const size = width / heads;
+  const project = (name: string, count: number): string => {
+    const flat = linear(n, w, shape, x, `${layer}.${name}`, [width, count * size], 1.4 / Math.sqrt(width));
+    const split = n.add('Reshape', [flat, w.integers([0, 0, count, size])]);
+    return n.add('Transpose', [split], { perm: { ints: [0, 2, 1, 3] } });
+  };
+  const turned = (name: string): string => (rotation === undefined ? name : rotate(n, w, name, size / 2, rotation));
+  const query = n.add('Mul', [turned(project('query', heads)), w.floats('scale', [1], [1 / Math.sqrt(size)])]);
+  const newKey = turned(project('key', keyHeads));
+  const newValue = project('value', keyHeads);
+  const past = [pastName(attention.form, 2 * layer), pastName(attention.form, 2 * layer + 1)] as const;
+  const joined = (old: string, fresh: string): string =>
+    attention.form === 'concat' ? n.add('Concat', [old, fresh], { axis: { int: 2 } }) : fresh;
+  const key = joined(past[0], newKey);
+  const value = joined(past[1], newValue);
+  const heard =
+    attention.form === 'split'
+      ? attendSplit(n, w, shape, { query, newKey, newValue, past, mask: attention.mask })
+      : attendWhole(n, w, shape, { query, key, value, mask: attention.mask });
+  const rows = n.add('Reshape', [
+    n.add('Transpose', [heard], { perm: { ints: [0, 2, 1, 3] } }),
+    w.integers([0, 0, width]),
+  ]);
+  return { output: linear(n, w, shape, rows, `${layer}.output`, [width, width], 0.3 / Math.sqrt(width)), key, value };
+}
+
+interface Whole {
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+  readonly mask: string;
+}
+
+function attendWhole(
+  n: Nodes,
+  w: Weights,
+  { width, heads, keyHeads }: DecoderShape,
+  { query, key, value, mask }: Whole,
+): string {
+  const size = width / heads;
+  const group = heads / keyHeads;
+  const repeated = (name: string): string => {
+    if (group === 1) return name;
+    const wide = n.add('Expand', [n.add('Unsqueeze', [name, w.integers([2])]), w.integers([1, 1, group, 1, 1])]);
+    return n.add('Reshape', [wide, w.integers([0, heads, -1, size])]);
+  };
+  const scores = n.add('MatMul', [query, n.add('Transpose', [repeated(key)], { perm: { ints: [0, 1, 3, 2] } })]);
+  const shares = n.add('Softmax', [n.add('Add', [scores, mask])], { axis: { int: -1 } });
+  return n.add('MatMul', [shares, repeated(value)]);
+}
+
+interface SplitParts {
+  readonly query: string;
+  readonly newKey: string;
+  readonly newValue: string;
+  readonly past: readonly [string, string];
+  readonly mask: string;
+}
+
+/** Columns are the new tokens and then the buffer. The queries that share a head of keys are rows of one product. */
+function attendSplit(
+  n: Nodes,
+  w: Weights,
+  { width, heads, keyHeads }: DecoderShape,
+  { query, newKey, newValue, past, mask }: SplitParts,
+): string {
+  const size = width / heads;
+  const group = heads / keyHeads;
+  const rows = group === 1 ? query : n.add('Reshape', [query, w.integers([0, keyHeads, -1, size])]);
+  const rowMask =
+    group === 1
+      ? mask
+      : n.add(
+          'Concat',
+          Array.from({ length: group }, () => mask),
+          { axis: { int: 2 } },
+        );
+  const against = (key: string): string =>
+    n.add('MatMul', [rows, n.add('Transpose', [key], { perm: { ints: [0, 1, 3, 2] } })]);
+  const scores = n.add('Concat', [against(newKey), against(past[0])], { axis: { int: 3 } });
+  const shares = n.add('Softmax', [n.add('Add', [scores, rowMask])], { axis: { int: -1 } });
+  const tokens = n.add('Shape', ['input_ids'], { start: { int: 1 }, end: { int: 2 } });
+  const axis = w.integers([3]);
+  const fresh = n.add('Slice', [shares, w.integers([0]), tokens, axis]);
+  const old = n.add('Slice', [shares, tokens, w.integers([2 ** 30]), axis]);
+  const sum = n.add('Add', [n.add('MatMul', [fresh, newValue]), n.add('MatMul', [old, past[1]])]);
+  return group === 1 ? sum : n.add('Reshape', [sum, w.integers([0, heads, -1, size])]);
+}
+
+/** Additive, from which tokens are attended and from the order of all: what exporters write for `attention_mask`. */
+export function causalMask(n: Nodes, w: Weights): { readonly mask: string; readonly counted: string } {
+  const zero = w.integers(0);
+  const one = w.integers(1);
+  const total = n.add('Gather', [n.add('Shape', ['attention_mask']), one]);
+  const tokens = n.add('Gather', [n.add('Shape', ['input_ids']), one]);
+  const columns = n.add('Range', [zero, total, one]);
+  const rows = n.add('Range', [n.add('Sub', [total, tokens]), total, one]);
+  const ordered = n.add('LessOrEqual', [columns, n.add('Unsqueeze', [rows, w.integers([1])])]);
+  const attended = n.add('Cast', [n.add('Unsqueeze', ['attention_mask', w.integers([1, 2])])], {
+    to: { int: onnxType.float32 },
+  });
+  const kept = n.add('Mul', [n.add('Cast', [ordered], { to: { int: onnxType.float32 } }), attended]);
+  const dropped = n.add('Sub', [w.floats('one', [1], [1]), kept]);
+  const mask = n.add('Mul', [dropped, w.floats('lowest', [1], [-3.4028234663852886e38])]);
+  return { mask, counted: n.add('Unsqueeze', [rows, w.integers([0])]) };
+}
