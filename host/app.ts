@@ -1,16 +1,23 @@
-import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { toBase64url, toHex } from '../wire/bytes.ts';
 import { limits } from '../wire/limits.ts';
 import type { EventSink } from './errors.ts';
 import type { AssembleEvidence } from './evidence/assemble.ts';
-import { createBudget } from './http/body.ts';
+import { sendError, setCommonHeaders } from './http/answer.ts';
+import { createBudget } from './http/budget.ts';
 import type { AppContext } from './http/context.ts';
-import { errorBody, explanations, HttpError, hostErrorCode, retryAfter } from './http/errors.ts';
-import { createTokenBucket } from './http/rate.ts';
+import { HttpError } from './http/errors.ts';
+import { openExchange } from './http/exchange.ts';
+import { createKeptAnswers } from './http/kept.ts';
+import { createTokenBucket, type TokenBucket } from './http/rate.ts';
+import { createReleaseNames } from './http/releases.ts';
+import { createRouter, type Route } from './http/router.ts';
 import { evidenceRoute } from './http/routes/evidence.ts';
 import { inferRoute } from './http/routes/infer.ts';
 import { consistencyRoute, headRoute, headsRoute, receiptRoute } from './http/routes/log.ts';
-import { chargedRoute, openSessionRoute, sealedRoute } from './http/routes/session.ts';
+import { listModels, modelMetadata, modelReady, retrieveModel, serverMetadata } from './http/routes/models.ts';
+import { chargedRoute, keptRoute, openSessionRoute, sealedRoute } from './http/routes/session.ts';
 import type { Journal } from './journal/index.ts';
 import type { Admission } from './payments/admission.ts';
 import type { Release } from './releases.ts';
@@ -33,113 +40,142 @@ export interface AppOptions {
 
 const EVIDENCE_BURST = 16;
 
-export function createApp(options: AppOptions): Express {
-  const { workers, journal, releases } = options;
+/** Requests with bodies go to a router of our own; express has the rest, where a hundred microseconds do not matter. */
+export function createApp(options: AppOptions): RequestListener {
+  const { workers, journal, releases, onEvent, now } = options;
+  const budget = createBudget(limits.hostBodyBytes);
   const context: AppContext = {
     workers,
     journal,
     releases,
-    budget: createBudget(limits.hostBodyBytes),
+    names: createReleaseNames(releases),
+    kept: createKeptAnswers({
+      budget,
+      maxBytes: limits.keptBytes,
+      maxAnswers: limits.keptAnswers,
+      keepMs: limits.keptMilliseconds,
+      now,
+    }),
     assemble: options.assemble,
     admission: options.admission,
     unpaid: options.unpaid ?? 'serve',
   };
-  const documents = createTokenBucket({
-    burst: EVIDENCE_BURST,
-    perSecond: options.evidencePerSecond,
-    now: options.now,
-  });
+  const routes: readonly Route[] = [
+    { method: 'POST', pattern: '/v2/models/:/infer', handler: inferRoute(context) },
+    { method: 'POST', pattern: '/v2/models/:/versions/:/infer', handler: inferRoute(context) },
+    { method: 'POST', pattern: '/v1/sessions/:', handler: sealedRoute(context) },
+    { method: 'POST', pattern: '/v1/sessions/:/charged', handler: chargedRoute(context) },
+    { method: 'POST', pattern: '/v1/sessions', handler: openSessionRoute(context) },
+    { method: 'GET', pattern: '/v1/responses/:', handler: keptRoute(context) },
+  ];
+  const find = createRouter(routes);
+  const documents = createTokenBucket({ burst: EVIDENCE_BURST, perSecond: options.evidencePerSecond, now });
+  const shell = createShell(context, documents, routes, onEvent);
 
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      if (options.isDraining()) throw new HttpError('shutting_down');
+      const match = find(request);
+      if (match === undefined) shell(request, response);
+      else await match.handler(openExchange(request, response, budget), match.parameters);
+    } catch (error) {
+      sendError(request, response, error, onEvent);
+    }
+  }
+
+  return (request, response) => void answer(request, response);
+}
+
+function createShell(
+  context: AppContext,
+  documents: TokenBucket,
+  routes: readonly Route[],
+  onEvent: EventSink,
+): Express {
+  const { workers, releases } = context;
   const app = express();
   app.disable('x-powered-by');
   app.set('env', 'production');
   app.set('etag', false);
   app.set('trust proxy', false);
-  app.set('query parser', 'simple');
+  app.set('query parser', false);
   app.set('case sensitive routing', true);
   app.set('strict routing', true);
 
   app.use((_request, response, next) => {
-    response.setHeader('Cache-Control', 'no-store');
-    response.setHeader('X-Content-Type-Options', 'nosniff');
-    response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
-    if (options.isDraining()) response.setHeader('Connection', 'close');
-    next(options.isDraining() ? new HttpError('shutting_down') : undefined);
+    setCommonHeaders(response);
+    next();
   });
 
-  route(app, '/', { get: (_request, response) => void response.json(overview(context)) });
-  route(app, '/v2/health/live', { get: (_request, response) => void response.json({ live: true }) });
-  route(app, '/v2/health/ready', {
-    get: (_request, response) => {
-      const ready = workers.members.some(({ state }) => state.kind === 'ready');
-      response.status(ready ? 200 : 503).json({ ready, workers: workers.members.map(describeMember) });
-    },
+  offer(app, '/', (_request, response) => void response.json(overview(context)));
+  offer(app, '/v2', serverMetadata);
+  offer(app, '/v2/health/live', (_request, response) => void response.json({ live: true }));
+  offer(app, '/v2/health/ready', (_request, response) => {
+    const ready = workers.members.some(({ state }) => state.kind === 'ready');
+    response.status(ready ? 200 : 503).json({ ready, workers: workers.members.map(describeMember) });
   });
-  route(app, '/v1/evidence', { get: evidenceRoute(context, documents) });
-  route(app, '/v1/sessions', { post: openSessionRoute(context) });
-  route(app, '/v1/sessions/:id', { post: sealedRoute(context) });
-  route(app, '/v1/sessions/:id/charged', { post: chargedRoute(context) });
-  route(app, '/v2/models/:model/infer', { post: inferRoute(context) });
-  route(app, '/v1/receipts/:requestId', { get: receiptRoute(context) });
-  route(app, '/v1/log/head', { get: headRoute(context) });
-  route(app, '/v1/log/heads', { get: headsRoute(context) });
-  route(app, '/v1/log/consistency', { get: consistencyRoute(context) });
-  route(app, '/v1/releases', {
-    get: (_request, response) =>
-      void response.json(
-        releases().map(({ modelId, manifest: { name, version } }) => ({ modelId: toHex(modelId), name, version })),
-      ),
+  for (const model of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
+    offer(app, model, modelMetadata(context));
+    offer(app, `${model}/ready`, modelReady(context));
+  }
+  offer(app, '/v1/models', listModels(context));
+  offer(app, '/v1/models/:model', retrieveModel(context));
+  offer(app, '/v1/evidence', evidenceRoute(context, documents));
+  offer(app, '/v1/workers', (_request, response) => {
+    const models = (ids: readonly Uint8Array[]): readonly string[] => ids.map(toHex);
+    response.json(workers.members.map((member) => ({ ...describeMember(member), models: models(member.models) })));
   });
-  route(app, '/v1/releases/:modelId', {
-    get: (request, response) => {
-      const found = releases().find(({ modelId }) => toHex(modelId) === request.params['modelId']);
-      if (found === undefined) throw new HttpError('model_unknown');
-      const { manifest, owner, signature } = found.signed;
-      response.json({
-        manifest: toBase64url(manifest),
-        owner: toBase64url(owner),
-        signature: toBase64url(signature),
-      });
-    },
+  offer(app, '/v1/receipts/:requestId', receiptRoute(context));
+  offer(app, '/v1/log/head', headRoute(context));
+  offer(app, '/v1/log/heads', headsRoute(context));
+  offer(app, '/v1/log/consistency', consistencyRoute(context));
+  offer(app, '/v1/releases', (_request, response) => {
+    const list = releases().map(({ modelId, manifest: { name, version } }) => ({
+      modelId: toHex(modelId),
+      name,
+      version,
+    }));
+    response.json(list);
   });
+  offer(app, '/v1/releases/:modelId', (request, response) => {
+    const found = releases().find(({ modelId }) => toHex(modelId) === request.params['modelId']);
+    if (found === undefined) throw new HttpError('model_unknown');
+    const { manifest, owner, signature } = found.signed;
+    response.json({
+      manifest: toBase64url(manifest),
+      owner: toBase64url(owner),
+      signature: toBase64url(signature),
+    });
+  });
+  // What comes this far on their paths has another method.
+  for (const { pattern, method } of routes) {
+    let count = 0;
+    refuseOthers(
+      app,
+      pattern.replaceAll(':', () => `:segment${++count}`),
+      method,
+    );
+  }
 
   app.use(() => {
     throw new HttpError('not_found');
   });
-  app.use(refuse(options.onEvent));
+  const refuse: ErrorRequestHandler = (error: unknown, request, response, _next) =>
+    sendError(request, response, error, onEvent);
+  app.use(refuse);
   return app;
 }
 
-interface Handlers {
-  readonly get?: RequestHandler;
-  readonly post?: RequestHandler;
+function offer(app: Express, path: string, handler: RequestHandler): void {
+  app.route(path).get(handler);
+  refuseOthers(app, path, 'GET, HEAD');
 }
 
-function route(app: Express, path: string, { get, post }: Handlers): void {
-  const here = app.route(path);
-  if (get !== undefined) here.get(get);
-  if (post !== undefined) here.post(post);
-  here.all((_request, response) => {
-    response.setHeader('Allow', get === undefined ? 'POST' : 'GET, HEAD');
+function refuseOthers(app: Express, path: string, allow: string): void {
+  app.all(path, (_request, response) => {
+    response.setHeader('Allow', allow);
     throw new HttpError('method_not_allowed');
   });
-}
-
-/** The one place where errors become answers: a code and its fixed text, whatever was thrown. */
-function refuse(onEvent: EventSink): ErrorRequestHandler {
-  return (error: unknown, request, response: Response, _next) => {
-    const code = hostErrorCode(error);
-    if (explanations[code].status >= 500) onEvent({ event: 'request_failed', code });
-    if (response.headersSent || response.destroyed) {
-      response.destroy();
-      return;
-    }
-    const wait = retryAfter(code);
-    if (wait !== undefined) response.setHeader('Retry-After', wait);
-    // What is still to come of a refused body is not read.
-    if (!request.complete) response.setHeader('Connection', 'close');
-    response.status(explanations[code].status).type('application/json').send(errorBody(code));
-  };
 }
 
 function overview({ workers, releases }: AppContext): Readonly<Record<string, unknown>> {
@@ -152,11 +188,15 @@ function overview({ workers, releases }: AppContext): Readonly<Record<string, un
       evidence: '/v1/evidence?challenge={64 hex digits}',
       sessions: '/v1/sessions',
       infer: '/v2/models/{model}/infer',
+      chat: '/v1/chat/completions',
+      completions: '/v1/completions',
       receipt: '/v1/receipts/{requestId}',
+      response: '/v1/responses/{requestId}',
       head: '/v1/log/head',
       heads: '/v1/log/heads?after={size}',
       consistency: '/v1/log/consistency?first={size}&second={size}',
       releases: '/v1/releases',
+      workers: '/v1/workers',
       ready: '/v2/health/ready',
     },
   };

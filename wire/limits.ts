@@ -177,6 +177,12 @@ export const limits = {
   hostConnections: 4_096,
   /** Request bodies that the host holds at once: a quarter of a small machine's memory. */
   hostBodyBytes: 268_435_456,
+  /** Bytes of one streamed answer that wait for its reader: a slow network's second. Whoever leaves more is cut off. */
+  streamBacklogBytes: 1_048_576,
+  /** Sealed answers that the host keeps for clients whose connection was lost, and for how long: four of the largest. */
+  keptBytes: 67_108_864,
+  keptAnswers: 4_096,
+  keptMilliseconds: 600_000,
   /** Heads in one answer of the host. */
   headsPerPage: 256,
   /** All HTTP headers of a request together; ours need one line of a few dozen bytes. */

@@ -3,7 +3,8 @@ import type { Journal } from '../journal/index.ts';
 import type { Admission } from '../payments/admission.ts';
 import type { Release } from '../releases.ts';
 import type { WorkerPool } from '../workers/pool.ts';
-import type { Budget } from './body.ts';
+import type { KeptAnswers } from './kept.ts';
+import type { ReleaseNames } from './releases.ts';
 
 /** What the routes work with. */
 export interface AppContext {
@@ -11,7 +12,8 @@ export interface AppContext {
   readonly journal: Journal;
   /** Those that are served now: a folder that is read again changes them while the host runs. */
   readonly releases: () => readonly Release[];
-  readonly budget: Budget;
+  readonly names: ReleaseNames;
+  readonly kept: KeptAnswers;
   readonly assemble: AssembleEvidence;
   /** Absent: this host takes no payment. */
   readonly admission: Admission | undefined;

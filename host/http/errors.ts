@@ -1,3 +1,4 @@
+import { WireError } from '../../wire/errors.ts';
 import type { WorkerRefusalCode } from '../../wire/message/link.ts';
 import { EvidenceError, type EvidenceErrorCode, LinkError, type LinkErrorCode, WorkerRefusedError } from '../errors.ts';
 import { JournalError, type JournalErrorCode } from '../journal/index.ts';
@@ -6,6 +7,7 @@ import { PaymentError } from '../payments/errors.ts';
 /** Codes are API. */
 export type HostErrorCode =
   | 'request_invalid'
+  | 'operation_unsupported'
   | 'record_refused'
   | 'channel_refused'
   | 'voucher_refused'
@@ -14,11 +16,13 @@ export type HostErrorCode =
   | 'not_found'
   | 'model_unknown'
   | 'receipt_unknown'
+  | 'response_unknown'
   | 'log_unknown'
   | 'size_unknown'
   | 'session_unknown'
   | 'worker_unknown'
   | 'method_not_allowed'
+  | 'stream_not_accepted'
   | 'request_timeout'
   | 'body_too_large'
   | 'media_type_unsupported'
@@ -48,6 +52,7 @@ interface Explanation {
  */
 export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
   request_invalid: { status: 400, message: 'the request is malformed' },
+  operation_unsupported: { status: 400, message: 'the model does not do what this path is for' },
   record_refused: { status: 400, message: 'the worker could not open the record' },
   channel_refused: { status: 402, message: 'the channel is not one that pays for this worker' },
   voucher_refused: { status: 402, message: 'the voucher was not signed for this channel and log' },
@@ -56,11 +61,13 @@ export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
   not_found: { status: 404, message: 'there is nothing at this path' },
   model_unknown: { status: 404, message: 'no release of that name or id is served here' },
   receipt_unknown: { status: 404, message: 'no receipt for that request' },
+  response_unknown: { status: 404, message: 'no answer is kept for that request' },
   log_unknown: { status: 404, message: 'no such log, or it is empty' },
   size_unknown: { status: 404, message: 'the log has no such sizes' },
   session_unknown: { status: 404, message: 'the worker knows no such session; open a new one' },
   worker_unknown: { status: 404, message: 'no worker here has that log' },
   method_not_allowed: { status: 405, message: 'this path does not offer that method' },
+  stream_not_accepted: { status: 406, message: 'the answer is a stream of records, which the request did not accept' },
   request_timeout: { status: 408, message: 'the request took too long to arrive' },
   body_too_large: { status: 413, message: 'the body is larger than allowed here' },
   media_type_unsupported: { status: 415, message: 'this path does not take that content type or encoding' },
@@ -149,6 +156,25 @@ export function retryAfter(code: HostErrorCode): string | undefined {
   return status === 503 || status === 429 ? '1' : undefined;
 }
 
-export function errorBody(code: HostErrorCode): string {
-  return JSON.stringify({ code, message: explanations[code].message });
+/** OpenAI's libraries read `error.message`; others read `code`. */
+export type ErrorStyle = 'host' | 'openai';
+
+export function errorBody(error: unknown, style: ErrorStyle): string {
+  const code = hostErrorCode(error);
+  const { status, message } = explanations[code];
+  if (style === 'host') return JSON.stringify({ code, message });
+  return JSON.stringify({ error: { message: message + faultOf(error), type: openaiType(status), param: null, code } });
+}
+
+/** What is wrong with a body that the host had to read. The words are our own, and name no value of it. */
+function faultOf(error: unknown): string {
+  const cause = error instanceof HttpError ? error.cause : undefined;
+  return cause instanceof WireError ? `: ${cause.detail}` : '';
+}
+
+export function openaiType(status: number): string {
+  if (status === 401 || status === 403) return 'authentication_error';
+  if (status === 402) return 'insufficient_quota';
+  if (status === 429) return 'rate_limit_error';
+  return status < 500 ? 'invalid_request_error' : 'server_error';
 }

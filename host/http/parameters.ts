@@ -1,4 +1,4 @@
-import type { Request } from 'express';
+import type { IncomingMessage } from 'node:http';
 import { fromHex } from '../../wire/bytes.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
@@ -16,14 +16,16 @@ export function hexParameter(text: unknown, length: number): Uint8Array {
 }
 
 /** A query value that stands there once; undefined when it does not stand there at all. */
-export function queryValue(request: Request, name: string): string | undefined {
-  const value = (request.query as Readonly<Record<string, unknown>>)[name];
-  if (value === undefined || typeof value === 'string') return value;
-  throw new HttpError('request_invalid');
+export function queryValue({ url }: Pick<IncomingMessage, 'url'>, name: string): string | undefined {
+  const start = url?.indexOf('?') ?? -1;
+  if (url === undefined || start < 0) return undefined;
+  const values = new URLSearchParams(url.slice(start + 1)).getAll(name);
+  if (values.length > 1) throw new HttpError('request_invalid');
+  return values[0];
 }
 
 /** Which worker or log is meant, where somebody says so. */
-export function logParameter(request: Request): Uint8Array | undefined {
+export function logParameter(request: Pick<IncomingMessage, 'url'>): Uint8Array | undefined {
   const named = queryValue(request, 'log');
   return named === undefined ? undefined : hexParameter(named, 32);
 }

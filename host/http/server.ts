@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { limits } from '../../wire/limits.ts';
-import { errorBody, explanations, type HostErrorCode } from './errors.ts';
+import { errorBody, explanations, type HostErrorCode, HttpError } from './errors.ts';
 
 export interface ServerTimes {
   readonly headersMs: number;
@@ -51,9 +51,23 @@ export function createHttpServer(listener: RequestListener, times: ServerTimes):
 const unfinished = new WeakMap<Duplex, Set<ServerResponse>>();
 
 function rememberResponse(socket: Duplex, response: ServerResponse): void {
-  const responses = unfinished.get(socket) ?? new Set();
-  unfinished.set(socket, responses.add(response));
+  const responses = unfinished.get(socket) ?? newConnection(socket);
+  responses.add(response);
   response.once('close', () => responses.delete(response));
+}
+
+/** Node tells only the response that has the connection when it ends; those that wait behind it hear it from here. */
+function newConnection(socket: Duplex): Set<ServerResponse> {
+  const responses = new Set<ServerResponse>();
+  unfinished.set(socket, responses);
+  socket.once('close', () => {
+    for (const response of responses) {
+      if (response.socket !== null) continue;
+      response.destroy();
+      response.emit('close');
+    }
+  });
+  return responses;
 }
 
 function answerBrokenRequest(error: { readonly code?: string }, socket: Duplex): void {
@@ -69,7 +83,7 @@ function answerBrokenRequest(error: { readonly code?: string }, socket: Duplex):
       : error.code === 'HPE_HEADER_OVERFLOW'
         ? 'headers_too_large'
         : 'request_invalid';
-  const body = errorBody(code);
+  const body = errorBody(new HttpError(code), 'host');
   const head = [
     `HTTP/1.1 ${explanations[code].status} Refused`,
     'Connection: close',

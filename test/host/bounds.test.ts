@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LinkError, type LinkErrorCode, WorkerRefusedError } from '../../host/errors.ts';
-import { createBudget } from '../../host/http/body.ts';
+import { createBudget } from '../../host/http/budget.ts';
 import { explanations, HttpError, hostErrorCode } from '../../host/http/errors.ts';
 import { createTokenBucket } from '../../host/http/rate.ts';
 import { JournalError, type JournalErrorCode } from '../../host/journal/index.ts';

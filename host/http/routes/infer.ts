@@ -1,87 +1,88 @@
-import { randomBytes } from 'node:crypto';
-import type { Request, RequestHandler } from 'express';
-import { concatBytes, toBase64url, toHex } from '../../../wire/bytes.ts';
+import type { IncomingMessage } from 'node:http';
 import { limits } from '../../../wire/limits.ts';
-import { unitPriceOf } from '../../../wire/message/configuration.ts';
-import { type StatusName, statusName } from '../../../wire/message/receipt.ts';
-import { encodeRequestHeader, format, operation } from '../../../wire/message/request.ts';
+import { type Configuration, unitPriceOf } from '../../../wire/message/configuration.ts';
+import { format, operation } from '../../../wire/message/request.ts';
 import type { Release } from '../../releases.ts';
-import { leaving, readBody, sendBytes } from '../body.ts';
+import { BINARY_TYPE, JSON_TYPE, sendBytes } from '../answer.ts';
+import { mediaType, readBody } from '../body.ts';
 import type { AppContext } from '../context.ts';
 import { HttpError } from '../errors.ts';
+import { type HeaderTemplate, headerTemplate, plainRequest, receiptHeaders, statusOf } from '../plain.ts';
+import { decodeSegment, type Handler } from '../router.ts';
 
-const JSON_TYPE = 'application/json';
-const BINARY_TYPE = 'application/octet-stream';
 const JSON_LENGTH = 'inference-header-content-length';
 
-/** A receipted answer that is no result still has its receipt; the status only says where to look. */
-const httpStatus: Readonly<Record<StatusName, number>> = {
-  ok: 200,
-  cancelled: 200,
-  modelError: 500,
-  stopped: 503,
-  refused: 422,
-};
+const bodyRules = { types: [JSON_TYPE, BINARY_TYPE], maxBytes: limits.bodyBytes };
 
-/**
- * For clients without a session (DESIGN section 4): the host chooses the request header, so every audit says "header
- * chosen by the host". It is returned in full, because the receipt can only be checked against it.
- */
-export function inferRoute(context: AppContext): RequestHandler {
-  const { workers, budget } = context;
-  return async (request, response) => {
+/** The Open Inference Protocol's call, for a model and optionally its version. The body is the worker's to read. */
+export function inferRoute(context: AppContext): Handler {
+  const termsOf = createTerms();
+  const { workers } = context;
+  return async (exchange, [model, version]) => {
     workers.assertRoom();
-    const { modelId } = findRelease(context, request.params['model']);
-    const rules = { types: [JSON_TYPE, BINARY_TYPE], maxBytes: limits.bodyBytes, budget };
-    const body = await readBody(request, response, rules);
-    const price = unitPriceOf(workers.configuration, modelId, operation.infer) ?? 0n;
-    if (price > 0n && context.unpaid === 'refuse') throw new HttpError('payment_required');
-    const header = encodeRequestHeader({
-      requestId: randomBytes(32),
-      modelId,
-      operation: operation.infer,
-      ...shapeOf(request, body),
-      flags: 0n,
-      salt: randomBytes(32),
-      channel: new Uint8Array(32),
-      unitPrice: price,
-      maxFee: price,
-      deadline: 0n,
-      seed: new Uint8Array(32),
+    const release = findTensorRelease(context, model as string, version);
+    const body = await readBody(exchange, bodyRules);
+    const terms = termsOf(workers.configuration, release);
+    if (terms.paid && context.unpaid === 'refuse') throw new HttpError('payment_required');
+    const declared = declaredJsonLength(exchange.request, body);
+    const request = plainRequest(declared === undefined ? terms.json : terms.binary, body, {
+      jsonLength: declared ?? body.length,
     });
-    const asked = { signal: leaving(response) };
-    const { answer, worker } = await workers.plain(modelId, concatBytes(header, body), asked);
-    response.status(httpStatus[statusName(BigInt(answer.status))]);
-    response.setHeader('Proofmark-Request', toBase64url(header));
-    response.setHeader('Proofmark-Receipt', toBase64url(answer.bundle));
-    response.setHeader('Proofmark-Log', toHex(worker.log));
-    const isJson = BigInt(answer.format) === format.json;
-    if (!isJson) response.setHeader('Inference-Header-Content-Length', answer.jsonLength);
-    sendBytes(response, budget, isJson ? JSON_TYPE : BINARY_TYPE, answer.body);
+    const asked = { signal: exchange.signal };
+    const { answer, worker } = await workers.plain(release.modelId, request.payload, asked);
+    const headers = receiptHeaders(request, answer, worker.log);
+    if (BigInt(answer.format) === format.json) headers.push('Content-Type', JSON_TYPE);
+    else headers.push('Content-Type', BINARY_TYPE, 'Inference-Header-Content-Length', String(answer.jsonLength));
+    sendBytes(exchange, statusOf(answer), headers, answer.body);
   };
 }
 
-/** By modelId, or by name: the last one configured wins where several versions share a name. */
-function findRelease({ releases }: AppContext, model: unknown): Release {
-  const served = releases();
-  const found =
-    served.find(({ modelId }) => toHex(modelId) === model) ??
-    served.findLast(({ manifest }) => manifest.name === model);
-  if (found === undefined) throw new HttpError('model_unknown');
-  return found;
+function findTensorRelease(context: AppContext, model: string, version: string | undefined): Release {
+  const release = context.names.find(decodeSegment(model), version === undefined ? undefined : decodeSegment(version));
+  if (release.manifest.kind !== 'tensor') throw new HttpError('operation_unsupported');
+  return release;
+}
+
+/** What one call of a model costs by one configuration, and the headers that say so. */
+interface Terms {
+  readonly paid: boolean;
+  readonly json: HeaderTemplate;
+  readonly binary: HeaderTemplate;
+}
+
+/** A price is looked up once for each configuration and release: the list of prices may be long. */
+function createTerms(): (configuration: Configuration, release: Release) => Terms {
+  const known = new WeakMap<Configuration, Map<Release, Terms>>();
+  return (configuration, release) => {
+    const byRelease = known.get(configuration) ?? new Map<Release, Terms>();
+    known.set(configuration, byRelease);
+    const found = byRelease.get(release);
+    if (found !== undefined) return found;
+    const price = unitPriceOf(configuration, release.modelId, operation.infer) ?? 0n;
+    const template = (bodyFormat: bigint): HeaderTemplate =>
+      headerTemplate({
+        modelId: release.modelId,
+        operation: operation.infer,
+        format: bodyFormat,
+        flags: 0n,
+        unitPrice: price,
+        maxFee: price,
+      });
+    const terms: Terms = { paid: price > 0n, json: template(format.json), binary: template(format.binary) };
+    byRelease.set(release, terms);
+    return terms;
+  };
 }
 
 /** The binary extension of the inference protocol says in a header how many leading bytes are JSON; without it all are. */
-function shapeOf(request: Request, body: Uint8Array): { readonly format: bigint; readonly jsonLength: bigint } {
+function declaredJsonLength(request: IncomingMessage, body: Uint8Array): number | undefined {
   const declared = request.headers[JSON_LENGTH];
   if (declared === undefined) {
-    if (body.length === 0 || request.headers['content-type']?.startsWith(BINARY_TYPE) === true) {
-      throw new HttpError('request_invalid');
-    }
-    return { format: format.json, jsonLength: BigInt(body.length) };
+    if (body.length === 0 || mediaType(request) === BINARY_TYPE) throw new HttpError('request_invalid');
+    return undefined;
   }
   if (typeof declared !== 'string' || !/^[1-9][0-9]{0,8}$/.test(declared)) throw new HttpError('request_invalid');
   const jsonLength = Number(declared);
   if (jsonLength > body.length || jsonLength > limits.jsonHeaderBytes) throw new HttpError('request_invalid');
-  return { format: format.binary, jsonLength: BigInt(jsonLength) };
+  return jsonLength;
 }
