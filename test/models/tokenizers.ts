@@ -67,12 +67,20 @@ function byteAlphabet(): readonly string[] {
   return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(shown(byte) ? byte : next++));
 }
 
+interface DressedVocabulary {
+  /** In the order of their ids, which an object with digits for names does not keep. */
+  readonly pieces: readonly string[];
+  readonly vocab: Readonly<Record<string, number>>;
+  readonly added: readonly object[];
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
 function dressed(
   vocabulary: readonly string[],
   { tokens = [], template = null, config = {} }: Dress,
-): { vocab: Record<string, number>; added: object[]; config: Record<string, unknown> } {
-  const all = [...new Set([...vocabulary, ...tokens.map(({ content }) => content)])];
-  const vocab = Object.fromEntries(all.map((token, id) => [token, id]));
+): DressedVocabulary {
+  const pieces = [...new Set([...vocabulary, ...tokens.map(({ content }) => content)])];
+  const vocab = Object.fromEntries(pieces.map((token, id) => [token, id]));
   const added = tokens.map((token) => ({
     id: vocab[token.content],
     single_word: false,
@@ -82,7 +90,7 @@ function dressed(
     special: true,
     ...token,
   }));
-  return { vocab, added, config: { ...(template === null ? {} : { chat_template: template }), ...config } };
+  return { pieces, vocab, added, config: { ...(template === null ? {} : { chat_template: template }), ...config } };
 }
 
 /** As GPT-2 and Llama 3 have it: every byte has a character, words begin with their space. */
@@ -164,7 +172,7 @@ export function sentencePiece(prefix: 'normaliser' | 'first', dress: Dress = {})
 /** As T5 has it: its control tokens are ordinary entries of a vocabulary that is searched by text. */
 export function unigram(dress: Dress = {}): TokenizerFixture {
   const words = WORDS.filter((word) => /^[a-zA-Z]+$/.test(word)).flatMap((word) => [word, `▁${word}`]);
-  const { vocab, added, config } = dressed(['<unk>', '<s>', '</s>', ...LETTERS, ...words], {
+  const { pieces, added, config } = dressed(['<unk>', '<s>', '</s>', ...LETTERS, ...words], {
     ...dress,
     tokens: [...SENTENCE_TOKENS, ...(dress.tokens ?? [])],
     config: { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>', ...dress.config },
@@ -181,7 +189,7 @@ export function unigram(dress: Dress = {}): TokenizerFixture {
       model: {
         type: 'Unigram',
         unk_id: 0,
-        vocab: Object.keys(vocab).map((piece) => [piece, -Array.from(piece).length]),
+        vocab: pieces.map((piece) => [piece, -Array.from(piece).length]),
       },
     },
   };

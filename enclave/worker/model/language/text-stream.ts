@@ -14,10 +14,10 @@ export function openTextStream(pieces: TokenPieces, stop: readonly string[]): Te
   let stopped = false;
   const take = (text: string): string => {
     held += text;
-    const found = firstOf(stop, held);
-    if (found < 0) return '';
+    const end = endBy(stop, held);
+    if (end < 0) return '';
     stopped = true;
-    const before = held.slice(0, found);
+    const before = held.slice(0, end);
     held = '';
     return before;
   };
@@ -40,12 +40,17 @@ export function openTextStream(pieces: TokenPieces, stop: readonly string[]): Te
   };
 }
 
-/** Where the first stop string begins, or -1. */
-function firstOf(stop: readonly string[], text: string): number {
-  return stop.reduce((first, string) => {
-    const at = text.indexOf(string);
-    return at >= 0 && (first < 0 || at < first) ? at : first;
-  }, -1);
+/**
+ * Where the text ends because of a stop string, or -1. The one that is complete first counts, however the text was cut
+ * into tokens; of those that end together, the longest.
+ */
+function endBy(stop: readonly string[], text: string): number {
+  const found = stop
+    .map((string) => ({ start: text.indexOf(string), length: string.length }))
+    .filter(({ start }) => start >= 0);
+  if (found.length === 0) return -1;
+  const end = Math.min(...found.map(({ start, length }) => start + length));
+  return Math.min(...found.filter(({ start, length }) => start + length === end).map(({ start }) => start));
 }
 
 /** How many characters at the end of a text a stop string may begin with. */
