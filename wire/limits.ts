@@ -85,6 +85,12 @@ export const limits = {
   auditCases: 16_384,
   /** Resident memory of a model process before it has a model, with room: node and the engine take 70 to 110 MiB. */
   modelBaselineBytes: 201_326_592,
+  /** Files of a language model that its process gets: a decoder or two, tokenizer, template and configurations. */
+  languageFiles: 32,
+  /** Tokens of one context: more than any model that one processor serves. */
+  contextTokens: 1_048_576,
+  /** Rows that are computed together: beyond it a batch gains nothing, and everybody in it waits for all of it. */
+  batchRows: 256,
   /** Elements of one dimension or tensor inside a model: what the engine counts in 32 bits. */
   modelTensorElements: 2_147_483_647,
   /** Tensors in one call, and their rank. The engine takes more; no public model does. */

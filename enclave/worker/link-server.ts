@@ -12,6 +12,8 @@ export interface LinkHandlers {
   /** A host has connected: everything that it must know first. */
   onConnect(link: Link): void;
   onFrame(frame: Frame, link: Link): void;
+  /** This connection is over: nothing that is sent on it arrives any more. */
+  onClose(link: Link): void;
 }
 
 /** Above this many unsent bytes the worker stops reading requests until the host has taken its answers. */
@@ -44,6 +46,7 @@ export function serveLink(path: string, handlers: LinkHandlers): Promise<void> {
       }
     });
     socket.on('error', () => socket.destroy());
+    socket.on('close', () => handlers.onClose(link));
     handlers.onConnect(link);
   });
   rmSync(path, { force: true });

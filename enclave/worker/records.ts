@@ -9,8 +9,8 @@ import {
   type VoucherRaise,
 } from '../../wire/message/channel.ts';
 import { decodeRequest, flag, type Request } from '../../wire/message/request.ts';
-import { decodeCharged, decodeRecordKind, recordKind, shownOf } from '../../wire/message/session.ts';
-import { openRecord } from '../../wire/noise/index.ts';
+import { decodeCancel, decodeCharged, decodeRecordKind, recordKind, shownOf } from '../../wire/message/session.ts';
+import { openRecord, type RecordPadding, sealRecord } from '../../wire/noise/index.ts';
 import type { Channels } from './channels.ts';
 import { Refusal } from './refusal.ts';
 import type { Session } from './sessions.ts';
@@ -21,6 +21,13 @@ export interface RequestRecord {
   readonly request: Request;
   /** The host has seen which channel it is to charge. */
   readonly charged: boolean;
+}
+
+/** Ends a request of the same session. */
+export interface CancelRecord {
+  readonly kind: 'cancel';
+  readonly number: number;
+  readonly requestId: Uint8Array;
 }
 
 export type MoneyRecord =
@@ -35,7 +42,7 @@ export async function openSealed(
   session: Session,
   payload: Uint8Array,
   charged: boolean,
-): Promise<RequestRecord | MoneyRecord> {
+): Promise<RequestRecord | CancelRecord | MoneyRecord> {
   try {
     const { handshakeHash, receiveKey } = session.transport;
     const { shown, record } = charged ? decodeCharged(payload) : { shown: undefined, record: payload };
@@ -52,7 +59,7 @@ export async function openSealed(
   }
 }
 
-function readRecord(number: number, data: Uint8Array, charged: boolean): RequestRecord | MoneyRecord {
+function readRecord(number: number, data: Uint8Array, charged: boolean): RequestRecord | CancelRecord | MoneyRecord {
   const { kind, rest } = decodeRecordKind(data);
   if (kind === recordKind.request) {
     const request = decodeRequest(rest);
@@ -61,6 +68,7 @@ function readRecord(number: number, data: Uint8Array, charged: boolean): Request
     }
     return { kind: 'request', number, request, charged };
   }
+  if (kind === recordKind.cancel) return { kind: 'cancel', number, requestId: decodeCancel(rest) };
   if (!charged) throw new WireError('record_invalid', 'the host was not shown it');
   // A number is taken once, so a session charges one channel for as long as it lives.
   if (kind === recordKind.channel && number === 0) {
@@ -82,4 +90,42 @@ export async function settleRecord(channels: Channels, session: Session, record:
   }
   await channels.raise(voucher);
   return encodeAccountState(channels.state(voucher.channel));
+}
+
+/** The records of one answer, in their order: each is sealed for its place, and the place is part of the seal. */
+export interface AnswerRecords {
+  /** Seals bytes of a streamed answer as the next record. */
+  piece(bytes: Uint8Array): void;
+  /** Resolves to the last record once all before it were given to `send`. */
+  last(data: Uint8Array): Promise<Uint8Array>;
+}
+
+export function answerRecords(
+  { transport: { handshakeHash, sendKey } }: Session,
+  request: number,
+  send: (record: Uint8Array) => void,
+): AnswerRecords {
+  let chunk = 0;
+  let sent: Promise<void> = Promise.resolve();
+
+  function seal(data: Uint8Array, final: boolean, padding: RecordPadding): Promise<Uint8Array> {
+    const place = { direction: 'to-client', request, chunk, final } as const;
+    chunk += 1;
+    return sealRecord(nodeSuite, sendKey, handshakeHash, place, data, padding);
+  }
+
+  return {
+    piece(bytes) {
+      const sealing = seal(bytes, false, 'stream');
+      sent = sent.then(async () => send(await sealing));
+      // Whoever asks for the last record hears of a failure.
+      sent.catch(() => undefined);
+    },
+    async last(data) {
+      const sealing = seal(data, true, chunk === 0 ? 'body' : 'stream');
+      sealing.catch(() => undefined);
+      await sent;
+      return sealing;
+    },
+  };
 }

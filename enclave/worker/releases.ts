@@ -3,22 +3,34 @@ import { concatBytes, equalBytes, toHex } from '../../wire/bytes.ts';
 import { verifyLowS } from '../../wire/crypto/ecdsa.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
+import { limits } from '../../wire/limits.ts';
 import { releaseMessage } from '../../wire/message/authorisations.ts';
 import type { Configuration } from '../../wire/message/configuration.ts';
 import { encodeRuntime, type Runtime } from '../../wire/message/execution.ts';
 import type { FilePiece, SealedDataKey } from '../../wire/message/link.ts';
-import { decodeManifest, type Manifest, type ManifestTensor, type SignedRelease } from '../../wire/message/manifest.ts';
+import {
+  decodeManifest,
+  type Manifest,
+  type ManifestFile,
+  type ManifestTensor,
+  type SignedRelease,
+} from '../../wire/message/manifest.ts';
 import { createReleaseCipher, type ReleaseCipher } from './kms/encrypted-release.ts';
 import type { MakeRecipient, Recipient } from './kms/recipient.ts';
 import { ModelError } from './model/errors.ts';
-import type { LoadedModel, ModelPool } from './model/pool.ts';
+import type { LanguageModel } from './model/language-model.ts';
+import type { ModelPool } from './model/pool.ts';
+import type { TensorModel } from './model/tensor-model.ts';
 import { Refusal } from './refusal.ts';
 
-export interface Release {
+export type Release = {
   readonly modelId: Uint8Array;
   readonly manifest: Manifest;
-  readonly model: LoadedModel;
-}
+} & LoadedModel;
+
+type LoadedModel =
+  | { readonly kind: 'tensor'; readonly model: TensorModel }
+  | { readonly kind: 'text-generation'; readonly model: LanguageModel };
 
 export interface Releases {
   /** Checks a manifest against the configuration; its files may follow. */
@@ -30,14 +42,16 @@ export interface Releases {
   /** Takes the next bytes of an announced release; true once it is complete and loaded. */
   receive(piece: FilePiece): Promise<boolean>;
   find(modelId: Uint8Array): Release | undefined;
+  /** Takes a model out of service; what it runs, it finishes. */
+  unload(modelId: Uint8Array): void;
   ids(): readonly Uint8Array[];
 }
 
 interface Incoming {
   readonly modelId: Uint8Array;
   readonly manifest: Manifest;
-  /** The entry's bytes as they come. Of the size that the publisher signed, so that pieces of any size cost no more. */
-  readonly entry: Uint8Array;
+  /** What the model process will need, as it comes. Of the sizes that the publisher signed, so that pieces of any size cost no more. */
+  readonly kept: ReadonlyMap<string, Uint8Array>;
   file: number;
   received: number;
   hash: Hash;
@@ -77,19 +91,27 @@ export function createReleases(options: {
     return incoming;
   }
 
-  async function finish(release: Incoming): Promise<Release> {
-    const { manifest, modelId } = release;
-    const model = await load(options.pool, release);
+  async function finish({ manifest, modelId, kept }: Incoming): Promise<Release> {
+    if (manifest.kind === 'text-generation') {
+      const model = await orRefusal(options.pool.loadLanguage({ modelId, entry: manifest.entry, files: kept }));
+      checkEngine(model, model.info.engine);
+      return { modelId, manifest, kind: manifest.kind, model };
+    }
+    const bytes = kept.get(manifest.entry) ?? new Uint8Array(0);
+    const model = await orRefusal(options.pool.load({ modelId, bytes, batchRows: manifest.execution.batchRows }));
     if (signatureOf(manifest) !== signatureOf(model)) {
       model.close();
       const sides = `the manifest declares ${describe(manifest)}, the model has ${describe(model)}`;
       throw new Refusal('release_invalid', sides);
     }
-    if (!equalBytes(encodeRuntime(model.engine), encodeRuntime(options.runtime))) {
-      model.close();
-      throw new Refusal('release_invalid', 'the engine is not the attested one');
-    }
-    return { modelId, manifest, model };
+    checkEngine(model, model.engine);
+    return { modelId, manifest, kind: manifest.kind, model };
+  }
+
+  function checkEngine(model: { close(): void }, engine: Runtime): void {
+    if (equalBytes(encodeRuntime(engine), encodeRuntime(options.runtime))) return;
+    model.close();
+    throw new Refusal('release_invalid', 'the engine is not the attested one');
   }
 
   return {
@@ -109,10 +131,10 @@ export function createReleases(options: {
       if (loaded.has(key) || loading.has(key)) throw new Refusal('release_invalid', 'this model is here already');
       const taken = loaded.size + loading.size;
       if (taken >= configuration.limits.models) throw new Refusal('too_many_models', `${taken} are here`);
-      const entry = new Uint8Array(manifest.files.find(({ path }) => path === manifest.entry)?.size ?? 0);
+      const kept = new Map(keptFiles(manifest).map(({ path, size }) => [path, new Uint8Array(size)]));
       forget();
       const nothing = { file: 0, received: 0, hash: createHash('sha256') };
-      incoming = { modelId, manifest, entry, ...nothing, recipient: 'not-asked', cipher: null };
+      incoming = { modelId, manifest, kept, ...nothing, recipient: 'not-asked', cipher: null };
     },
     async recipient(modelId) {
       const release = announced(modelId);
@@ -157,6 +179,13 @@ export function createReleases(options: {
       return true;
     },
     find: (modelId) => loaded.get(toHex(modelId)),
+    unload(modelId) {
+      const key = toHex(modelId);
+      const release = loaded.get(key);
+      if (release === undefined) throw new Refusal('release_invalid', 'no such model is here');
+      loaded.delete(key);
+      release.model.retire();
+    },
     ids: () => [...loaded.values()].map((release) => release.modelId),
   };
 }
@@ -168,14 +197,14 @@ function decrypt(release: Incoming, cipher: ReleaseCipher, sealed: Uint8Array): 
 
 /** Adds bytes to the current file and closes every file that is complete (empty ones close at once). */
 function take(release: Incoming, bytes: Uint8Array): void {
-  const { files, entry } = release.manifest;
+  const { files } = release.manifest;
   const current = files[release.file];
   if (current === undefined || release.received + bytes.length > current.size) {
     throw new Refusal('file_mismatch', `${current?.path ?? 'the release'} has more bytes than its manifest says`);
   }
   release.hash.update(bytes);
   release.received += bytes.length;
-  if (current.path === entry) release.entry.set(bytes, release.received - bytes.length);
+  release.kept.get(current.path)?.set(bytes, release.received - bytes.length);
   if (release.received < current.size) return;
   if (!equalBytes(new Uint8Array(release.hash.digest()), current.sha256)) {
     throw new Refusal('file_mismatch', `${current.path} has another digest than its manifest says`);
@@ -205,7 +234,6 @@ function parseManifest(encoded: Uint8Array): Manifest {
 }
 
 function checkServable(manifest: Manifest, runtime: Runtime, configuration: Configuration): void {
-  if (manifest.kind !== 'tensor') throw new Refusal('release_invalid', `this worker does not serve ${manifest.kind}`);
   const { engine, optimisation, threads } = manifest.execution;
   if (engine !== runtime.engine || optimisation !== runtime.optimisation || threads !== runtime.threads) {
     throw new Refusal('release_invalid', 'the manifest asks for other execution options than this worker attests');
@@ -217,13 +245,24 @@ function checkServable(manifest: Manifest, runtime: Runtime, configuration: Conf
   if (total > configuration.limits.releaseBytes) throw new Refusal('release_too_large', `${total} bytes`);
 }
 
-async function load(pool: ModelPool, release: Incoming): Promise<LoadedModel> {
+async function orRefusal<T>(loading: Promise<T>): Promise<T> {
   try {
-    return await pool.load({ modelId: release.modelId, bytes: release.entry });
+    return await loading;
   } catch (error) {
     if (error instanceof ModelError) throw new Refusal('model_refused', error.message);
     throw error;
   }
+}
+
+/** Files of a language model that its process reads, in whatever folder of the release they lie. The rest is for people. */
+const LANGUAGE_FILE =
+  /(^|\/)([^/]+\.onnx|config\.json|generation_config\.json|genai_config\.json|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|chat_template\.jinja)$/;
+
+function keptFiles({ kind, entry, files }: Manifest): readonly ManifestFile[] {
+  if (kind === 'tensor') return files.filter(({ path }) => path === entry);
+  const kept = files.filter(({ path, size }) => size > 0 && LANGUAGE_FILE.test(path));
+  if (kept.length > limits.languageFiles) throw new Refusal('release_too_large', `${kept.length} files of one model`);
+  return kept;
 }
 
 type Signature = Pick<Manifest, 'inputs' | 'outputs'>;

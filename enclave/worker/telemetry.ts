@@ -1,7 +1,7 @@
 import type { WorkerRefusalCode } from '../../wire/message/link.ts';
 import { status } from '../../wire/message/receipt.ts';
 import { type CounterName, type Counters, counterNames, encodeTelemetry } from '../../wire/message/telemetry.ts';
-import type { AnswerErrorCode } from './answer.ts';
+import type { AnswerErrorCode } from './work.ts';
 
 /**
  * Counts what happens, and says it at most once a second while there is something new (DESIGN section 5). The level is

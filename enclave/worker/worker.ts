@@ -1,6 +1,6 @@
 import { equalBytes } from '../../wire/bytes.ts';
 import type { Frame } from '../../wire/codec/frame.ts';
-import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
+import { sha256 } from '../../wire/crypto/node.ts';
 import { signP256Async } from '../../wire/crypto/node-sign.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
@@ -28,8 +28,7 @@ import {
   type WorkerRefusalCode,
 } from '../../wire/message/link.ts';
 import { decodeRequest, flag, type Request } from '../../wire/message/request.ts';
-import { encodeFinalRecord } from '../../wire/message/session.ts';
-import { sealRecord } from '../../wire/noise/index.ts';
+import { encodeFinalRecord, type FinalRecord } from '../../wire/message/session.ts';
 import { type Answer, answer } from './answer.ts';
 import { type Attester, AttesterError } from './attester.ts';
 import { type Channels, type Charge, createChannels } from './channels.ts';
@@ -39,12 +38,13 @@ import { createRecipients } from './kms/recipient.ts';
 import { type Link, serveLink } from './link-server.ts';
 import { createLog, type Reservation, type TransparencyLog } from './log.ts';
 import type { ModelPool } from './model/pool.ts';
-import { openSealed, type RequestRecord, settleRecord } from './records.ts';
+import { answerRecords, openSealed, type RequestRecord, settleRecord } from './records.ts';
 import { Refusal } from './refusal.ts';
 import { createReleases, type Releases } from './releases.ts';
 import { runtime } from './runtime.ts';
 import { createSessions, type Session, type Sessions } from './sessions.ts';
 import { createTelemetry, silentTelemetry, type Telemetry } from './telemetry.ts';
+import { beginRequest, createCancellable, type UnderWay } from './under-way.ts';
 
 /** A worker after its one configuration: a key epoch, which ends with the process. */
 interface Epoch {
@@ -76,6 +76,9 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
   let attesting = 0;
   let host: Link | undefined;
   let telemetry: Telemetry = silentTelemetry;
+  const cancellable = createCancellable();
+  /** By connection and frame: what a host that leaves, or says that nobody waits, ends. */
+  const underWay = new Map<Link, Map<number, UnderWay>>();
 
   async function configure(bytes: Uint8Array): Promise<Uint8Array> {
     if (epoch !== undefined || configuring) throw new Refusal('already_configured', 'a worker is configured once');
@@ -180,60 +183,54 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     }
   }
 
-  async function run(current: Epoch, request: Request, charge?: Charge): Promise<Answer> {
+  async function run(current: Epoch, request: Request, { under, onPiece, charge }: RunOptions): Promise<Answer> {
     const { configuration, releases } = current;
-    const given = await admitted(current, (reservation) =>
-      answer({ configuration, runtime, cpu, releases }, request, reservation, charge),
-    );
+    const context = { configuration, runtime, cpu, releases, charge, signal: under.signal, onPiece };
+    const given = await admitted(current, (reservation) => answer(context, request, reservation));
     telemetry.countAnswer(given.status, given.error);
     return given;
   }
 
-  async function plain(payload: Uint8Array): Promise<Uint8Array> {
+  async function plain(payload: Uint8Array, { under, send }: Arrived): Promise<Uint8Array> {
     const current = ready();
     telemetry.count('plainRequests');
     const request = decodeRequest(payload);
     if ((request.header.flags & flag.sealed) !== 0n) throw new Refusal('malformed', 'it came unsealed and says sealed');
-    const { status, bundle, format, body } = await run(current, request);
-    return encodePlainAnswer({
-      status: Number(status),
-      bundle: encodeBundle(bundle),
-      format: Number(format),
-      jsonLength: body.jsonLength,
-      body: body.body,
-    });
+    const given = await run(current, request, { under, onPiece: send, charge: undefined });
+    return encodePlainAnswer({ status: Number(given.status), ...finalRecord(given) });
   }
 
-  async function sealed(payload: Uint8Array, charged: boolean): Promise<Uint8Array> {
+  async function sealed(payload: Uint8Array, charged: boolean, arrived: Arrived): Promise<Uint8Array> {
     const current = ready();
     telemetry.count('sealedRequests');
     const { sessionId, rest } = decodeForSession(payload);
     const session = current.sessions.find(sessionId);
     if (session === undefined) throw new Refusal('session_unknown', 'no such session in this worker');
-    const { handshakeHash, sendKey } = session.transport;
     const record = await openSealed(session, rest, charged);
-    const data =
-      record.kind === 'request'
-        ? await sealedAnswer(current, session, record)
-        : await settleRecord(current.channels, session, record);
-    const answerPlace = { direction: 'to-client', request: record.number, chunk: 0, final: true } as const;
-    return sealRecord(nodeSuite, sendKey, handshakeHash, answerPlace, data, 'body');
+    const records = answerRecords(session, record.number, arrived.send);
+    if (record.kind === 'request') {
+      return records.last(await sealedAnswer(current, { session, record, under: arrived.under, onPiece: records.piece }));
+    }
+    if (record.kind === 'cancel') {
+      return records.last(Uint8Array.of(cancellable.cancel(session, record.requestId) ? 1 : 0));
+    }
+    return records.last(await settleRecord(current.channels, session, record));
   }
 
-  async function sealedAnswer(current: Epoch, session: Session, record: RequestRecord): Promise<Uint8Array> {
+  async function sealedAnswer(current: Epoch, { session, record, under, onPiece }: SealedRun): Promise<Uint8Array> {
     const { request, charged } = record;
-    const mayCharge = charged && session.channel !== null && equalBytes(session.channel, request.header.channel);
-    const charge = mayCharge ? current.channels.charge(request.header.channel) : undefined;
-    const { bundle, format, body } = await run(current, request, charge);
-    return encodeFinalRecord({
-      bundle: encodeBundle(bundle),
-      format: Number(format),
-      jsonLength: body.jsonLength,
-      body: body.body,
-    });
+    const { channel, requestId } = request.header;
+    const mayCharge = charged && session.channel !== null && equalBytes(session.channel, channel);
+    const charge = mayCharge ? current.channels.charge(channel) : undefined;
+    const forget = cancellable.add(session, requestId, under);
+    try {
+      return encodeFinalRecord(finalRecord(await run(current, request, { under, onPiece, charge })));
+    } finally {
+      forget();
+    }
   }
 
-  async function handle(frame: Frame): Promise<Uint8Array> {
+  async function handle(frame: Frame, arrived: Arrived): Promise<Uint8Array> {
     switch (frame.kind) {
       case linkKind.configure:
         return configure(frame.payload);
@@ -249,16 +246,19 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
       case linkKind.dataKey:
         ready().releases.unlock(decodeSealedDataKey(frame.payload));
         return new Uint8Array(0);
+      case linkKind.unload:
+        ready().releases.unload(decodeModelId(frame.payload));
+        return new Uint8Array(0);
       case linkKind.handshake: {
         const { sessionId, message2 } = await ready().sessions.open(frame.payload);
         return encodeForSession(sessionId, message2);
       }
       case linkKind.sealed:
-        return sealed(frame.payload, false);
+        return sealed(frame.payload, false, arrived);
       case linkKind.charged:
-        return sealed(frame.payload, true);
+        return sealed(frame.payload, true, arrived);
       case linkKind.plain:
-        return plain(frame.payload);
+        return plain(frame.payload, arrived);
       default:
         throw new Refusal('malformed', `no frame of kind ${frame.kind}`);
     }
@@ -273,22 +273,31 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
   }
 
   function reply(frame: Frame, link: Link): void {
-    handle(frame).then(
-      (payload) => {
-        countDone(telemetry, frame.kind, payload);
-        link.send({ id: frame.id, kind: linkKind.reply, payload });
-      },
-      (error: unknown) => {
-        const refusal = explain(error);
-        countRefused(telemetry, frame.kind, refusal.code);
-        link.send({ id: frame.id, kind: linkKind.refusal, payload: encodeRefusal(refusal) });
-      },
-    );
+    const under = beginRequest();
+    const requests = underWay.get(link);
+    requests?.set(frame.id, under);
+    const send = (payload: Uint8Array): void => link.send({ id: frame.id, kind: linkKind.piece, payload });
+    handle(frame, { under, send })
+      .then(
+        (payload) => {
+          countDone(telemetry, frame.kind, payload);
+          link.send({ id: frame.id, kind: linkKind.reply, payload });
+        },
+        (error: unknown) => {
+          const refusal = explain(error);
+          countRefused(telemetry, frame.kind, refusal.code);
+          link.send({ id: frame.id, kind: linkKind.refusal, payload: encodeRefusal(refusal) });
+        },
+      )
+      .finally(() => {
+        if (requests?.get(frame.id) === under) requests.delete(frame.id);
+      });
   }
 
   await serveLink(options.linkPath, {
     onConnect(link) {
       host = link;
+      underWay.set(link, new Map());
       const models = epoch?.releases.ids() ?? [];
       const size = epoch?.log.size ?? 0;
       const acknowledged = epoch?.log.acknowledged ?? 0;
@@ -301,9 +310,36 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     },
     onFrame(frame, link) {
       if (frame.kind === linkKind.acknowledge) acknowledge(frame.payload);
-      else if (frame.kind !== linkKind.abandon) reply(frame, link);
+      else if (frame.kind === linkKind.abandon) underWay.get(link)?.get(frame.id)?.end('host');
+      else reply(frame, link);
+    },
+    onClose(link) {
+      for (const under of underWay.get(link)?.values() ?? []) under.end('host');
+      underWay.delete(link);
     },
   });
+}
+
+/** What a request that arrived in a frame has beside its payload. */
+interface Arrived {
+  readonly under: UnderWay;
+  /** Sends a piece of its answer. */
+  readonly send: (payload: Uint8Array) => void;
+}
+
+interface RunOptions {
+  readonly under: UnderWay;
+  readonly onPiece: (bytes: Uint8Array) => void;
+  readonly charge: Charge | undefined;
+}
+
+interface SealedRun extends Omit<RunOptions, 'charge'> {
+  readonly session: Session;
+  readonly record: RequestRecord;
+}
+
+function finalRecord({ bundle, format, body }: Answer): FinalRecord {
+  return { bundle: encodeBundle(bundle), format: Number(format), jsonLength: body.jsonLength, body: body.body };
 }
 
 function countDone(telemetry: Telemetry, kind: number, reply: Uint8Array): void {

@@ -61,6 +61,11 @@ export interface ManifestExecution {
   readonly engine: 'onnxruntime';
   readonly optimisation: 'disabled' | 'basic' | 'extended' | 'all';
   readonly threads: number;
+  /**
+   * How many rows of the first dimension may be computed together, of whatever requests. More than one is the publisher's
+   * promise that rows do not depend on one another; nobody else can know that of a graph.
+   */
+  readonly batchRows: number;
 }
 
 export interface ManifestLimits {
@@ -130,6 +135,7 @@ const manifest: Reader<Manifest> = object<Manifest>({
     engine: literal('onnxruntime'),
     optimisation: oneOf(['disabled', 'basic', 'extended', 'all']),
     threads: integer({ min: 1, max: 64 }),
+    batchRows: integer({ min: 1, max: limits.batchRows }),
   }),
   limits: object<ManifestLimits>({
     memoryBytes: integer({ min: 64 * 1024 * 1024, max: 2 ** 40 }),

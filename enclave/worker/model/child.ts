@@ -13,9 +13,11 @@ import {
   decodeLoadOrder,
   decodeModelBody,
   encodeFailure,
+  encodeLanguageInfo,
   encodeLoadedInfo,
   encodeModelBody,
   type LoadOrder,
+  type ModelFailure,
   modelKind,
   OUT_OF_MEMORY,
 } from './messages.ts';
@@ -67,15 +69,12 @@ function serve(socket: Socket): void {
   socket.on('error', leave);
   socket.on('close', leave);
 
-  const handle = createHandler();
+  const handle = createHandler((frame) => socket.write(encodeFrame(frame)));
   // One after the other: pieces of a file must stay in order, and the engine computes one request at a time.
   let last: Promise<void> = Promise.resolve();
   const reader = createFrameReader(limits.frameBytes, (frame) => {
     last = last
       .then(() => handle(frame))
-      .then((reply) => {
-        if (reply !== undefined) socket.write(encodeFrame(reply));
-      })
       .catch((error: unknown) => process.exit(error instanceof RangeError ? OUT_OF_MEMORY : 1));
   });
   socket.on('data', (chunk: Uint8Array) => {
@@ -87,45 +86,82 @@ function serve(socket: Socket): void {
   });
 }
 
+/** What a model does with frames once it is loaded. What it throws is a broken protocol. */
+type Serving = (frame: Frame) => Promise<void>;
+
 interface Incoming {
   readonly order: LoadOrder;
-  readonly bytes: Uint8Array;
+  readonly files: Map<string, Uint8Array>;
+  place: number;
   received: number;
 }
 
-/** Answers one frame, or takes a piece of the file without an answer. What it throws is a broken protocol. */
-function createHandler(): (frame: Frame) => Promise<Frame | undefined> {
+function createHandler(send: (frame: Frame) => void): Serving {
   let incoming: Incoming | undefined;
-  let engine: Engine | undefined;
+  let serving: Serving | undefined;
 
-  async function load(file: Incoming, id: number): Promise<Frame> {
+  async function load({ order, files }: Incoming, id: number): Promise<void> {
     try {
-      engine = await loadEngine(file.bytes, file.order);
-      return { id, kind: modelKind.loaded, payload: encodeLoadedInfo(engine.info) };
+      const loaded = order.kind === 'tensor' ? await loadTensors(files, order, send) : await loadLanguage(files, order, send);
+      serving = loaded.serving;
+      send({ id, kind: modelKind.loaded, payload: loaded.info });
     } catch (error) {
-      return failed(id, error, 'model_refused');
+      send(failed(id, error, 'model_refused'));
     }
   }
 
-  return async ({ id, kind, payload }) => {
-    if (kind === modelKind.load && engine === undefined && incoming === undefined) {
+  return async (frame) => {
+    const { id, kind, payload } = frame;
+    if (kind === modelKind.load && serving === undefined && incoming === undefined) {
       const order = decodeLoadOrder(payload);
-      incoming = { order, bytes: new Uint8Array(order.size), received: 0 };
-      return undefined;
-    }
-    if (kind === modelKind.piece && incoming !== undefined) {
-      const file = incoming;
-      if (payload.length === 0 || payload.length > file.bytes.length - file.received) {
-        throw new WireError('frame_invalid', 'a piece does not fit into the announced file');
-      }
-      file.bytes.set(payload, file.received);
-      file.received += payload.length;
-      if (file.received < file.bytes.length) return undefined;
+      const files = new Map(order.files.map(({ path, size }) => [path, new Uint8Array(size)]));
+      if (files.size !== order.files.length) throw new WireError('frame_invalid', 'a file is announced twice');
+      incoming = { order, files, place: 0, received: 0 };
+    } else if (kind === modelKind.piece && incoming !== undefined) {
+      if (!take(incoming, payload)) return;
+      const complete = incoming;
       incoming = undefined;
-      return load(file, id);
+      await load(complete, id);
+    } else if (serving !== undefined) {
+      await serving(frame);
+    } else {
+      throw new WireError('frame_invalid', `no frame of kind ${kind} now`);
     }
-    if (kind === modelKind.run && engine !== undefined) return run(engine, id, payload);
-    throw new WireError('frame_invalid', `no frame of kind ${kind} now`);
+  };
+}
+
+/** Adds a piece to the file whose turn it is; true with the last of the last. */
+function take(incoming: Incoming, piece: Uint8Array): boolean {
+  const { order, files } = incoming;
+  const file = files.get(order.files[incoming.place]?.path ?? '');
+  if (file === undefined || piece.length === 0 || piece.length > file.length - incoming.received) {
+    throw new WireError('frame_invalid', 'a piece does not fit into the announced file');
+  }
+  file.set(piece, incoming.received);
+  incoming.received += piece.length;
+  if (incoming.received < file.length) return false;
+  incoming.place += 1;
+  incoming.received = 0;
+  return incoming.place === order.files.length;
+}
+
+interface Loaded {
+  readonly info: Uint8Array;
+  readonly serving: Serving;
+}
+
+async function loadTensors(
+  files: ReadonlyMap<string, Uint8Array>,
+  order: LoadOrder,
+  send: (frame: Frame) => void,
+): Promise<Loaded> {
+  const engine = await loadEngine(files.get(order.entry) ?? new Uint8Array(0), order);
+  return {
+    info: encodeLoadedInfo(engine.info),
+    serving: async ({ id, kind, payload }) => {
+      if (kind !== modelKind.run) throw new WireError('frame_invalid', `no frame of kind ${kind} now`);
+      send(await run(engine, id, payload));
+    },
   };
 }
 
@@ -138,10 +174,30 @@ async function run(engine: Engine, id: number, payload: Uint8Array): Promise<Fra
     const response = encodeInferResponse({ modelName: 'model', modelVersion: '1', id: null, outputs }, 'binary');
     return { id, kind: modelKind.outputs, payload: encodeModelBody(response) };
   } catch (error) {
-    // The engine's arena remembers the size that it did not get, and then refuses small requests: a new process forgets it.
-    if (error instanceof Error && ALLOCATION_FAILED.test(error.message)) process.exit(OUT_OF_MEMORY);
+    leaveWhereMemoryFailed(error);
     return failed(id, error, 'model_failed');
   }
+}
+
+async function loadLanguage(
+  files: ReadonlyMap<string, Uint8Array>,
+  order: LoadOrder,
+  send: (frame: Frame) => void,
+): Promise<Loaded> {
+  const { openLanguage } = await import('./language/serve.ts');
+  const { info, take } = await openLanguage(files, order, {
+    send,
+    failed: (id, error) => {
+      leaveWhereMemoryFailed(error);
+      send(failed(id, error, 'model_failed'));
+    },
+  });
+  return { info: encodeLanguageInfo(info), serving: async (frame) => take(frame) };
+}
+
+/** The engine's arena remembers the size that it did not get, and then refuses small requests: a new process forgets it. */
+function leaveWhereMemoryFailed(error: unknown): void {
+  if (error instanceof Error && ALLOCATION_FAILED.test(error.message)) process.exit(OUT_OF_MEMORY);
 }
 
 /** As the engine and the C++ library under it say it; an answer that is missed costs later requests, not safety. */
@@ -149,9 +205,14 @@ const ALLOCATION_FAILED = /bad_alloc|failed to allocate|out of memory/i;
 
 function failed(id: number, error: unknown, otherwise: 'model_refused' | 'model_failed'): Frame {
   const detail = error instanceof Error ? error.message : 'unknown';
+  return { id, kind: modelKind.failed, payload: encodeFailure(failureCode(error, otherwise), detail) };
+}
+
+function failureCode(error: unknown, otherwise: 'model_refused' | 'model_failed'): ModelFailure['code'] {
+  if (otherwise === 'model_refused') return otherwise;
+  if (error instanceof ModelError && error.code === 'model_input') return error.code;
   const large =
     (error instanceof ModelError && error.code === 'model_output_too_large') ||
     (error instanceof WireError && error.code === 'too_large');
-  const code = large && otherwise === 'model_failed' ? 'model_output_too_large' : otherwise;
-  return { id, kind: modelKind.failed, payload: encodeFailure(code, detail) };
+  return large ? 'model_output_too_large' : otherwise;
 }

@@ -8,6 +8,8 @@ export type ModelErrorCode =
   /** The engine reported an error, or the process answered with something that is not an answer. */
   | 'model_failed'
   | 'model_output_too_large'
+  /** Whoever waited for it has left before it was begun. */
+  | 'model_cancelled'
   | 'model_unloaded';
 
 /** The detail may quote the engine, which may quote a value of the input: it belongs into the sealed answer only. */

@@ -1,32 +1,20 @@
 import type { Socket } from 'node:net';
-import { createFrameReader, encodeFrame, type Frame } from '../../../wire/codec/frame.ts';
+import type { Frame } from '../../../wire/codec/frame.ts';
 import { nodeSuite } from '../../../wire/crypto/node.ts';
 import { WireError } from '../../../wire/errors.ts';
 import { limits } from '../../../wire/limits.ts';
-import { decodeInferResponse, encodeInferRequest, type Tensor } from '../../../wire/message/tensor.ts';
+import type { Manifest } from '../../../wire/message/manifest.ts';
 import { awaitChild } from './accept.ts';
 import { type ChildExit, type Control, modelSocketPath, TOKEN_BYTES } from './control.ts';
 import { ModelError } from './errors.ts';
-import {
-  decodeFailure,
-  decodeLoadedInfo,
-  decodeModelBody,
-  encodeLoadOrder,
-  encodeModelBody,
-  type LoadedInfo,
-  type ModelExecution,
-  modelKind,
-  OUT_OF_MEMORY,
-} from './messages.ts';
+import { type Exchange, openExchange } from './exchange.ts';
+import { decodeFailure, encodeLoadOrder, type ModelExecution, modelKind, OUT_OF_MEMORY } from './messages.ts';
 
-/** One living model process. It takes one request at a time; after any trouble it is killed and never used again. */
-export interface ModelProcess {
-  readonly info: LoadedInfo;
-  readonly alive: boolean;
-  /** Resolves when the process has ended and was reaped. */
-  readonly exited: Promise<ChildExit>;
-  run(inputs: readonly Tensor[], outputs: readonly string[], deadlineMs: number): Promise<readonly Tensor[]>;
-  kill(): void;
+/** Bytes of a release that a model process needs, in the order in which it gets them. */
+export interface ModelFiles {
+  readonly kind: Manifest['kind'];
+  readonly entry: string;
+  readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
 export interface ProcessOptions {
@@ -39,7 +27,29 @@ export interface ProcessOptions {
   readonly loadMilliseconds: number;
 }
 
-export async function startModelProcess(bytes: Uint8Array, options: ProcessOptions): Promise<ModelProcess> {
+/** One living model process. After any trouble it is killed and never used again. */
+export interface ModelProcess<Info> {
+  readonly info: Info;
+  readonly alive: boolean;
+  /** Resolves when the process has ended and was reaped. */
+  readonly exited: Promise<ChildExit>;
+  readonly exchange: Exchange;
+  /** Never resolves, and rejects with the reason why this process is of no use any more. */
+  readonly failure: Promise<never>;
+  /** The result of the work, unless the process fails meanwhile; it is killed when the time is over. */
+  within<T>(milliseconds: number, work: Promise<T>): Promise<T>;
+  /** What the process said, read; one that says nonsense is killed: what it would say next means nothing. */
+  read<T>(frame: Frame, kind: number, decode: (payload: Uint8Array) => T): T;
+  fail(error: ModelError): void;
+  kill(): void;
+}
+
+/** Starts a process, gives it its files, and waits until it says what they turned out to be. */
+export async function startModelProcess<Info>(
+  model: ModelFiles,
+  decodeInfo: (payload: Uint8Array) => Info,
+  options: ProcessOptions,
+): Promise<ModelProcess<Info>> {
   const { id, control, memoryBytes } = options;
   const token = nodeSuite.randomBytes(TOKEN_BYTES);
   const ended = new Promise<ChildExit>((resolve) => control.onExit(id, resolve));
@@ -51,7 +61,6 @@ export async function startModelProcess(bytes: Uint8Array, options: ProcessOptio
   failure.catch(() => undefined);
   let alive = true;
   let socket: Socket | undefined;
-  let nextRequest = 1;
 
   const fail = (error: ModelError): void => {
     if (!alive) return;
@@ -60,7 +69,7 @@ export async function startModelProcess(bytes: Uint8Array, options: ProcessOptio
     socket?.destroy();
     giveUp(error);
   };
-  const before = async <T>(milliseconds: number, work: Promise<T>): Promise<T> => {
+  const within = async <T>(milliseconds: number, work: Promise<T>): Promise<T> => {
     const late = (): void => fail(new ModelError('model_timeout', `no answer within ${milliseconds} ms`));
     const timer = setTimeout(late, milliseconds);
     try {
@@ -70,7 +79,7 @@ export async function startModelProcess(bytes: Uint8Array, options: ProcessOptio
     }
   };
 
-  async function load(): Promise<{ readonly info: LoadedInfo; readonly exchange: Exchange }> {
+  async function load(): Promise<{ readonly info: Info; readonly exchange: Exchange }> {
     const arrival = await awaitChild(modelSocketPath(options.privateDirectory, id), token);
     failure.catch(arrival.cancel);
     control.start(id, { token, memoryBytes });
@@ -80,32 +89,25 @@ export async function startModelProcess(bytes: Uint8Array, options: ProcessOptio
     const exchange = openExchange(socket, (error) => fail(violation(error)));
     const reply = exchange.expect(0);
     const { optimisation, threads } = options.execution;
-    const order = encodeLoadOrder({ optimisation, threads, size: bytes.length });
+    const { kind, entry } = model;
+    const files = [...model.files].map(([path, { length }]) => ({ path, size: length }));
+    const order = encodeLoadOrder({ optimisation, threads, kind, entry, files });
     await exchange.send({ id: 0, kind: modelKind.load, payload: order });
-    for (let offset = 0; offset < bytes.length; offset += limits.fileChunkBytes) {
-      const payload = bytes.subarray(offset, offset + limits.fileChunkBytes);
-      await exchange.send({ id: 0, kind: modelKind.piece, payload });
-    }
-    const loaded = await reply;
-    return { info: parse(() => decodeLoadedInfo(payloadOf(loaded, modelKind.loaded))), exchange };
+    for (const bytes of model.files.values()) await sendFile(exchange, bytes);
+    return { info: read(await reply, modelKind.loaded, decodeInfo), exchange };
   }
 
-  /** A process that answers nonsense is killed: what it would say next means nothing. */
-  function parse<T>(read: () => T): T {
+  function read<T>({ kind, payload }: Frame, expected: number, decode: (payload: Uint8Array) => T): T {
     try {
-      return read();
+      if (kind === expected) return decode(payload);
+      if (kind !== modelKind.failed) throw new WireError('frame_invalid', `a frame of kind ${kind}`);
+      const { code, detail } = decodeFailure(payload);
+      throw new ModelError(code, detail);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       fail(violation(error));
       throw violation(error);
     }
-  }
-
-  function payloadOf({ kind, payload }: Frame, expected: number): Uint8Array {
-    if (kind === expected) return payload;
-    if (kind !== modelKind.failed) throw new WireError('frame_invalid', `a frame of kind ${kind}`);
-    const { code, detail } = decodeFailure(payload);
-    throw new ModelError(code, detail);
   }
 
   const exited = ended.then((exit) => {
@@ -114,20 +116,11 @@ export async function startModelProcess(bytes: Uint8Array, options: ProcessOptio
   });
 
   try {
-    const { info, exchange } = await before(options.loadMilliseconds, load());
+    const { info, exchange } = await within(options.loadMilliseconds, load());
     return {
-      info,
-      exited,
+      ...{ info, exited, exchange, failure, within, read, fail },
       get alive() {
         return alive;
-      },
-      async run(inputs, outputs, deadlineMs) {
-        const request = nextRequest++;
-        const body = encodeModelBody(encodeInferRequest({ id: null, inputs, outputs }, 'binary'));
-        const answer = exchange.expect(request);
-        const sent = exchange.send({ id: request, kind: modelKind.run, payload: body });
-        const [reply] = await before(deadlineMs, Promise.all([answer, sent]));
-        return parse(() => decodeInferResponse(decodeModelBody(payloadOf(reply, modelKind.outputs)), 'binary').outputs);
       },
       kill: () => fail(new ModelError('model_unloaded', 'the model was unloaded')),
     };
@@ -138,40 +131,11 @@ export async function startModelProcess(bytes: Uint8Array, options: ProcessOptio
   }
 }
 
-interface Exchange {
-  /** The one answer to request `id`; every other frame breaks the protocol. */
-  expect(id: number): Promise<Frame>;
-  /** Resolves when the process has room for more. */
-  send(frame: Frame): Promise<void>;
-}
-
-function openExchange(socket: Socket, onViolation: (error: WireError) => void): Exchange {
-  let expected: { readonly id: number; readonly resolve: (frame: Frame) => void } | undefined;
-  const reader = createFrameReader(limits.frameBytes, (frame) => {
-    if (expected?.id !== frame.id) throw new WireError('frame_invalid', 'an answer that nobody asked for');
-    const { resolve } = expected;
-    expected = undefined;
-    resolve(frame);
-  });
-  socket.on('error', () => socket.destroy());
-  socket.on('data', (chunk: Uint8Array) => {
-    try {
-      reader.push(chunk);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      onViolation(error);
-    }
-  });
-  return {
-    expect: (id) =>
-      new Promise((resolve) => {
-        expected = { id, resolve };
-      }),
-    send: async (frame) => {
-      // Where the process is gone there is no more room, and the wait ends by the failure that it races against.
-      if (!socket.write(encodeFrame(frame))) await new Promise((resolve) => socket.once('drain', resolve));
-    },
-  };
+async function sendFile(exchange: Exchange, bytes: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < bytes.length; offset += limits.fileChunkBytes) {
+    const payload = bytes.subarray(offset, offset + limits.fileChunkBytes);
+    await exchange.send({ id: 0, kind: modelKind.piece, payload });
+  }
 }
 
 function violation(error: WireError): ModelError {
