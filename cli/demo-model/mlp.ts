@@ -79,7 +79,7 @@ export function demoRelease(owner: Uint8Array): DemoRelease {
       entry: FILE,
       inputs,
       outputs,
-      execution: { engine: 'onnxruntime', optimisation: 'all', threads: 1 },
+      execution: { engine: 'onnxruntime', optimisation: 'all', threads: 1, batchRows: 32 },
       limits: { memoryBytes: 512 * 1024 * 1024, runMilliseconds: 2_000 },
       samples: [],
       circuit: null,

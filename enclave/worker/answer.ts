@@ -2,7 +2,6 @@ import { equalBytes, isZero } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import type { ReceiptBundle } from '../../wire/message/bundle.ts';
 import { unitPriceOf } from '../../wire/message/configuration.ts';
-import { encodeExecution, type Runtime } from '../../wire/message/execution.ts';
 import { status } from '../../wire/message/receipt.ts';
 import {
   feeFor,
@@ -15,7 +14,6 @@ import {
 } from '../../wire/message/request.ts';
 import type { EncodedBody } from '../../wire/message/tensor.ts';
 import type { Charge } from './channels.ts';
-import type { CpuFacts } from './cpu.ts';
 import { languageWork, readLanguageRequest } from './language-work.ts';
 import type { Reservation } from './log.ts';
 import type { Release, Releases } from './releases.ts';
@@ -33,8 +31,6 @@ export interface Answer {
 }
 
 export interface Answering extends WorkOptions {
-  readonly runtime: Runtime;
-  readonly cpu: CpuFacts;
   readonly releases: Releases;
   /** Of the channel that the header names, where its session may charge that one. */
   readonly charge: Charge | undefined;
@@ -50,7 +46,7 @@ export async function answer(context: Answering, request: Request, reservation: 
   });
   const { body, streamed } = outcome;
   const fee = feeFor(header, outcome.units);
-  const execution = encodeExecution({ ...context.runtime, ...context.cpu, ...outcome.execution });
+  const execution = context.executionOf(outcome.execution);
   const bundle = await reservation.record(
     {
       requestId: header.requestId,

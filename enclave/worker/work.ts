@@ -50,6 +50,8 @@ export const plainExecution: ExecutionDetail = { layout: 'release', schedule: 's
 
 export interface WorkOptions {
   readonly configuration: Configuration;
+  /** The whole of what decides the bits of an answer, as its receipt will bind it. */
+  readonly executionOf: (detail: ExecutionDetail) => Uint8Array;
   /** Aborted when there is no more use for the answer; the reason says who ended it. */
   readonly signal: AbortSignal;
   /** Takes the bytes of a streamed answer as they come. */

@@ -1,14 +1,12 @@
 import { equalBytes } from '../../wire/bytes.ts';
 import type { Frame } from '../../wire/codec/frame.ts';
-import { sha256 } from '../../wire/crypto/node.ts';
 import { signP256Async } from '../../wire/crypto/node-sign.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { registerMessage } from '../../wire/message/authorisations.ts';
 import { encodeBundle } from '../../wire/message/bundle.ts';
 import { type Configuration, decodeConfiguration } from '../../wire/message/configuration.ts';
-import { encodeRuntime } from '../../wire/message/execution.ts';
-import { encodeIdentity, IDENTITY_VERSION, logPreimage, type WorkerIdentity } from '../../wire/message/identity.ts';
+import { encodeExecution } from '../../wire/message/execution.ts';
 import {
   decodeAcknowledge,
   decodeFilePiece,
@@ -24,39 +22,24 @@ import {
   encodeRefusal,
   encodeState,
   linkKind,
-  type ReadyInfo,
   type WorkerRefusalCode,
 } from '../../wire/message/link.ts';
 import { decodeRequest, flag, type Request } from '../../wire/message/request.ts';
 import { encodeFinalRecord, type FinalRecord } from '../../wire/message/session.ts';
 import { type Answer, answer } from './answer.ts';
 import { type Attester, AttesterError } from './attester.ts';
-import { type Channels, type Charge, createChannels } from './channels.ts';
+import type { Charge } from './channels.ts';
 import { type CpuFacts, readCpuFacts } from './cpu.ts';
-import { createSecretSource, type WorkerKeys } from './keys.ts';
-import { createRecipients } from './kms/recipient.ts';
 import { type Link, serveLink } from './link-server.ts';
-import { createLog, type Reservation, type TransparencyLog } from './log.ts';
+import type { Reservation } from './log.ts';
 import type { ModelPool } from './model/pool.ts';
 import { answerRecords, openSealed, type RequestRecord, settleRecord } from './records.ts';
 import { Refusal } from './refusal.ts';
-import { createReleases, type Releases } from './releases.ts';
 import { runtime } from './runtime.ts';
-import { createSessions, type Session, type Sessions } from './sessions.ts';
+import type { Session } from './sessions.ts';
 import { createTelemetry, silentTelemetry, type Telemetry } from './telemetry.ts';
 import { beginRequest, createCancellable, type UnderWay } from './under-way.ts';
-
-/** A worker after its one configuration: a key epoch, which ends with the process. */
-interface Epoch {
-  readonly configuration: Configuration;
-  readonly ready: ReadyInfo;
-  readonly logId: Uint8Array;
-  readonly keys: WorkerKeys;
-  readonly log: TransparencyLog;
-  readonly sessions: Sessions;
-  readonly channels: Channels;
-  readonly releases: Releases;
-}
+import type { ExecutionDetail } from './work.ts';
 
 export interface WorkerOptions {
   readonly attester: Attester;
@@ -70,6 +53,7 @@ export interface WorkerOptions {
 export async function startWorker(options: WorkerOptions): Promise<void> {
   const { attester } = options;
   const cpu: CpuFacts = readCpuFacts();
+  const executionOf = (detail: ExecutionDetail): Uint8Array => encodeExecution({ ...runtime, ...cpu, ...detail });
   let epoch: Epoch | undefined;
   let configuring = false;
   let pending = 0;
@@ -86,7 +70,12 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     configuring = true;
     // From here on a failure ends the process: the register may be extended, and a half-made epoch must not serve.
     try {
-      epoch = await startEpoch(configuration, bytes);
+      epoch = await startEpoch(configuration, bytes, {
+        attester,
+        createPool: options.createPool,
+        onEntries: (entries) => host?.send({ id: 0, kind: linkKind.entries, payload: encodeEntries(entries) }),
+        onFatal: options.onFatal,
+      });
       telemetry = telemetryFor(epoch);
     } catch (error) {
       options.onFatal(error);
@@ -101,51 +90,6 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
       send: (payload) => host?.send({ id: 0, kind: linkKind.telemetry, payload }),
       gauges: () => ({ leaves: log.size, leavesAcknowledged: log.acknowledged, requestsUnderWay: pending }),
     });
-  }
-
-  async function startEpoch(configuration: Configuration, bytes: Uint8Array): Promise<Epoch> {
-    const config = sha256(bytes);
-    await attester.bindConfiguration(config);
-    const { keys, ephemeral, primes } = createSecretSource(await attester.entropy());
-    const { operator, chainId, registry, settlement } = configuration;
-    const runtimeBytes = encodeRuntime(runtime);
-    const identity: WorkerIdentity = {
-      version: IDENTITY_VERSION,
-      signerX: keys.signerPoint.slice(1, 33),
-      signerY: keys.signerPoint.slice(33),
-      sealKey: keys.seal.publicKey,
-      operator,
-      chainId,
-      registry,
-      settlement,
-      config,
-      runtime: sha256(runtimeBytes),
-    };
-    const identityBytes = encodeIdentity(identity);
-    const logId = sha256(logPreimage(identityBytes));
-    return {
-      configuration,
-      ready: { identity: identityBytes, configuration: bytes, runtime: runtimeBytes },
-      logId,
-      keys,
-      log: createLog({
-        chainId,
-        settlement,
-        log: logId,
-        signer: keys.signer,
-        capacity: configuration.limits.unacknowledgedLeaves,
-        onEntries: (entries) => host?.send({ id: 0, kind: linkKind.entries, payload: encodeEntries(entries) }),
-        onFatal: options.onFatal,
-      }),
-      sessions: createSessions({ log: logId, seal: keys.seal, ephemeral, capacity: configuration.limits.sessions }),
-      channels: createChannels({ identity, log: logId, capacity: configuration.limits.channels }),
-      releases: createReleases({
-        configuration,
-        runtime,
-        pool: options.createPool(configuration),
-        makeRecipient: createRecipients({ attester, log: logId, draw: primes }),
-      }),
-    };
   }
 
   function ready(): Epoch {
@@ -185,7 +129,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
 
   async function run(current: Epoch, request: Request, { under, onPiece, charge }: RunOptions): Promise<Answer> {
     const { configuration, releases } = current;
-    const context = { configuration, runtime, cpu, releases, charge, signal: under.signal, onPiece };
+    const context = { configuration, releases, charge, executionOf, signal: under.signal, onPiece };
     const given = await admitted(current, (reservation) => answer(context, request, reservation));
     telemetry.countAnswer(given.status, given.error);
     return given;
@@ -209,7 +153,9 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     const record = await openSealed(session, rest, charged);
     const records = answerRecords(session, record.number, arrived.send);
     if (record.kind === 'request') {
-      return records.last(await sealedAnswer(current, { session, record, under: arrived.under, onPiece: records.piece }));
+      return records.last(
+        await sealedAnswer(current, { session, record, under: arrived.under, onPiece: records.piece }),
+      );
     }
     if (record.kind === 'cancel') {
       return records.last(Uint8Array.of(cancellable.cancel(session, record.requestId) ? 1 : 0));

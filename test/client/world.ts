@@ -4,7 +4,7 @@ import { createRoot, makeAuthority } from '../../enclave/simulator/authority.ts'
 import { createNsm } from '../../enclave/simulator/nsm.ts';
 import { systemChance } from '../../enclave/simulator/signing.ts';
 import { createSnpRoot, makeSnpAuthority } from '../../enclave/simulator/snp/authority.ts';
-import { answer } from '../../enclave/worker/answer.ts';
+import { type Answering, answer } from '../../enclave/worker/answer.ts';
 import { createChannels } from '../../enclave/worker/channels.ts';
 import { parseCpuInfo } from '../../enclave/worker/cpu.ts';
 import { createSecretSource } from '../../enclave/worker/keys.ts';
@@ -20,7 +20,7 @@ import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { encodeBundle, type ReceiptBundle } from '../../wire/message/bundle.ts';
 import { decodeConfiguration } from '../../wire/message/configuration.ts';
 import { type Evidence, encodeEvidence } from '../../wire/message/evidence.ts';
-import { encodeRuntime } from '../../wire/message/execution.ts';
+import { encodeExecution, encodeRuntime } from '../../wire/message/execution.ts';
 import { encodeIdentity, logPreimage, type TeeName } from '../../wire/message/identity.ts';
 import { encodeForSession } from '../../wire/message/link.ts';
 import type { NsmRequest, NsmResponse } from '../../wire/message/nsm.ts';
@@ -202,7 +202,13 @@ export async function createWorld(
     const releases = createReleases({ configuration, runtime, pool, makeRecipient: noRecipients });
     await releases.announce(demo.signed);
     await releases.receive({ modelId: demo.modelId, file: 0, bytes: utf8('model') });
-    const context = { configuration, runtime, cpu: parseCpuInfo(''), releases };
+    const context: Omit<Answering, 'charge'> = {
+      configuration,
+      releases,
+      executionOf: (detail) => encodeExecution({ ...runtime, ...parseCpuInfo(''), ...detail }),
+      signal: new AbortController().signal,
+      onPiece: () => undefined,
+    };
     const newLog = (): TransparencyLog =>
       createLog({
         chainId,
@@ -244,6 +250,7 @@ export async function createWorld(
         const { sendKey, handshakeHash } = session.transport;
         const record = await openSealed(session, payload, charged);
         const place = { direction: 'to-client', request: record.number, chunk: 0, final: true } as const;
+        if (record.kind === 'cancel') throw new TypeError('nothing here can be cancelled');
         if (record.kind !== 'request') {
           const state = world.onAccount(await settleRecord(channels, session, record));
           return sealRecord(nodeSuite, sendKey, handshakeHash, place, state, 'body');
@@ -258,7 +265,7 @@ export async function createWorld(
           ...reservation,
           record: (draft, execution) => reservation.record(world.onReceipt(draft), execution),
         };
-        const { bundle, format, body } = await answer(context, request, bent, charge);
+        const { bundle, format, body } = await answer({ ...context, charge }, request, bent);
         const said = world.onAnswer({
           bundle: encodeBundle(world.onBundle(bundle)),
           format: Number(format),

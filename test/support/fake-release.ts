@@ -17,7 +17,7 @@ export function testManifest(files: readonly Uint8Array[], changes: Partial<Mani
     entry: 'file-0.bin',
     inputs: [],
     outputs: [],
-    execution: { engine: 'onnxruntime', optimisation: 'disabled', threads: 1 },
+    execution: { engine: 'onnxruntime', optimisation: 'disabled', threads: 1, batchRows: 1 },
     limits: { memoryBytes: 2 ** 30, runMilliseconds: 1_000 },
     samples: [],
     circuit: null,

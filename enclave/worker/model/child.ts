@@ -102,7 +102,8 @@ function createHandler(send: (frame: Frame) => void): Serving {
 
   async function load({ order, files }: Incoming, id: number): Promise<void> {
     try {
-      const loaded = order.kind === 'tensor' ? await loadTensors(files, order, send) : await loadLanguage(files, order, send);
+      const loaded =
+        order.kind === 'tensor' ? await loadTensors(files, order, send) : await loadLanguage(files, order, send);
       serving = loaded.serving;
       send({ id, kind: modelKind.loaded, payload: loaded.info });
     } catch (error) {

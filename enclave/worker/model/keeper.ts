@@ -9,10 +9,7 @@ export interface Keeper<Info> {
   close(): void;
 }
 
-export function keepProcess<Info>(
-  first: ModelProcess<Info>,
-  start: () => Promise<ModelProcess<Info>>,
-): Keeper<Info> {
+export function keepProcess<Info>(first: ModelProcess<Info>, start: () => Promise<ModelProcess<Info>>): Keeper<Info> {
   let current: Promise<ModelProcess<Info>> = Promise.resolve(first);
   let closed = false;
   let asked = false;

@@ -82,4 +82,3 @@ export async function generate(
     signal.removeEventListener('abort', stop);
   }
 }
-

@@ -1,6 +1,16 @@
 import { concatBytes, readU32, u32, utf8 } from '../../../wire/bytes.ts';
 import { type CborValue, decodeCbor, encodeCbor, strictCbor } from '../../../wire/codec/cbor.ts';
-import { array, bytes, either, integer, nullable, object, oneOf, type Reader, text } from '../../../wire/codec/fields.ts';
+import {
+  array,
+  bytes,
+  either,
+  integer,
+  nullable,
+  object,
+  oneOf,
+  type Reader,
+  text,
+} from '../../../wire/codec/fields.ts';
 import { WireError } from '../../../wire/errors.ts';
 import { limits } from '../../../wire/limits.ts';
 import type { Runtime } from '../../../wire/message/execution.ts';
@@ -244,6 +254,16 @@ export function encodeText(tokens: number, piece: string): Uint8Array {
 
 export function decodeText(payload: Uint8Array): { readonly tokens: number; readonly piece: string } {
   return { tokens: readU32(payload, 0), piece: decodeUtf8(payload.subarray(4)) };
+}
+
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return utf8Decoder.decode(bytes);
+  } catch {
+    throw new WireError('json_utf8', 'malformed UTF-8', { field: 'text' });
+  }
 }
 
 export function encodeGenerated(value: Generated): Uint8Array {

@@ -40,7 +40,10 @@ export interface PoolOptions {
 export function createModelPool(options: PoolOptions): ModelPool {
   let nextId = 1;
 
-  function starter<Info>(files: ModelFiles, decodeInfo: (payload: Uint8Array) => Info): () => Promise<ModelProcess<Info>> {
+  function starter<Info>(
+    files: ModelFiles,
+    decodeInfo: (payload: Uint8Array) => Info,
+  ): () => Promise<ModelProcess<Info>> {
     return () =>
       startModelProcess(files, decodeInfo, {
         id: nextId++,

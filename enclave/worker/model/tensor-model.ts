@@ -80,7 +80,11 @@ export function serveTensors(keeper: Keeper<LoadedInfo>, options: TensorModelOpt
     return batch;
   }
 
-  async function compute(inputs: readonly Tensor[], outputs: readonly ManifestTensor[], deadlineMs: number): Promise<readonly Tensor[]> {
+  async function compute(
+    inputs: readonly Tensor[],
+    outputs: readonly ManifestTensor[],
+    deadlineMs: number,
+  ): Promise<readonly Tensor[]> {
     const process = await keeper.ready();
     const id = nextRequest++;
     const names = outputs.map(({ name }) => name);
@@ -105,10 +109,17 @@ export function serveTensors(keeper: Keeper<LoadedInfo>, options: TensorModelOpt
       return;
     }
     try {
-      const inputs = first.inputs.map((_, place) => stack(batch.map((job) => inputNamed(job, first.inputs[place]?.name))));
+      const inputs = first.inputs.map((_, place) =>
+        stack(batch.map((job) => inputNamed(job, first.inputs[place]?.name))),
+      );
       const deadlineMs = Math.min(...batch.map((job) => job.deadlineMs));
       const outputs = await compute(inputs, first.outputs, deadlineMs);
-      const parts = outputs.map((output) => unstack(output, batch.map(({ rows }) => rows as number)));
+      const parts = outputs.map((output) =>
+        unstack(
+          output,
+          batch.map(({ rows }) => rows as number),
+        ),
+      );
       batch.forEach((job, place) => {
         const own = parts.map((part) => part[place] as Tensor);
         job.resolve({ outputs: own, together: batch.length });
@@ -197,7 +208,8 @@ function stack(parts: readonly Tensor[]): Tensor {
 /** Rows of equal size, since the outputs of a batch are dense: a model that mixes them up is caught by its count of rows. */
 function unstack(output: Tensor, counts: readonly number[]): readonly Tensor[] {
   const rows = counts.reduce((sum, count) => sum + count, 0);
-  if (output.shape[0] !== rows) throw new ModelError('model_failed', `${output.name} has not one row for each of the inputs`);
+  if (output.shape[0] !== rows)
+    throw new ModelError('model_failed', `${output.name} has not one row for each of the inputs`);
   const rowBytes = output.data.length / rows;
   let start = 0;
   return counts.map((count) => {

@@ -104,7 +104,7 @@ const manifest: Manifest = {
   entry: 'model.onnx',
   inputs: [{ name: 'input', datatype: 'FP32', shape: ['batch', 4] }],
   outputs: [{ name: 'sum', datatype: 'FP32', shape: ['batch'] }],
-  execution: { engine: 'onnxruntime', optimisation: 'all', threads: 1 },
+  execution: { engine: 'onnxruntime', optimisation: 'all', threads: 1, batchRows: 1 },
   limits: { memoryBytes: 268_435_456, runMilliseconds: 1_000 },
   samples: [],
   circuit: null,

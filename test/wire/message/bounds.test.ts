@@ -97,7 +97,7 @@ describe('the bounds of a manifest', () => {
     entry: 'm',
     inputs: [],
     outputs: [],
-    execution: { engine: 'onnxruntime', optimisation: 'all', threads: 1 },
+    execution: { engine: 'onnxruntime', optimisation: 'all', threads: 1, batchRows: 1 },
     limits: { memoryBytes: 67_108_864, runMilliseconds: 1 },
     samples: [],
     circuit: null,

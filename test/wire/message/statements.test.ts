@@ -151,7 +151,7 @@ const manifest: Manifest = {
   entry: 'model.onnx',
   inputs: [{ name: 'x', datatype: 'FP32', shape: ['n', 4] }],
   outputs: [],
-  execution: { engine: 'onnxruntime', optimisation: 'all', threads: 1 },
+  execution: { engine: 'onnxruntime', optimisation: 'all', threads: 1, batchRows: 1 },
   limits: { memoryBytes: 67_108_864, runMilliseconds: 1 },
   samples: [{ request: 'samples/1.json', response: 'samples/1.json' }],
   circuit: null,

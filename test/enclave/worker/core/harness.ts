@@ -1,7 +1,9 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { Attestation, AttestationRequest, Attester } from '../../../../enclave/worker/attester.ts';
 import type { MakeRecipient } from '../../../../enclave/worker/kms/recipient.ts';
-import type { LoadedModel, ModelPool } from '../../../../enclave/worker/model/pool.ts';
+import type { LanguageModel } from '../../../../enclave/worker/model/language-model.ts';
+import type { ModelPool } from '../../../../enclave/worker/model/pool.ts';
+import type { RunOptions, TensorModel } from '../../../../enclave/worker/model/tensor-model.ts';
 import { runtime } from '../../../../enclave/worker/runtime.ts';
 import { concatBytes, fromBase64url } from '../../../../wire/bytes.ts';
 import { sha256 } from '../../../../wire/crypto/node.ts';
@@ -64,7 +66,7 @@ export function release(
   const { optimisation, threads } = runtime;
   const manifest = testManifest(files, {
     owner: by.owner,
-    execution: { engine: 'onnxruntime', optimisation, threads },
+    execution: { engine: 'onnxruntime', optimisation, threads, batchRows: 1 },
     ...signature,
     ...changes,
   });
@@ -85,12 +87,15 @@ export function configuration(changes: ConfigurationChanges = {}): Configuration
   return decodeConfiguration(configurationBytes(changes));
 }
 
-export type Run = (inputs: readonly Tensor[], deadlineMs: number) => Promise<readonly Tensor[]>;
+export type Run = (inputs: readonly Tensor[], deadlineMs: number, options?: RunOptions) => Promise<readonly Tensor[]>;
 
 /** Loads whatever it is given, and answers with what `run` says. */
 export interface FakePool extends ModelPool {
-  readonly loads: { readonly modelId: Uint8Array; readonly bytes: Uint8Array }[];
+  readonly loads: { readonly modelId: Uint8Array; readonly bytes: Uint8Array; readonly batchRows: number }[];
   closed: number;
+  retired: number;
+  /** What a language model turns out to be; without it none can be loaded. */
+  language: LanguageModel | undefined;
   /** What the model turns out to be. */
   inputs: readonly ManifestTensor[];
   outputs: readonly ManifestTensor[];
@@ -103,19 +108,32 @@ export function createFakePool(): FakePool {
   const pool: FakePool = {
     loads: [],
     closed: 0,
+    retired: 0,
+    language: undefined,
     ...signature,
     engine: runtime,
     beforeLoad: async () => {},
     run: async (inputs) => inputs.map((tensor) => ({ ...tensor, name: 'y' })),
-    async load({ modelId, bytes }): Promise<LoadedModel> {
-      pool.loads.push({ modelId, bytes });
+    async loadLanguage() {
+      await pool.beforeLoad();
+      if (pool.language === undefined) throw new TypeError('no language model here');
+      return pool.language;
+    },
+    async load({ modelId, bytes, batchRows }): Promise<TensorModel> {
+      pool.loads.push({ modelId, bytes, batchRows });
       await pool.beforeLoad();
       return {
         modelId,
         inputs: pool.inputs,
         outputs: pool.outputs,
         engine: pool.engine,
-        run: (inputs, _outputs, { deadlineMs }) => pool.run(inputs, deadlineMs),
+        run: async (inputs, _outputs, options) => ({
+          outputs: await pool.run(inputs, options.deadlineMs, options),
+          together: 1,
+        }),
+        retire: () => {
+          pool.retired += 1;
+        },
         close: () => {
           pool.closed += 1;
         },

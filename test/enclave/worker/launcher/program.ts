@@ -8,7 +8,8 @@ import { assembleFilter } from '../../../../enclave/worker/confine/seccomp.ts';
 import { runLauncher } from '../../../../enclave/worker/launcher.ts';
 import { runModelChild } from '../../../../enclave/worker/model/child.ts';
 import { openControl } from '../../../../enclave/worker/model/control.ts';
-import { createModelPool, type LoadedModel } from '../../../../enclave/worker/model/pool.ts';
+import { createModelPool } from '../../../../enclave/worker/model/pool.ts';
+import type { TensorModel } from '../../../../enclave/worker/model/tensor-model.ts';
 import { confineWorker } from '../../../../enclave/worker/native.ts';
 import { runtime } from '../../../../enclave/worker/runtime.ts';
 
@@ -38,7 +39,7 @@ async function serve(): Promise<void> {
   const limits = { memoryBytes: 1024 ** 3, loadMilliseconds: 20_000 };
   const pool = createModelPool({ control, privateDirectory, execution: runtime, limits });
   const bytes = new Uint8Array(readFileSync(`${link}.onnx`));
-  const model = await pool.load({ modelId: new Uint8Array(32), bytes });
+  const model = await pool.load({ modelId: new Uint8Array(32), bytes, batchRows: 1 });
   createServer((socket) => {
     socket.on('error', () => socket.destroy());
     createInterface({ input: socket }).on('line', (line) => {
@@ -50,10 +51,12 @@ async function serve(): Promise<void> {
   }).listen(link);
 }
 
-async function answer(model: LoadedModel, { run = 1, deadlineMs = 5_000 }: Order): Promise<string> {
+const { signal } = new AbortController();
+
+async function answer(model: TensorModel, { run = 1, deadlineMs = 5_000 }: Order): Promise<string> {
   const x = { name: 'x', datatype: 'FP32', shape: [run, run], data: new Uint8Array(4 * run * run) } as const;
   try {
-    return JSON.stringify({ outputs: (await model.run([x], 'all', { deadlineMs })).length });
+    return JSON.stringify({ outputs: (await model.run([x], 'all', { deadlineMs, signal })).outputs.length });
   } catch (error) {
     return JSON.stringify({ code: (error as { code?: string }).code });
   }

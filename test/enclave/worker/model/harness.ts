@@ -8,6 +8,7 @@ import type { Separation } from '../../../../enclave/worker/confine/plan.ts';
 import { type ChildTable, createChildTable } from '../../../../enclave/worker/launcher.ts';
 import type { ChildExit, Control } from '../../../../enclave/worker/model/control.ts';
 import { createModelPool, type ModelPool, type PoolOptions } from '../../../../enclave/worker/model/pool.ts';
+import type { TensorModel } from '../../../../enclave/worker/model/tensor-model.ts';
 import { runtime } from '../../../../enclave/worker/runtime.ts';
 import type { Tensor } from '../../../../wire/message/tensor.ts';
 
@@ -103,6 +104,23 @@ export function commandLine(pid: number): readonly string[] {
   } catch {
     return [];
   }
+}
+
+/** A model as most tests use one: nobody leaves early, and what came with a run is of no interest. */
+export interface SimpleModel extends Omit<TensorModel, 'run'> {
+  run(
+    inputs: readonly Tensor[],
+    outputs: readonly string[] | 'all',
+    options: { readonly deadlineMs: number },
+  ): Promise<readonly Tensor[]>;
+}
+
+export function simple(model: TensorModel): SimpleModel {
+  const { signal } = new AbortController();
+  return {
+    ...model,
+    run: async (inputs, outputs, { deadlineMs }) => (await model.run(inputs, outputs, { deadlineMs, signal })).outputs,
+  };
 }
 
 export function floats(name: string, shape: readonly number[], at: (index: number) => number): Tensor {

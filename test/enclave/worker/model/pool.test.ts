@@ -4,11 +4,21 @@ import { demoModel } from '../../../../cli/demo-model/mlp.ts';
 import { onnxType } from '../../../../cli/demo-model/onnx-writer.ts';
 import type { ModelErrorCode } from '../../../../enclave/worker/model/errors.ts';
 import { ModelError } from '../../../../enclave/worker/model/errors.ts';
-import type { LoadedModel } from '../../../../enclave/worker/model/pool.ts';
 import { runtime } from '../../../../enclave/worker/runtime.ts';
 import { concatBytes, utf8 } from '../../../../wire/bytes.ts';
 import type { Datatype, Tensor } from '../../../../wire/message/tensor.ts';
-import { childrenOf, commandLine, crash, floats, type Harness, startHarness, statOf, until } from './harness.ts';
+import {
+  childrenOf,
+  commandLine,
+  crash,
+  floats,
+  type Harness,
+  type SimpleModel,
+  simple,
+  startHarness,
+  statOf,
+  until,
+} from './harness.ts';
 import { loopModel, model, slowModel } from './models.ts';
 
 // What the program's own engine says, too: no reports to anybody while tests use the package directly.
@@ -26,9 +36,10 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-const load = (bytes: Uint8Array): Promise<LoadedModel> => harness.pool.load({ modelId, bytes });
+const load = async (bytes: Uint8Array): Promise<SimpleModel> =>
+  simple(await harness.pool.load({ modelId, bytes, batchRows: 1 }));
 
-async function withModel<T>(bytes: Uint8Array, use: (loaded: LoadedModel) => Promise<T>): Promise<T> {
+async function withModel<T>(bytes: Uint8Array, use: (loaded: SimpleModel) => Promise<T>): Promise<T> {
   const loaded = await load(bytes);
   try {
     return await use(loaded);
@@ -347,7 +358,7 @@ describe('a process that ends', () => {
       ],
       outputs: [{ name: 'y', type: onnxType.float32, dimensions: [] }],
     });
-    const loaded = await pool.load({ modelId, bytes: bomb });
+    const loaded = simple(await pool.load({ modelId, bytes: bomb, batchRows: 1 }));
     const shape: Tensor = {
       name: 'shape',
       datatype: 'INT64',
@@ -405,13 +416,15 @@ describe('a process that ends', () => {
 
   it('does not restart for ever a model that does not fit into its memory', async () => {
     const pool = harness.poolWith({ memoryBytes: 1024 * 1024, loadMilliseconds });
-    expect(['model_refused', 'model_crashed']).toContain(await refusal(pool.load({ modelId, bytes: model({}) })));
+    expect(['model_refused', 'model_crashed']).toContain(
+      await refusal(pool.load({ modelId, bytes: model({}), batchRows: 1 })),
+    );
     await until(() => harness.pids().length === 0);
   });
 
   it('gives up loading at its deadline', async () => {
     const pool = harness.poolWith({ memoryBytes, loadMilliseconds: 5 });
-    expect(await refusal(pool.load({ modelId, bytes: model({}) }))).toBe('model_timeout');
+    expect(await refusal(pool.load({ modelId, bytes: model({}), batchRows: 1 }))).toBe('model_timeout');
     await until(() => harness.pids().length === 0);
   });
 

@@ -16,13 +16,13 @@ import {
   encodeModelBody,
   modelKind,
 } from '../../../../enclave/worker/model/messages.ts';
-import { createModelPool, type LoadedModel } from '../../../../enclave/worker/model/pool.ts';
+import { createModelPool } from '../../../../enclave/worker/model/pool.ts';
 import { runtime } from '../../../../enclave/worker/runtime.ts';
 import { u32 } from '../../../../wire/bytes.ts';
 import { createFrameReader, encodeFrame, type Frame } from '../../../../wire/codec/frame.ts';
 import { limits } from '../../../../wire/limits.ts';
 import { encodeInferResponse, type Tensor } from '../../../../wire/message/tensor.ts';
-import { floats, until } from './harness.ts';
+import { floats, type SimpleModel, simple, until } from './harness.ts';
 import { model } from './models.ts';
 
 /** What a model process of the test says to a frame: bytes as they go out. */
@@ -80,16 +80,18 @@ function outputs(...tensors: Tensor[]): Uint8Array {
   );
 }
 
-const loading = (control: Control): Promise<LoadedModel> =>
+const loading = (control: Control): Promise<SimpleModel> =>
   createModelPool({
     control,
     privateDirectory: directory,
     execution: runtime,
     limits: { memoryBytes: 1024 ** 3, loadMilliseconds: 2_000 },
-  }).load({ modelId: new Uint8Array(32), bytes: model({}) });
+  })
+    .load({ modelId: new Uint8Array(32), bytes: model({}), batchRows: 1 })
+    .then(simple);
 
 /** A process that loads as it should and answers a run as the test says. */
-const running = (answer: Behaviour): Promise<LoadedModel> =>
+const running = (answer: Behaviour): Promise<SimpleModel> =>
   loading(
     hostileControl((frame, socket) => {
       if (frame.kind === modelKind.piece) reply(socket, 0, modelKind.loaded, info);
