@@ -30,6 +30,7 @@ import { type Answer, answer } from './answer.ts';
 import { type Attester, AttesterError } from './attester.ts';
 import type { Charge } from './channels.ts';
 import { type CpuFacts, readCpuFacts } from './cpu.ts';
+import { type Epoch, startEpoch } from './epoch.ts';
 import { type Link, serveLink } from './link-server.ts';
 import type { Reservation } from './log.ts';
 import type { ModelPool } from './model/pool.ts';

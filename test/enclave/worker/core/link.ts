@@ -63,9 +63,17 @@ export interface TestLink {
   readonly closed: Promise<void>;
   /** The reply's payload; a refusal is thrown, as `code`. */
   ask(kind: number, payload: Uint8Array): Promise<Uint8Array>;
+  /** The same, with what came in pieces before it, and with the number that the request has on this link. */
+  stream(kind: number, payload: Uint8Array): Streaming;
   send(frame: Frame): void;
   /** The first frame of this kind, now or later. */
   first(kind: number): Promise<Frame>;
+}
+
+export interface Streaming {
+  readonly id: number;
+  readonly reply: Promise<Uint8Array>;
+  pieces(): readonly Uint8Array[];
 }
 
 class RefusedError extends Error {
@@ -123,15 +131,27 @@ export async function openLink({ path }: Pick<Core, 'path'>): Promise<TestLink> 
     closed,
     send,
     first: (kind) => matching((frame) => frame.kind === kind),
-    async ask(kind, payload) {
-      const id = next++;
-      send({ id, kind, payload });
-      const reply = await matching((frame) => frame.id === id);
+    ask: (kind, payload) => stream(kind, payload).reply,
+    stream,
+  };
+
+  function stream(kind: number, payload: Uint8Array): Streaming {
+    const id = next++;
+    send({ id, kind, payload });
+    const reply = matching((frame) => frame.id === id && frame.kind !== linkKind.piece).then((reply) => {
       if (reply.kind === linkKind.reply) return reply.payload;
       const { code, detail } = decodeRefusal(reply.payload);
       throw new RefusedError(code, detail);
-    },
-  };
+    });
+    // A test may end before its requests do.
+    reply.catch(() => undefined);
+    return {
+      id,
+      reply,
+      pieces: () =>
+        frames.filter((frame) => frame.id === id && frame.kind === linkKind.piece).map((one) => one.payload),
+    };
+  }
 }
 
 export async function pushRelease(link: TestLink, { signed, modelId, files }: TestRelease): Promise<Uint8Array> {
