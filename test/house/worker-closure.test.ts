@@ -10,9 +10,12 @@ const COMMITTED = join(import.meta.dirname, 'worker-closure.json');
  * DESIGN section 2: what a reviewer of the measured program has to read. Lines are those that the program holds. The design
  * wanted 3,000 of our own in all. The worker's own folder passed that when it learned to speak to two kinds of hardware, to
  * confine its models by the kernel, to open envelopes of a key service, and to keep account of channels; `wire/`, which verifiers read as well, has a
- * bound of its own, which moved when contracts began to ask in integers. LIMITATIONS.md says so. Moving a bound is a decision, too.
+ * bound of its own, which moved when contracts began to ask in integers. Language models moved all of them: what worker and
+ * host say about streams, cancels and their bodies is counted with the rest, what runs beside the model in its own confined
+ * process has a bound of its own. LIMITATIONS.md says so. Moving a bound is a decision, too.
  */
-const BOUNDS = { workerLines: 3_400, wireLines: 3_200, packages: 8 } as const;
+const BOUNDS = { workerLines: 4_200, languageLines: 1_900, wireLines: 3_700, packages: 8 } as const;
+const LANGUAGE = 'enclave/worker/model/language/';
 
 interface CommittedClosure {
   readonly files: readonly string[];
@@ -45,8 +48,8 @@ describe('the import closure of the measured program', () => {
       ({ path, programLines, sourceLines }) =>
         `${String(programLines).padStart(5)} of ${String(sourceLines).padStart(3)} ${path}`,
     );
-    const totals = ['enclave/worker/', 'wire/', ''].map(
-      (folder) => `${String(linesUnder(folder)).padStart(5)} lines under ${folder === '' ? 'both' : folder}`,
+    const totals = ['enclave/worker/', LANGUAGE, 'wire/', ''].map(
+      (folder) => `${String(linesUnder(folder)).padStart(5)} lines under ${folder === '' ? 'all' : folder}`,
     );
     const packages = `packages (bound ${BOUNDS.packages}): ${closure.packages.join(', ')}`;
     console.log([...files, ...totals, packages, `native: ${closure.native.join(', ')}`].join('\n'));
@@ -57,8 +60,10 @@ describe('the import closure of the measured program', () => {
     expect(withoutLines(closure)).toEqual(JSON.parse(readFileSync(COMMITTED, 'utf8')));
   });
 
-  it('is at most 3,400 lines of the worker, and 3,200 of wire/', () => {
-    expect(linesUnder('enclave/worker/')).toBeLessThanOrEqual(BOUNDS.workerLines);
+  it('is at most 4,200 lines of the worker, 1,900 beside a language model, and 3,700 of wire/', () => {
+    expect(linesUnder('enclave/worker/') - linesUnder(LANGUAGE)).toBeLessThanOrEqual(BOUNDS.workerLines);
+    expect(linesUnder(LANGUAGE)).toBeLessThanOrEqual(BOUNDS.languageLines);
+    expect(linesUnder(LANGUAGE)).toBeGreaterThan(500);
     expect(linesUnder('wire/')).toBeLessThanOrEqual(BOUNDS.wireLines);
     expect(linesUnder('enclave/worker/')).toBeGreaterThan(1_000);
   });

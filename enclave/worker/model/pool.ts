@@ -4,7 +4,7 @@ import { keepProcess } from './keeper.ts';
 import { type LanguageModel, serveLanguage } from './language-model.ts';
 import { decodeLanguageInfo, decodeLoadedInfo, type ModelExecution } from './messages.ts';
 import { OnnxError } from './onnx-error.ts';
-import { scanOnnx } from './onnx-scan.ts';
+import { type ScanOptions, scanOnnx } from './onnx-scan.ts';
 import { type ModelFiles, type ModelProcess, startModelProcess } from './process.ts';
 import { serveTensors, type TensorModel } from './tensor-model.ts';
 
@@ -57,14 +57,14 @@ export function createModelPool(options: PoolOptions): ModelPool {
 
   return {
     async load({ modelId, bytes, batchRows }) {
-      refuseUnsafe(bytes);
+      refuseUnsafe(bytes, 'tensor');
       const files = { kind: 'tensor', entry: ENTRY, files: new Map([[ENTRY, bytes]]) } as const;
       const start = starter(files, decodeLoadedInfo);
       const first = await start();
       return serveTensors(keepProcess(first, start), { modelId, info: first.info, batchRows });
     },
     async loadLanguage({ modelId, entry, files }) {
-      for (const [path, bytes] of files) if (path.endsWith('.onnx')) refuseUnsafe(bytes);
+      for (const [path, bytes] of files) if (path.endsWith('.onnx')) refuseUnsafe(bytes, 'text-generation');
       const start = starter({ kind: 'text-generation', entry, files }, decodeLanguageInfo);
       const first = await start();
       return serveLanguage(keepProcess(first, start), modelId, first.info);
@@ -75,9 +75,9 @@ export function createModelPool(options: PoolOptions): ModelPool {
 /** A tensor model is one file, and what it is called is nobody's affair. */
 const ENTRY = 'model.onnx';
 
-function refuseUnsafe(bytes: Uint8Array): void {
+function refuseUnsafe(bytes: Uint8Array, kind: ScanOptions['kind']): void {
   try {
-    scanOnnx(bytes);
+    scanOnnx(bytes, { kind });
   } catch (error) {
     if (error instanceof OnnxError) throw new ModelError('model_refused', error.message, { cause: error });
     throw error;

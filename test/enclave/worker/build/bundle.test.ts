@@ -89,11 +89,17 @@ describe('the closure', () => {
   it('lists own files, packages and native code', async () => {
     const closure = await workerClosure({ root });
     const program = readFileSync(join(scratch, 'here/worker.mjs'), 'utf8');
-    const marked = [...program.matchAll(/^\/\/ ((?:enclave|wire)\/\S+\.ts)$/gm)].map(([, path]) => path);
+    const marked = [...program.matchAll(/^\/\/ ((?:enclave|wire)\/\S+\.m?[jt]s)$/gm)].map(([, path]) => path);
     expect(closure.ownFiles.map(({ path }) => path)).toEqual([...new Set(marked)].sort());
     expect(closure.ownFiles.every(({ path }) => /^(enclave\/worker|wire)\//.test(path))).toBe(true);
     expect(closure.ownFiles.some(({ path }) => path.startsWith('enclave/worker/build/'))).toBe(false);
-    expect(closure.packages).toEqual(['cbor-x', 'onnxruntime-common', 'onnxruntime-node']);
+    expect(closure.packages).toEqual([
+      '@huggingface/jinja',
+      '@huggingface/tokenizers',
+      'cbor-x',
+      'onnxruntime-common',
+      'onnxruntime-node',
+    ]);
     expect(closure.native).toEqual(['guard.node', 'libonnxruntime.so.1', 'onnxruntime_binding.node']);
   });
 
