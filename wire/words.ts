@@ -58,8 +58,11 @@ export function bytes32Word(bytes: Uint8Array): Uint8Array {
 }
 
 export function readUint(word: Uint8Array): bigint {
+  // Most integers are small, and a step of a bigint costs more than a comparison.
+  let start = 0;
+  while (word[start] === 0) start += 1;
   let value = 0n;
-  for (const byte of word) value = (value << 8n) | BigInt(byte);
+  for (let i = start; i < word.length; i++) value = (value << 8n) | BigInt(word[i] as number);
   return value;
 }
 

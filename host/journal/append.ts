@@ -1,10 +1,11 @@
-import { concatBytes, equalBytes, isZero } from '../../wire/bytes.ts';
+import { type KeyObject, verify } from 'node:crypto';
+import { concatBytes, equalBytes, isZero, toHex } from '../../wire/bytes.ts';
 import { type CborValue, encodeCbor } from '../../wire/codec/cbor.ts';
 import { checkSignatureFormat } from '../../wire/crypto/ecdsa.ts';
-import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
+import { importPoint, sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
-import { signerPoint, type WorkerIdentity } from '../../wire/message/identity.ts';
+import { decodeIdentity, signerPoint, type WorkerIdentity } from '../../wire/message/identity.ts';
 import type { Entries } from '../../wire/message/link.ts';
 import {
   decodeReceipt,
@@ -26,11 +27,24 @@ export interface CheckedEntries {
   readonly receipts: readonly Receipt[];
 }
 
+/** Whose entries a log takes. */
+export interface LogOwner {
+  readonly log: Uint8Array;
+  readonly identity: WorkerIdentity;
+  /** Imported once: OpenSSL's first look at a key costs more than a signature. */
+  readonly signer: KeyObject;
+}
+
+export function logOwner(log: Uint8Array, identityWords: Uint8Array): LogOwner {
+  const identity = decodeIdentity(identityWords);
+  return { log, identity, signer: importPoint('P-256', signerPoint(identity)) };
+}
+
 /**
  * Everything that can be said about entries without looking at the store. The journal counts for nothing in any proof,
  * but a host that stores what its own clients will refuse would be the last to know.
  */
-export function checkEntries(log: Uint8Array, identity: WorkerIdentity, entries: Entries): CheckedEntries {
+export function checkEntries({ log, identity, signer }: LogOwner, entries: Entries): CheckedEntries {
   try {
     const head = decodeTreeHead(entries.head);
     if (!equalBytes(head.log, log)) throw invalid('the head names another log');
@@ -40,14 +54,15 @@ export function checkEntries(log: Uint8Array, identity: WorkerIdentity, entries:
     if (head.size !== entries.from + entries.receipts.length)
       throw invalid('the head does not end with these receipts');
     checkSignatureFormat(entries.signature);
-    if (!nodeSuite.verifyP256(signerPoint(identity), entries.head, entries.signature)) {
+    if (!verify('sha256', entries.head, { key: signer, dsaEncoding: 'ieee-p1363' }, entries.signature)) {
       throw invalid('the signature of the head does not hold');
     }
     if (entries.executions.length !== entries.receipts.length) throw invalid('one execution for each receipt');
+    const nameOf = executionNames();
     const receipts = entries.receipts.map((bytes, offset) => {
       const receipt = decodeReceipt(bytes);
       if (receipt.index !== BigInt(entries.from + offset)) throw invalid('a receipt stands at another index');
-      if (!equalBytes(sha256(entries.executions[offset] as Uint8Array), receipt.execution)) {
+      if (!equalBytes(nameOf(entries.executions[offset] as Uint8Array), receipt.execution)) {
         throw invalid('an execution is not the one that its receipt names');
       }
       return receipt;
@@ -57,6 +72,19 @@ export function checkEntries(log: Uint8Array, identity: WorkerIdentity, entries:
     if (error instanceof WireError) throw new JournalError('journal_invalid', error.code, { cause: error });
     throw error;
   }
+}
+
+/** Neighbours mostly ran in the same way: comparing is cheaper than hashing. */
+function executionNames(): (execution: Uint8Array) => Uint8Array {
+  let last: Uint8Array | undefined;
+  let name: Uint8Array = new Uint8Array(0);
+  return (execution) => {
+    if (last === undefined || Buffer.compare(last, execution) !== 0) {
+      last = execution;
+      name = sha256(execution);
+    }
+    return name;
+  };
 }
 
 function invalid(detail: string): JournalError {
@@ -90,25 +118,49 @@ export function planAppend(reader: StoreReader, checked: CheckedEntries): Plan<n
 
   const newSize = Math.max(size, head.size);
   return {
-    puts: [...receiptPuts(checked, size), ...nodePuts, ...headPuts(reader, checked), sizePut(log, newSize)],
+    puts: [
+      ...receiptPuts(checked, size),
+      ...executionPuts(reader, checked, size),
+      ...chargePuts(checked, size),
+      ...nodePuts,
+      ...headPuts(reader, checked),
+      sizePut(log, newSize),
+    ],
     outcome: { value: newSize },
   };
 }
 
 function receiptPuts({ log, entries, receipts }: CheckedEntries, size: number): readonly Put[] {
-  return receipts.flatMap((receipt, offset): readonly Put[] => {
+  return receipts.flatMap(({ requestId }, offset): readonly Put[] => {
     const index = entries.from + offset;
     if (index < size) return [];
     return [
       { table: 'receipts', key: placeKey(log, index), value: entries.receipts[offset] as Uint8Array },
-      { table: 'requests', key: requestKey(receipt.requestId, log, index), value: Uint8Array.of(1) },
-      { table: 'executions', key: receipt.execution, value: entries.executions[offset] as Uint8Array },
-      // Sums grow with the index: the last receipt of a channel is the one that is claimed with.
-      ...(isZero(receipt.channel)
-        ? []
-        : [{ table: 'charges', key: chargeKey(log, receipt.channel), value: u48(index) } as const]),
+      { table: 'requests', key: requestKey(requestId, log, index), value: Uint8Array.of(1) },
     ];
   });
+}
+
+/** What many receipts share is written once. */
+function executionPuts(reader: StoreReader, { entries, receipts }: CheckedEntries, size: number): readonly Put[] {
+  const puts: Put[] = [];
+  for (const [offset, { execution }] of receipts.entries()) {
+    if (entries.from + offset < size || puts.some(({ key }) => equalBytes(key, execution))) continue;
+    if (reader.get('executions', execution) !== undefined) continue;
+    puts.push({ table: 'executions', key: execution, value: entries.executions[offset] as Uint8Array });
+  }
+  return puts;
+}
+
+/** Sums grow with the index: the last receipt of a channel is the one that is claimed with. */
+function chargePuts({ log, entries, receipts }: CheckedEntries, size: number): readonly Put[] {
+  const last = new Map<string, Put>();
+  for (const [offset, { channel }] of receipts.entries()) {
+    const index = entries.from + offset;
+    if (index < size || isZero(channel)) continue;
+    last.set(toHex(channel), { table: 'charges', key: chargeKey(log, channel), value: u48(index) });
+  }
+  return [...last.values()];
 }
 
 /** A head is kept as it came first: the same words under a second signature say nothing new. */

@@ -12,7 +12,7 @@ import { decodeReadyInfo, type Entries, encodeReadyInfo, type ReadyInfo } from '
 import { decodeReceipt, HEAD_BYTES } from '../../wire/message/receipt.ts';
 import { consistencyProof, inclusionProof } from '../../wire/tree/index.ts';
 import { decodeWords, encodeWords } from '../../wire/words.ts';
-import { checkEntries, nodeReader, planAppend, storedSize } from './append.ts';
+import { checkEntries, type LogOwner, logOwner, nodeReader, planAppend, storedSize } from './append.ts';
 import { JournalError } from './errors.ts';
 import { chargeKey, keyAfter, placeKey, readU48 } from './keys.ts';
 import { openStore } from './store.ts';
@@ -100,8 +100,17 @@ export function openJournal(directory: string, options: { readonly maxBytes: num
     return decodeReadyInfo(stored);
   }
 
+  /** A host has one worker at a time: the owner of one log is remembered, which is most of what there is to ask. */
+  let owner: LogOwner | undefined;
+  function ownerOf(log: Uint8Array): LogOwner {
+    if (owner === undefined || !equalBytes(owner.log, log)) {
+      owner = logOwner(Uint8Array.from(log), logInfo(log).identity);
+    }
+    return owner;
+  }
+
   async function write(log: Uint8Array, entries: Entries): Promise<number> {
-    const checked = checkEntries(log, decodeIdentity(logInfo(log).identity), entries);
+    const checked = checkEntries(ownerOf(log), entries);
     return store.write((reader) => planAppend(reader, checked));
   }
 

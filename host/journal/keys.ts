@@ -4,9 +4,11 @@ import { concatBytes } from '../../wire/bytes.ts';
 
 export function u48(value: number): Uint8Array {
   const out = new Uint8Array(6);
-  const view = new DataView(out.buffer);
-  view.setUint16(0, Math.floor(value / 2 ** 32));
-  view.setUint32(2, value % 2 ** 32);
+  let rest = value;
+  for (let i = 5; i >= 0; i--) {
+    out[i] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
   return out;
 }
 

@@ -86,17 +86,13 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
   }
 
   async function commitTogether(jobs: readonly Job[]): Promise<void> {
-    const pending = new Map<string, Uint8Array>();
     const puts: Put[] = [];
-    const reader: StoreReader = {
-      get: (table, key) => pending.get(pendingName(table, key)) ?? get(table, key),
-    };
+    const pending = pendingPuts(puts);
+    const reader: StoreReader = { get: (table, key) => pending(table, key) ?? get(table, key) };
     const planned: Job[] = [];
     for (const job of jobs) {
       try {
-        const wanted = job.run(reader);
-        for (const put of wanted) pending.set(pendingName(put.table, put.key), put.value);
-        puts.push(...wanted);
+        for (const put of job.run(reader)) puts.push(put);
         planned.push(job);
       } catch (error) {
         job.fail(error);
@@ -117,9 +113,15 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
       throw new JournalError('journal_full', 'the journal has reached its largest size');
     }
     try {
+      const values = inOnePiece(puts.map(({ value }) => value));
       await environment.batch(() => {
-        // The batch answers for its parts; a part's own promise says nothing more.
-        for (const put of puts) tables[put.table].put(put.key, put.value).catch(() => undefined);
+        let part: Promise<boolean> | undefined;
+        for (const [i, { table, key }] of puts.entries()) {
+          const promise = tables[table].put(key, values[i] as Uint8Array);
+          // The batch answers for its parts; a part's own promise, which most share, says nothing more.
+          if (promise !== part) promise.catch(() => undefined);
+          part = promise;
+        }
       });
     } catch (error) {
       throw await commitFailure(error, directory);
@@ -156,8 +158,34 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
   };
 }
 
-function pendingName(table: TableName, key: Uint8Array): string {
-  return `${table}/${Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')}`;
+/** LMDB takes the address of what is written: asked once for a commit, it costs a call, and for each value it costs a copy. */
+function inOnePiece(values: readonly Uint8Array[]): readonly Uint8Array[] {
+  const whole = new Uint8Array(values.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  return values.map((value) => {
+    whole.set(value, offset);
+    offset += value.length;
+    return whole.subarray(offset - value.length, offset);
+  });
+}
+
+/** Finds what earlier jobs of the same commit put. A table is indexed when it is first asked for: most never are. */
+function pendingPuts(puts: readonly Put[]): (table: TableName, key: Uint8Array) => Uint8Array | undefined {
+  const indexes = new Map<TableName, { readonly values: Map<string, Uint8Array>; seen: number }>();
+  return (table, key) => {
+    if (puts.length === 0) return undefined;
+    const index = indexes.get(table) ?? { values: new Map<string, Uint8Array>(), seen: 0 };
+    indexes.set(table, index);
+    for (; index.seen < puts.length; index.seen++) {
+      const put = puts[index.seen] as Put;
+      if (put.table === table) index.values.set(nameOf(put.key), put.value);
+    }
+    return index.values.get(nameOf(key));
+  };
+}
+
+function nameOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
 }
 
 const EIO = 5;
