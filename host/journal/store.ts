@@ -1,5 +1,5 @@
-import { mkdirSync, statfsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { statfsSync, statSync } from 'node:fs';
+import { dataFile, openPlace } from './directory.ts';
 import { JournalError } from './errors.ts';
 import { openEnvironment, type RangeOptions, type Table } from './lmdb.ts';
 
@@ -60,12 +60,12 @@ const REASON_MILLISECONDS = 1_000;
 const CLOSE_MILLISECONDS = 2_000;
 
 export function openStore(directory: string, options: { readonly maxBytes: number }): Store {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const environment = openEnvironment(directory, tableNames.length + 1);
+  const place = openPlace(directory);
+  const environment = openEnvironment(place.path, tableNames.length + 1);
   const tables = Object.fromEntries(
     tableNames.map((name) => [name, environment.openDB({ name, encoding: 'binary', keyEncoding: 'binary' })]),
   ) as Record<TableName, Table>;
-  const dataFile = join(directory, 'data.mdb');
+  place.publish();
   let waiting: Job[] = [];
   let draining: Promise<void> | undefined;
   let closed = false;
@@ -109,7 +109,7 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
 
   async function commit(puts: readonly Put[]): Promise<void> {
     const bytes = puts.reduce((sum, put) => sum + put.key.length + put.value.length, 0);
-    if (statSync(dataFile).size + 2 * bytes + PAGES_PER_COMMIT > options.maxBytes) {
+    if (statSync(dataFile(directory)).size + 2 * bytes + PAGES_PER_COMMIT > options.maxBytes) {
       throw new JournalError('journal_full', 'the journal has reached its largest size');
     }
     try {

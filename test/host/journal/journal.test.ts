@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -250,6 +250,33 @@ describe('what the journal refuses', () => {
     await journal.close();
     await expect(journal.openLog(fake.ready)).rejects.toMatchObject({ code: 'journal_closed' });
     journal = openJournal(directory, { maxBytes: MAX_BYTES });
+  });
+});
+
+describe('a file that is no journal', () => {
+  it.each([
+    ['zeros, as a new file may read after a power cut', new Uint8Array(8_192)],
+    ['a few bytes', new Uint8Array(100).fill(7)],
+    ['pages of something else', new Uint8Array(8_192).fill(7)],
+  ])('is refused, where lmdb would end the process: %s', async (_, content) => {
+    const other = join(directory, 'other');
+    mkdirSync(other);
+    writeFileSync(join(other, 'data.mdb'), content);
+    expect(() => openJournal(other, { maxBytes: MAX_BYTES })).toThrow('journal_failed');
+  });
+
+  it('is replaced when it is empty, and so is a journal that was never finished', async () => {
+    const other = join(directory, 'other');
+    mkdirSync(join(other, 'new'), { recursive: true });
+    writeFileSync(join(other, 'new', 'data.mdb'), new Uint8Array(8_192));
+    writeFileSync(join(other, 'data.mdb'), new Uint8Array(0));
+    const opened = openJournal(other, { maxBytes: MAX_BYTES });
+    expect(await opened.openLog(fake.ready)).toEqual(fake.log);
+    await opened.close();
+    expect(readdirSync(other).sort()).toEqual(['data.mdb', 'lock.mdb']);
+    const again = openJournal(other, { maxBytes: MAX_BYTES });
+    expect(again.logs(9)).toEqual([fake.log]);
+    await again.close();
   });
 });
 
