@@ -82,16 +82,24 @@ export type WorkerFault =
   | 'journal_disagrees'
   | 'protocol_violated';
 
+/** Why a worker that could be asked is not asked for a while. */
+export type Suspension = 'keeps_failing' | 'attestation_failed';
+
 /** What the host says about itself: a closed list, with no text that came from a request. */
 export type HostEvent =
   | { readonly event: 'listening'; readonly url: string }
   | { readonly event: 'link_up'; readonly log: string }
   | { readonly event: 'link_down'; readonly code: LinkErrorCode }
   | { readonly event: 'worker_ended'; readonly end: WorkerEnd }
+  | { readonly event: 'worker_suspended'; readonly worker: number; readonly why: Suspension }
+  | { readonly event: 'worker_restored'; readonly worker: number; readonly why: Suspension }
+  | { readonly event: 'worker_draining'; readonly worker: number }
+  | { readonly event: 'worker_resumed'; readonly worker: number }
   | { readonly event: 'metrics'; readonly url: string }
   | { readonly event: 'worker_unusable'; readonly fault: WorkerFault }
   | { readonly event: 'release_loaded'; readonly modelId: string }
   | { readonly event: 'release_refused'; readonly modelId: string; readonly code: string }
+  | { readonly event: 'release_unloaded'; readonly modelId: string }
   | { readonly event: 'evidence_saved'; readonly log: string }
   | { readonly event: 'evidence_failed'; readonly code: string }
   | { readonly event: 'certificates_missing'; readonly what: string; readonly from: string }

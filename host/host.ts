@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { fromHex } from '../wire/bytes.ts';
 import { limits } from '../wire/limits.ts';
 import { decodeConfiguration } from '../wire/message/configuration.ts';
 import { type Evidence, encodeEvidence } from '../wire/message/evidence.ts';
+import type { Attested } from '../wire/message/link.ts';
 import { describeEnd } from '../wire/message/telemetry.ts';
 import { createApp } from './app.ts';
 import { type EventSink, EvidenceError, LinkError, StartError } from './errors.ts';
@@ -17,7 +16,8 @@ import { type MetricsServer, serveMetrics } from './metrics.ts';
 import type { Release } from './releases.ts';
 import type { Payments } from './settlement/open.ts';
 import type { SettlementOptions } from './settlement/options.ts';
-import { openWorkerLink, type Patience, patience, type ReadyWorker, type WorkerLink } from './worker-link.ts';
+import { openWorkerLink, type Patience, patience, type ReadyWorker } from './worker-link.ts';
+import type { MemberWaits } from './workers/member.ts';
 import { createWorkerPool } from './workers/pool.ts';
 
 export interface HostOptions {
@@ -35,6 +35,7 @@ export interface HostOptions {
   readonly keys?: KeyService;
   readonly onEvent: EventSink;
   readonly patience?: Partial<Patience>;
+  readonly memberWaits?: Partial<MemberWaits>;
   readonly times?: Partial<ServerTimes>;
   readonly evidencePerSecond?: number;
   /** Takes payment by channels and escrows of the settlement that the configuration names; without it, none. */
@@ -67,35 +68,36 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const health = openHealth({ stateDirectory: options.stateDirectory, now: () => new Date() });
   let draining = false;
   let paid: Payments | undefined;
-  const workers = createWorkerPool({ configuration: options.configuration, links: options.links.map(openLink) });
-
-  function openLink(path: string): WorkerLink {
-    const link: WorkerLink = openWorkerLink({
-      path,
-      configuration: options.configuration,
-      releases: options.releases,
-      ...(options.keys === undefined ? {} : { keys: options.keys }),
-      journal,
-      health: {
-        counters: (latest) => health.counters(latest),
-        ended: (exitStatus) => {
-          health.ended(exitStatus);
-          onEvent({ event: 'worker_ended', end: describeEnd(exitStatus) });
+  const workers = createWorkerPool({
+    configuration: options.configuration,
+    size: options.links.length,
+    openLink: (index, releases, hear) =>
+      openWorkerLink({
+        path: options.links[index] as string,
+        configuration: options.configuration,
+        releases,
+        ...(options.keys === undefined ? {} : { keys: options.keys }),
+        journal,
+        health: {
+          counters: (latest) => health.counters(latest),
+          ended: (exitStatus) => {
+            health.ended(exitStatus);
+            onEvent({ event: 'worker_ended', end: describeEnd(exitStatus) });
+          },
         },
-      },
-      onEvent: (event) => {
-        onEvent(event);
-        if (event.event === 'link_up') void saveFirstEvidence(link, fromHex(event.log, 32));
-      },
-      ...(options.patience === undefined ? {} : { patience: options.patience }),
-    });
-    return link;
-  }
+        onEvent: hear,
+        ...(options.patience === undefined ? {} : { patience: options.patience }),
+      }),
+    releases: () => options.releases,
+    onEvent,
+    onAttested: (worker, attested) => void saveFirstEvidence(worker, attested),
+    now: () => performance.now(),
+    ...(options.memberWaits === undefined ? {} : { waits: options.memberWaits }),
+  });
 
   /** Long after a worker is gone, its receipts are worth what the evidence of its time is worth. */
-  async function saveFirstEvidence(link: WorkerLink, log: Uint8Array): Promise<void> {
-    if (journal.evidence(log) !== undefined) return;
-    await keepFirst(log, async () => assemble(await link.attest(randomBytes(32)), journal.logInfo(log)));
+  async function saveFirstEvidence({ log, info }: ReadyWorker, attested: Attested): Promise<void> {
+    if (journal.evidence(log) === undefined) await keepFirst(log, async () => assemble(attested, info));
   }
 
   /** A client's evidence is as good as the host's own, which may have come too early: certificates can be missing. */

@@ -52,6 +52,12 @@ export interface WorkerLink {
   /** The ids of the models that the worker has; empty while there is none. */
   readonly models: readonly Uint8Array[];
   has(modelId: Uint8Array): boolean;
+  /** Resolves when nothing is being loaded: what was offered at the start is there then, or refused. */
+  settled(): Promise<void>;
+  /** `loaded`, or why the worker or KMS would not have it. Releases go one after the other. */
+  load(release: Release): Promise<string>;
+  /** The worker lets a model go once what it runs is done. */
+  unload(modelId: Uint8Array): Promise<void>;
   attest(challenge: Uint8Array): Promise<Attested>;
   handshake(message1: Uint8Array, options?: AskOptions): Promise<Uint8Array>;
   sealed(sessionId: Uint8Array, record: Uint8Array, options?: AskOptions): Promise<Uint8Array>;
@@ -89,7 +95,8 @@ export const patience: Patience = {
 export interface WorkerLinkOptions {
   readonly path: string;
   readonly configuration: Uint8Array;
-  readonly releases: readonly Release[];
+  /** What a worker that has just come, and has these models, is offered before it counts as ready. */
+  readonly releases: (present: readonly Uint8Array[]) => readonly Release[];
   /** Without it encrypted releases are refused. */
   readonly keys?: KeyService;
   readonly journal: Journal;
@@ -110,6 +117,8 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
   let closed = false;
   let wake = (): void => undefined;
   let models = new Map<string, Uint8Array>();
+  /** Ends when the last release that is being pushed is there. */
+  let pushing: Promise<unknown> = Promise.resolve();
   const firstReady = deferred<ReadyWorker>();
 
   async function keepConnected(): Promise<void> {
@@ -209,20 +218,28 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
     const worker: ReadyWorker = { log, info, configuration };
     status = { kind: 'loading', worker };
     onEvent({ event: 'link_up', log: toHex(log) });
-    const missing = options.releases.filter((release) => !models.has(toHex(release.modelId)));
-    const postponed = await offerAll(opened, missing);
+    const postponed = await offerAll(opened, options.releases(state.models));
     status = { kind: 'ready', worker };
     firstReady.resolve(worker);
     void offerLater(opened, postponed);
   }
 
-  /** One by one, since a worker takes one release at a time. Gives back those that are worth another attempt. */
-  async function offerAll(opened: Connection, releases: readonly Release[]): Promise<readonly Release[]> {
-    const postponed: Release[] = [];
-    for (const release of releases) {
-      if ((await offer(opened, release)) === 'kms_unavailable') postponed.push(release);
-    }
-    return postponed;
+  /** A worker takes one release at a time. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = pushing.then(work);
+    pushing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Gives back those that are worth another attempt. */
+  function offerAll(opened: Connection, releases: readonly Release[]): Promise<readonly Release[]> {
+    return inTurn(async () => {
+      const postponed: Release[] = [];
+      for (const release of releases) {
+        if ((await offer(opened, release)) === 'kms_unavailable') postponed.push(release);
+      }
+      return postponed;
+    });
   }
 
   /** KMS can be away for a while; the other models are served meanwhile. Ends with the connection. */
@@ -252,6 +269,7 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
   /** A refused release is the publisher's or the configuration's affair; the others are still served. */
   async function offer(opened: Connection, release: Release): Promise<string> {
     const modelId = toHex(release.modelId);
+    if (models.has(modelId)) return 'loaded';
     try {
       await pushRelease(release, (kind, payload) => request(opened, kind, payload, waits.releaseMs), options.keys);
       models.set(modelId, release.modelId);
@@ -275,9 +293,13 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
     return to.request(kind, payload, { timeoutMs, before: nothingBefore, signal: undefined });
   }
 
-  async function ask(kind: number, payload: Uint8Array, timeoutMs: number, asked: AskOptions): Promise<Uint8Array> {
+  function inService(): NonNullable<typeof serving> {
     if (serving === undefined) throw unavailable(status);
-    const { connection, intake } = serving;
+    return serving;
+  }
+
+  async function ask(kind: number, payload: Uint8Array, timeoutMs: number, asked: AskOptions): Promise<Uint8Array> {
+    const { connection, intake } = inService();
     // DESIGN section 4: an answer leaves after the journal has written every receipt that came before it.
     const receipted = kind === linkKind.plain || kind === linkKind.sealed || kind === linkKind.charged;
     const before = receipted ? intake.written : nothingBefore;
@@ -301,6 +323,19 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
       return [...models.values()];
     },
     has: (modelId) => models.has(toHex(modelId)),
+    settled: async () => {
+      await pushing;
+    },
+    async load(release) {
+      const { connection } = inService();
+      return inTurn(() => offer(connection, release));
+    },
+    async unload(modelId) {
+      const { connection } = inService();
+      await request(connection, linkKind.unload, modelId, waits.releaseMs);
+      models.delete(toHex(modelId));
+      onEvent({ event: 'release_unloaded', modelId: toHex(modelId) });
+    },
     attest: async (challenge) => parsed(decodeAttested, await ask(linkKind.attest, challenge, waits.attestMs, {})),
     handshake: (message1, asked = {}) => ask(linkKind.handshake, message1, waits.handshakeMs, asked),
     sealed: (sessionId, record, asked = {}) => ask(linkKind.sealed, encodeForSession(sessionId, record), runMs, asked),

@@ -1,12 +1,18 @@
 import { equalBytes, toHex } from '../../wire/bytes.ts';
+import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { type Configuration, decodeConfiguration } from '../../wire/message/configuration.ts';
 import { type Attested, HANDSHAKE_MESSAGE_BYTES, type PlainAnswer, SESSION_ID_BYTES } from '../../wire/message/link.ts';
+import { decodeCharged, decodeRecordKind, recordKind } from '../../wire/message/session.ts';
 import { deferred } from '../deferred.ts';
-import { LinkError } from '../errors.ts';
+import { type EventSink, LinkError } from '../errors.ts';
+import type { Release } from '../releases.ts';
 import type { AskOptions, ReadyWorker, WorkerLink } from '../worker-link.ts';
+import { type Member, type MemberWaits, memberWaits, modelKey, openMember } from './member.ts';
+import type { Pin } from './pins.ts';
+import { createPlacement } from './placement.ts';
 import { createSessionTable } from './sessions.ts';
-import { type MemberState, stateOf } from './state.ts';
+import type { MemberState } from './state.ts';
 
 /** All workers of one host: one link each, one configuration for all, a log of its own for every one (DESIGN section 4). */
 export interface WorkerPool {
@@ -18,25 +24,39 @@ export interface WorkerPool {
   readonly members: readonly PoolMember[];
   /** Some worker that can be asked now; throws what says why there is none. */
   any(): ReadyWorker;
-  /** The worker of that log, if it can be asked now. */
+  /** The worker of that log, if it is here, whether or not it takes work. */
   byLog(log: Uint8Array): ReadyWorker | undefined;
   /** The worker that answered the handshake; throws `session_unknown`. */
   ofSession(sessionId: Uint8Array): ReadyWorker;
+  /** Whether a request for it would find it loaded, or would wait for that. */
+  serves(modelId: Uint8Array): 'now' | 'later';
   /** Throws `busy` where a request would be refused for want of room: asked before a body is read. */
   assertRoom(): void;
   attest(challenge: Uint8Array, options?: Directed): Promise<Attestation>;
-  /** The session's id, chosen by the worker, stands at the start of the reply; what follows goes to the same worker. */
-  handshake(message1: Uint8Array, options?: AskOptions & Directed): Promise<Uint8Array>;
+  /**
+   * The session's id, chosen by the worker, stands at the start of the reply; what follows goes to the same worker. The
+   * records of a session do not say which model they are for: who opens it may, so that the model is there.
+   */
+  handshake(message1: Uint8Array, options?: HandshakeOptions): Promise<Uint8Array>;
   sealed(sessionId: Uint8Array, record: Uint8Array, options?: AskOptions): Promise<Uint8Array>;
   charged(sessionId: Uint8Array, payload: Uint8Array, options?: AskOptions): Promise<Uint8Array>;
-  /** Goes to the worker with the least to do among those that have the model. */
+  /** Goes to the worker with the least to do among those that have the model, which is loaded where none has. */
   plain(modelId: Uint8Array, request: Uint8Array, options?: AskOptions & Directed): Promise<Answered>;
+  /** Nothing new goes to that worker, sessions included; what is under way finishes. */
+  drain(index: number): void;
+  resume(index: number): void;
+  /** The releases are others now. Resolves when what is new is loaded, as far as there is room. */
+  releasesChanged(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface Directed {
   /** Only the worker of this log will do; `worker_unknown` where it is not here. */
   readonly log?: Uint8Array;
+}
+
+export interface HandshakeOptions extends AskOptions, Directed {
+  readonly modelId?: Uint8Array;
 }
 
 export interface Attestation {
@@ -53,65 +73,119 @@ export interface PoolMember {
   /** Its place among the links. Logs change with each boot of a worker; this does not. */
   readonly index: number;
   readonly state: MemberState;
+  /** Whether the operator took it out; also while it is not connected. */
+  readonly draining: boolean;
   /** Who it is, while a configured worker is connected. */
   readonly worker: ReadyWorker | undefined;
   /** The ids of the models that it has. */
   readonly models: readonly Uint8Array[];
   /** Requests sent and not yet answered. */
   readonly underWay: number;
+  /** Milliseconds of the pool's clock; undefined before it did. */
+  readonly attestedAt: number | undefined;
+}
+
+/** What is measured of each request. */
+export interface PoolObserver {
+  /** From being accepted to being sent: waiting for a model to be loaded. */
+  queued(milliseconds: number): void;
+  /** From being sent to the last byte of its answer. */
+  answered(index: number, milliseconds: number): void;
 }
 
 export interface PoolOptions {
   readonly configuration: Uint8Array;
-  readonly links: readonly WorkerLink[];
-  /** Requests under way at one worker, and at all of them together; beyond either the answer is `busy`. */
+  /** How many workers there are. */
+  readonly size: number;
+  readonly openLink: (index: number, offers: LinkOffers, hear: EventSink) => WorkerLink;
+  readonly releases: () => readonly Release[];
+  readonly pins?: readonly Pin[];
+  readonly onEvent: EventSink;
+  readonly onAttested: (worker: ReadyWorker, attested: Attested) => void;
+  readonly observer?: PoolObserver;
+  readonly now: () => number;
+  readonly waits?: Partial<MemberWaits>;
+  /** Milliseconds that a request waits for a model to be loaded. */
+  readonly loadPatience?: number;
+  /** Requests under way at one worker, and accepted for all of them together; beyond either the answer is `busy`. */
   readonly pendingPerWorker?: number;
   readonly pending?: number;
 }
 
-interface Member {
-  readonly index: number;
-  readonly link: WorkerLink;
-  underWay: number;
-}
+export type LinkOffers = (present: readonly Uint8Array[]) => readonly Release[];
+
+const LOAD_PATIENCE_MS = 60_000;
 
 export function createWorkerPool(options: PoolOptions): WorkerPool {
+  const { onEvent, now, observer } = options;
+  const configuration = decodeConfiguration(options.configuration);
   const perWorker = options.pendingPerWorker ?? limits.hostPending;
   const overAll = options.pending ?? limits.hostPendingInAll;
-  const members = options.links.map((link, index): Member => ({ index, link, underWay: 0 }));
+  const patience = options.loadPatience ?? LOAD_PATIENCE_MS;
   const sessions = createSessionTable();
   const firstReady = deferred<ReadyWorker>();
-  let underWay = 0;
+  let members: readonly Member[] = [];
+  /** Accepted and not yet answered, also while they wait for a model. */
+  let accepted = 0;
   /** Where the next search for the least busy one begins, so that idle workers take turns. */
   let turn = 0;
+
+  const placement = createPlacement({
+    configuration,
+    releases: options.releases,
+    pins: options.pins ?? [],
+    members: () => members,
+  });
+
+  members = Array.from({ length: options.size }, (_, index) =>
+    openMember({
+      index,
+      openLink: (place, hear) => options.openLink(place, (present) => placement.initial(place, present), hear),
+      waits: { ...memberWaits, ...options.waits },
+      now,
+      onEvent,
+      onAttested: options.onAttested,
+      onFreed: () => placement.freed(),
+      onGone: () => placement.gone(index),
+    }),
+  );
 
   Promise.any(members.map(({ link }) => link.ready)).then(firstReady.resolve, () =>
     firstReady.reject(new LinkError('link_closed', 'the host is stopping')),
   );
 
-  function usable(): readonly Member[] {
-    return members.filter((member) => workerOf(member) !== undefined);
+  const usable = (): readonly Member[] => members.filter((member) => member.usable !== undefined);
+
+  function withLog(log: Uint8Array): Member | undefined {
+    return members.find(({ worker }) => worker !== undefined && equalBytes(worker.log, log));
   }
 
   function directed(log: Uint8Array): Member {
-    const found = usable().find((member) => equalBytes((workerOf(member) as ReadyWorker).log, log));
+    const found = withLog(log);
     if (found === undefined) throw new LinkError('worker_unknown', toHex(log));
     return found;
   }
 
-  /** The one with the least to do, from those not yet tried. */
-  function choose(modelId: Uint8Array | undefined, tried: ReadonlySet<Member>): Member {
-    const left = usable().filter((member) => !tried.has(member));
-    const having = modelId === undefined ? left : left.filter(({ link }) => link.has(modelId));
-    // Where none has it, a worker says so itself, and with a receipt.
-    const candidates = having.length > 0 ? having : left;
-    const count = members.length;
-    const distance = ({ index }: Member): number => (index - turn + count) % count;
-    const [best] = [...candidates].sort(
-      (one, other) => one.underWay - other.underWay || distance(one) - distance(other),
-    );
-    if (best === undefined) throw noWorker();
-    turn = (best.index + 1) % count;
+  /** The members that may do it: the one that is named, or all, less those that were lost before they were asked. */
+  function candidates(log: Uint8Array | undefined, tried: ReadonlySet<Member>): readonly Member[] {
+    const named = log === undefined ? members : [directed(log)];
+    return named.filter((member) => member.usable !== undefined && !tried.has(member));
+  }
+
+  /** The one with the least to do. */
+  function choose(among: readonly Member[], modelId: Uint8Array | undefined): Member {
+    if (among.length === 0) throw noWorker();
+    const having = modelId === undefined ? among : among.filter((member) => placement.isAt(member, modelId));
+    // Where none has it and none is to have it, a worker says so itself, and with a receipt.
+    const able = having.length > 0 ? having : among;
+    const open = able.filter(({ underWay }) => underWay < perWorker);
+    const distance = ({ index }: Member): number => (index - turn + members.length) % members.length;
+    const best = open.reduce<Member | undefined>((least, member) => {
+      if (least === undefined || member.underWay < least.underWay) return member;
+      return member.underWay === least.underWay && distance(member) < distance(least) ? member : least;
+    }, undefined);
+    if (best === undefined) throw new LinkError('busy', 'every worker that could do it has enough to do');
+    turn = (best.index + 1) % members.length;
     return best;
   }
 
@@ -122,73 +196,99 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
     return new LinkError('worker_unreachable', 'no usable worker');
   }
 
-  async function counted<T>(member: Member, work: () => Promise<T>): Promise<T> {
+  function assertRoom(): void {
+    if (accepted >= overAll) throw new LinkError('busy', `${accepted} requests were accepted`);
+  }
+
+  /** Counts a request from here to its end. */
+  async function accepting<T>(work: () => Promise<T>): Promise<T> {
     assertRoom();
-    if (member.underWay >= perWorker) throw new LinkError('busy', `${member.underWay} requests are under way there`);
-    member.underWay += 1;
-    underWay += 1;
+    accepted += 1;
     try {
       return await work();
     } finally {
-      member.underWay -= 1;
-      underWay -= 1;
+      accepted -= 1;
     }
   }
 
-  function assertRoom(): void {
-    if (underWay >= overAll) throw new LinkError('busy', `${underWay} requests are under way`);
+  async function at<T>(member: Member, modelId: Uint8Array | undefined, work: () => Promise<T>): Promise<T> {
+    if (member.underWay >= perWorker) throw new LinkError('busy', `${member.underWay} requests are under way there`);
+    if (modelId !== undefined) placement.touch(member, modelId);
+    const since = now();
+    const finish = member.begin(modelId === undefined ? undefined : modelKey(modelId));
+    try {
+      return await work();
+    } finally {
+      finish();
+      observer?.answered(member.index, now() - since);
+    }
   }
 
   /**
    * A worker that is lost before anything was sent to it costs nothing, and another may do it. What was sent is never
    * repeated: a worker that was lost may have done it, and a repeat is a new charge (DESIGN section 5).
    */
-  async function onSome<T>(
-    { log, modelId }: Directed & { readonly modelId?: Uint8Array },
-    work: (link: WorkerLink, worker: ReadyWorker, index: number) => Promise<T>,
+  function onSome<T>(
+    { log, modelId, signal }: Directed & { readonly modelId?: Uint8Array; readonly signal?: AbortSignal },
+    work: (member: Member, worker: ReadyWorker) => Promise<T>,
   ): Promise<T> {
-    const tried = new Set<Member>();
-    for (;;) {
-      const member = log === undefined ? choose(modelId, tried) : directed(log);
-      const worker = workerOf(member);
-      try {
-        if (worker !== undefined) return await counted(member, () => work(member.link, worker, member.index));
-      } catch (error) {
-        if (!(error instanceof LinkError) || error.code !== 'worker_unreachable') throw error;
+    return accepting(async () => {
+      const since = now();
+      const tried = new Set<Member>();
+      for (;;) {
+        if (modelId !== undefined) await placement.bring(modelId, () => candidates(log, tried), { signal, patience });
+        const member = choose(candidates(log, tried), modelId);
+        try {
+          const worker = member.usable as ReadyWorker;
+          observer?.queued(now() - since);
+          return await at(member, modelId, () => work(member, worker));
+        } catch (error) {
+          if (!(error instanceof LinkError) || error.code !== 'worker_unreachable') throw error;
+        }
+        tried.add(member);
       }
-      tried.add(member);
-      if (log !== undefined) throw new LinkError('worker_unreachable', 'the worker of that log is not connected');
-    }
+    });
   }
 
-  function sessionMember(sessionId: Uint8Array): Member {
-    for (const member of members) {
-      const worker = workerOf(member);
-      if (worker !== undefined) sessions.isNow({ index: member.index, log: worker.log });
-    }
-    const index = sessions.find(sessionId);
-    if (index !== undefined) return members[index] as Member;
+  function sessionMember(sessionId: Uint8Array): { readonly member: Member; readonly modelId?: Uint8Array } {
+    for (const { index, worker } of members) if (worker !== undefined) sessions.isNow({ index, log: worker.log });
+    const found = sessions.find(sessionId);
+    if (found !== undefined) return { ...found, member: members[found.index] as Member };
     // A host that was restarted remembers nothing; with one worker there is nothing to remember.
     const [only, ...others] = members;
-    if (only !== undefined && others.length === 0) return only;
+    if (only !== undefined && others.length === 0) return { member: only };
     throw new LinkError('session_unknown', 'no handshake of that session is remembered');
   }
 
-  async function inSession<T>(sessionId: Uint8Array, work: (link: WorkerLink) => Promise<T>): Promise<T> {
-    const member = sessionMember(sessionId);
-    return counted(member, () => work(member.link));
+  function inSession<T>(
+    sessionId: Uint8Array,
+    signal: AbortSignal | undefined,
+    work: (link: WorkerLink) => Promise<T>,
+    shown?: Uint8Array,
+  ): Promise<T> {
+    return accepting(async () => {
+      const { member, modelId: said } = sessionMember(sessionId);
+      const modelId = shown ?? said;
+      const taking = (): readonly Member[] => (member.usable === undefined ? [] : [member]);
+      if (modelId !== undefined) await placement.bring(modelId, taking, { signal, patience });
+      if (member.usable === undefined) throw noWorker();
+      return at(member, modelId, () => work(member.link));
+    });
   }
 
   return {
-    configuration: decodeConfiguration(options.configuration),
+    configuration,
     ready: firstReady.promise,
     members: members.map((member) => ({
       index: member.index,
       get state() {
-        return stateOf(member.link.status);
+        return member.state;
+      },
+      get draining() {
+        return member.draining;
       },
       get worker() {
-        return workerOf(member);
+        return member.worker;
       },
       get models() {
         return member.link.models;
@@ -196,48 +296,73 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
       get underWay() {
         return member.underWay;
       },
+      get attestedAt() {
+        return member.attestedAt;
+      },
     })),
     any() {
-      const [first] = usable();
-      const worker = first === undefined ? undefined : workerOf(first);
+      const worker = usable()[0]?.usable;
       if (worker === undefined) throw noWorker();
       return worker;
     },
-    byLog: (log) =>
-      usable()
-        .map(workerOf)
-        .find((worker) => worker !== undefined && equalBytes(worker.log, log)),
+    byLog: (log) => withLog(log)?.worker,
     ofSession(sessionId) {
-      const worker = workerOf(sessionMember(sessionId));
+      const { worker } = sessionMember(sessionId).member;
       if (worker === undefined) throw noWorker();
       return worker;
     },
+    serves: (modelId) => (usable().some((member) => placement.isAt(member, modelId)) ? 'now' : 'later'),
     assertRoom,
-    attest: (challenge, asked = {}) =>
-      onSome(asked, async (link, worker) => ({ worker, attested: await link.attest(challenge) })),
-    handshake: (message1, { log, ...asked } = {}) =>
-      onSome(log === undefined ? {} : { log }, async (link, worker, index) => {
+    async attest(challenge, { log } = {}) {
+      // Also of a worker that takes no work: whoever holds its receipts may ask for its evidence.
+      const member = log === undefined ? choose(usable(), undefined) : directed(log);
+      const worker = member.worker as ReadyWorker;
+      return { worker, attested: await member.link.attest(challenge) };
+    },
+    handshake: (message1, { log, modelId, ...asked } = {}) =>
+      onSome({ ...named(log, modelId), ...asked }, async ({ link, index }, worker) => {
         const reply = await link.handshake(message1, asked);
         if (reply.length !== SESSION_ID_BYTES + HANDSHAKE_MESSAGE_BYTES) {
           throw new LinkError('worker_protocol', 'a handshake is answered with an id and a message');
         }
-        sessions.remember(reply.subarray(0, SESSION_ID_BYTES), { index, log: worker.log });
+        sessions.remember(reply.subarray(0, SESSION_ID_BYTES), { index, log: worker.log }, modelId);
         return reply;
       }),
-    sealed: (sessionId, record, asked = {}) => inSession(sessionId, (link) => link.sealed(sessionId, record, asked)),
+    sealed: (sessionId, record, asked = {}) =>
+      inSession(sessionId, asked.signal, (link) => link.sealed(sessionId, record, asked)),
     charged: (sessionId, payload, asked = {}) =>
-      inSession(sessionId, (link) => link.charged(sessionId, payload, asked)),
+      inSession(sessionId, asked.signal, (link) => link.charged(sessionId, payload, asked), modelOf(payload)),
     plain: (modelId, request, { log, ...asked } = {}) =>
-      onSome({ modelId, ...(log === undefined ? {} : { log }) }, async (link, worker) => ({
+      onSome({ ...named(log, modelId), ...asked }, async ({ link }, worker) => ({
         worker,
         answer: await link.plain(request, asked),
       })),
+    drain: (index) => members[index]?.drain(),
+    resume: (index) => members[index]?.resume(),
+    releasesChanged: () => placement.changed(),
     async close() {
-      await Promise.all(members.map(({ link }) => link.close()));
+      await Promise.all(members.map((member) => member.close()));
     },
   };
 }
 
-function workerOf({ link: { status } }: Member): ReadyWorker | undefined {
-  return 'worker' in status ? status.worker : undefined;
+function named(
+  log: Uint8Array | undefined,
+  modelId: Uint8Array | undefined,
+): Directed & { readonly modelId?: Uint8Array } {
+  return { ...(log === undefined ? {} : { log }), ...(modelId === undefined ? {} : { modelId }) };
 }
+
+/** Requests that charge a channel show their model outside the seal; other records are for no model. */
+function modelOf(payload: Uint8Array): Uint8Array | undefined {
+  try {
+    const { kind, rest } = decodeRecordKind(decodeCharged(payload).shown);
+    return kind === recordKind.request && rest.length === SHOWN_REQUEST_BYTES ? rest.slice(0, 32) : undefined;
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+/** Model and channel. */
+const SHOWN_REQUEST_BYTES = 64;

@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HostEvent, LinkError } from '../../host/errors.ts';
 import { type Journal, JournalError, openJournal } from '../../host/journal/index.ts';
+import type { Release } from '../../host/releases.ts';
 import { openWorkerLink, type Patience, type WorkerLink } from '../../host/worker-link.ts';
-import { concatBytes, u32 } from '../../wire/bytes.ts';
+import { concatBytes, equalBytes, u32 } from '../../wire/bytes.ts';
 import { limits } from '../../wire/limits.ts';
 import { encodeAttested, encodeEntries, linkKind } from '../../wire/message/link.ts';
 import { encodeRequestHeader } from '../../wire/message/request.ts';
 import { type Counters, counterNames, encodeEnd, encodeTelemetry } from '../../wire/message/telemetry.ts';
 import { createFakeLog, random, testConfiguration } from '../support/fake-log.ts';
 import { testRelease } from '../support/fake-release.ts';
-import { type FakeWorker, type FakeWorkerOptions, startFakeWorker } from '../support/fake-worker.ts';
+import { challengeIn, type FakeWorker, type FakeWorkerOptions, startFakeWorker } from '../support/fake-worker.ts';
 
 const configuration = testConfiguration();
 const PATIENCE: Partial<Patience> = { reconnectMs: [5, 50] };
@@ -50,14 +51,15 @@ async function startWorker(options: FakeWorkerOptions = {}): Promise<void> {
 interface Changes {
   readonly journal?: Journal;
   readonly patience?: Partial<Patience>;
-  readonly releases?: Parameters<typeof openWorkerLink>[0]['releases'];
+  readonly releases?: readonly Release[];
 }
 
 function openLink(changes: Changes = {}): WorkerLink {
   link = openWorkerLink({
     path: socketPath(),
     configuration,
-    releases: changes.releases ?? [],
+    releases: (present) =>
+      (changes.releases ?? []).filter(({ modelId }) => !present.some((id) => equalBytes(id, modelId))),
     journal: changes.journal ?? journal,
     health: { counters: (latest) => counters.push(latest), ended: (exitStatus) => ends.push(exitStatus) },
     onEvent: (event) => events.push(event),
@@ -106,7 +108,7 @@ describe('bringing a worker up', () => {
     expect(worker.models).toEqual([release.modelId]);
     expect(opened.status.kind).toBe('ready');
     const challenge = random(32);
-    expect((await opened.attest(challenge)).document.slice(1)).toEqual(challenge);
+    expect(challengeIn((await opened.attest(challenge)).document)).toEqual(challenge);
     const hello = random(48);
     expect((await opened.handshake(hello)).slice(16)).toEqual(hello);
     const requestId = random(32);

@@ -1,13 +1,19 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { parseCoseSign1 } from '../../verifier/codec/cose.ts';
+import { parseNitroDocument } from '../../verifier/codec/nitro-document.ts';
+import { equalBytes } from '../../wire/bytes.ts';
+import { type CborValue, encodeCbor } from '../../wire/codec/cbor.ts';
 import { createFrameReader, encodeFrame, type Frame } from '../../wire/codec/frame.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { registerMessage } from '../../wire/message/authorisations.ts';
 import { decodeBundle } from '../../wire/message/bundle.ts';
+import { decodeConfiguration } from '../../wire/message/configuration.ts';
 import {
   decodeAcknowledge,
   decodeForSession,
+  decodeModelId,
   decodeRelease,
   type Entries,
   encodeAttested,
@@ -119,7 +125,7 @@ export async function startFakeWorker(path: string, options: FakeWorkerOptions =
         return reply(
           encodeAttested({
             tee: 'aws-nitro',
-            document: Uint8Array.from([0xd0, ...payload]),
+            document: documentOver(payload),
             certificateTable: null,
             possession: signLowS(log.privateKey, registerMessage(log.log, payload)),
           }),
@@ -127,6 +133,8 @@ export async function startFakeWorker(path: string, options: FakeWorkerOptions =
       case linkKind.release: {
         const { manifest } = decodeRelease(payload);
         const bytes = decodeManifest(manifest).files.reduce((sum, file) => sum + file.size, 0);
+        const room = decodeConfiguration(log.ready.configuration).limits.models;
+        if (models.length >= room) return refuse('too_many_models');
         loading = { modelId: sha256(manifest), left: bytes };
         return reply(new Uint8Array(0));
       }
@@ -136,6 +144,12 @@ export async function startFakeWorker(path: string, options: FakeWorkerOptions =
         if (loading.left > 0) return reply(Uint8Array.of(0));
         models.push(loading.modelId);
         return reply(Uint8Array.of(1));
+      }
+      case linkKind.unload: {
+        const place = models.findIndex((modelId) => equalBytes(modelId, decodeModelId(payload)));
+        if (place < 0) return refuse('release_invalid');
+        models.splice(place, 1);
+        return reply(new Uint8Array(0));
       }
       case linkKind.handshake:
         return reply(encodeForSession(random(16), payload));
@@ -179,4 +193,24 @@ export async function startFakeWorker(path: string, options: FakeWorkerOptions =
     server.listen(path, resolve);
   });
   return worker;
+}
+
+/** A document in the form of a Nitro one, which says nothing but its challenge: certificates and signature are noise. */
+function documentOver(challenge: Uint8Array): Uint8Array {
+  const noise = new Uint8Array(96);
+  const fields = new Map<string, CborValue>([
+    ['module_id', 'i-0-enc0'],
+    ['digest', 'SHA384'],
+    ['timestamp', 1_700_000_000_000],
+    ['pcrs', new Map([[0, noise.subarray(48)]])],
+    ['certificate', noise],
+    ['cabundle', [noise]],
+    ['nonce', challenge],
+  ]);
+  return encodeCbor([Uint8Array.of(0xa1, 0x01, 0x38, 0x22), new Map(), encodeCbor(fields), noise]);
+}
+
+/** What such a document was made for. */
+export function challengeIn(document: Uint8Array): Uint8Array | null {
+  return parseNitroDocument(parseCoseSign1(document).payload).nonce;
 }

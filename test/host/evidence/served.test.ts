@@ -65,9 +65,9 @@ describe('a host of an SNP worker', () => {
     const state = mkdtempSync(join(tmpdir(), 'pm-late-'));
     const worker = await startFakeWorker(join(state, 'worker.sock'));
     let table: Uint8Array | null = null;
-    worker.misbehave = ({ id, kind }) => {
+    worker.misbehave = ({ id, kind, payload: challenge }) => {
       if (kind !== linkKind.attest) return false;
-      worker.send({ id, kind: linkKind.reply, payload: encodeAttested(attestedBy(machine, table)) });
+      worker.send({ id, kind: linkKind.reply, payload: encodeAttested(attestedBy(machine, table, challenge)) });
       return true;
     };
     const events: HostEvent[] = [];

@@ -10,6 +10,7 @@ import {
 import type { Product } from '../../../enclave/simulator/snp/product.ts';
 import { issueRevocationList } from '../../../enclave/simulator/snp/revocation.ts';
 import type { RsaSigningKey } from '../../../enclave/simulator/snp/rsa.ts';
+import { concatBytes } from '../../../wire/bytes.ts';
 import type { Attested } from '../../../wire/message/link.ts';
 import { snpKeys } from '../../vectors/corpus/snp/keys.ts';
 
@@ -44,8 +45,13 @@ export function reportOf(machine: SnpAuthority, changes: Partial<ReportRequest> 
   return machine.report({ ...request, ...changes });
 }
 
-export function attestedBy(machine: SnpAuthority, certificateTable: Uint8Array | null = null): Attested {
-  return { tee: 'amd-sev-snp', document: reportOf(machine), certificateTable, possession: new Uint8Array(64) };
+export function attestedBy(
+  machine: SnpAuthority,
+  certificateTable: Uint8Array | null = null,
+  challenge: Uint8Array = new Uint8Array(32),
+): Attested {
+  const document = reportOf(machine, { reportData: concatBytes(new Uint8Array(32).fill(1), challenge) });
+  return { tee: 'amd-sev-snp', document, certificateTable, possession: new Uint8Array(64) };
 }
 
 export function pemOf(label: 'CERTIFICATE' | 'X509 CRL' | 'PRIVATE KEY', ...contents: readonly Uint8Array[]): string {
