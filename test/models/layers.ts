@@ -12,6 +12,10 @@ export interface DecoderShape {
   readonly inner: number;
   readonly vocabulary: number;
   readonly context: number;
+  /** A token that makes every number after it NaN or infinite. */
+  readonly poison?: { readonly token: number; readonly value: number };
+  /** Has the last product read the table of tokens, turned round at run time, in place of a constant. */
+  readonly head?: 'tied';
 }
 
 /** `split`: keys and values of the past come in buffers that nothing is appended to; `concat`: appended along axis 2. */
@@ -40,6 +44,11 @@ export function decode(n: Nodes, w: Weights, shape: DecoderShape, attention: Att
   const { layers, width, vocabulary, context } = shape;
   const table = w.random('embedding', [vocabulary, width], 0.06);
   let x = n.add('Gather', [table, 'input_ids']);
+  if (shape.poison !== undefined) {
+    const { token, value } = shape.poison;
+    const poison = Float32Array.from({ length: vocabulary }, (_, i) => (i === token ? value : 0));
+    x = n.add('Add', [x, n.add('Gather', [w.floats('poison', [vocabulary, 1], poison), 'input_ids'])]);
+  }
   if (shape.architecture === 'gpt2') {
     x = n.add('Add', [x, n.add('Gather', [w.random('positions', [context, width], 0.02), attention.positions])]);
   }
@@ -58,7 +67,11 @@ export function decode(n: Nodes, w: Weights, shape: DecoderShape, attention: Att
   }
   x = norm(n, w, shape, x, 'last');
   if (attention.form === 'split') x = n.add('Gather', [x, w.integers([-1])], { axis: { int: 1 } });
-  const logits = n.add('MatMul', [x, w.random('head', [width, vocabulary], 0.06)]);
+  const head =
+    shape.head === 'tied'
+      ? n.add('Transpose', [table], { perm: { ints: [1, 0] } })
+      : w.random('head', [width, vocabulary], 0.06);
+  const logits = n.add('MatMul', [x, head]);
   return { logits, caches };
 }
 

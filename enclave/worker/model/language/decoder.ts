@@ -3,9 +3,10 @@ import type { Runtime } from '../../../../wire/message/execution.ts';
 import { type EngineSession, openSession } from '../engine.ts';
 import { ModelError } from '../errors.ts';
 import type { ModelExecution } from '../messages.ts';
-import { readDecoderConfig } from './config.ts';
+import { type DecoderConfig, readDecoderConfig } from './config.ts';
 import { type DecoderForm, readForm } from './form.ts';
-import { type AddedNode, addOutputs } from './graph-edit.ts';
+import { type AddedNode, addOutputs, OUR_NAMES } from './graph-edit.ts';
+import { readSignature } from './graph-signature.ts';
 import { type Batch, createSlots, type Feeds, type Prefilled, promptMask, type Slots } from './slots.ts';
 
 /**
@@ -26,47 +27,52 @@ export interface Decoder {
   /** Whether rows can share a run at all. Whether that keeps their bits is for `batchesKeepBits` to say. */
   readonly batches: boolean;
   prefill(prompt: readonly number[]): Promise<Prefilled>;
-  /** A width that depends on prompt and most tokens together, and on nothing else of the moment. */
+  /** Whether a batch widens with its longest row, which then must not change a bit, or keeps the width of its requests. */
+  readonly width: 'grows' | 'by-request';
+  /** Requests of equal width can share a batch. It depends on prompt and most tokens together, on nothing of the moment. */
   widthFor(tokens: number): number;
-  /** `grows`: the width follows the longest row, at first `width`; else it stays. */
-  openBatch(width: number, growth: 'grows' | 'stays'): Batch;
+  openBatch(width: number): Batch;
 }
 
 /**
- * The last columns of a buffer go through other kernels of the engine than those before them, so none that is used may be
- * among them once the width is another one (measured: four decide; sixteen is a vector of the widest processors).
+ * Some of the engine's kernels compute the last few columns of a buffer another way than those before them, so a column
+ * must not be among them in one width and before them in another. Sixteen floats are a vector of the widest processors.
  */
 const GUARD = 16;
 const STEP = 64;
 
-/** Names of what is added to foreign graphs. */
-const LOGITS = 'proofmark.logits';
-const NEW = 'proofmark.new_kv';
+/** Outputs that are added to foreign graphs. */
+const LOGITS = `${OUR_NAMES}logits`;
+const NEW = `${OUR_NAMES}new_kv`;
 
 export async function openDecoder(
   files: ReadonlyMap<string, Uint8Array>,
   { entry, ...execution }: ModelExecution & { readonly entry: string },
 ): Promise<Decoder> {
   const config = readDecoderConfig(files);
-  const describe = async (
-    name: string,
-  ): Promise<{ readonly bytes: Uint8Array; readonly form: DecoderForm; readonly opened: EngineSession }> => {
-    const bytes = files.get(name);
-    if (bytes === undefined) throw new ModelError('model_refused', `the release has no file ${name}`);
-    const opened = await refusing(() => openSession(bytes, execution));
-    return { bytes, opened, form: readForm(opened.session, config) };
-  };
   const { contextTokens } = config;
-  const first = await describe(entry);
-  if (first.form.kind === 'split') return splitDecoder(first.opened, first.form, contextTokens);
-  const second = first.form.past.length > 0 ? first : await describe(siblingOf(entry));
+  const first = await refusing(() => readFile(files, entry, config));
+  if (first.form.kind === 'split') {
+    return splitDecoder(await refusing(() => openSession(first.bytes, execution)), first.form, contextTokens);
+  }
+  const second = first.form.past.length > 0 ? first : await refusing(() => readFile(files, siblingOf(entry), config));
   if (second.form.past.length === 0) throw new ModelError('model_refused', 'no file of the release takes a past');
-  await first.opened.session.release();
-  if (second !== first) await second.opened.session.release();
-  const step = await refusing(() => openSession(withSmallOutputs(second.bytes, second.form), execution));
-  const prompt =
-    second === first ? step : await refusing(() => openSession(withSmallOutputs(first.bytes, first.form), execution));
+  const open = (file: DecoderFile): Promise<EngineSession> =>
+    refusing(() => openSession(withSmallOutputs(file.bytes, file.form), execution));
+  const step = await open(second);
+  const prompt = second === first ? step : await open(first);
   return concatDecoder({ prompt, promptForm: first.form, step, form: second.form, contextTokens });
+}
+
+interface DecoderFile {
+  readonly bytes: Uint8Array;
+  readonly form: DecoderForm;
+}
+
+function readFile(files: ReadonlyMap<string, Uint8Array>, name: string, config: DecoderConfig): DecoderFile {
+  const bytes = files.get(name);
+  if (bytes === undefined) throw new ModelError('model_refused', `the release has no file ${name}`);
+  return { bytes, form: readForm(readSignature(bytes), config) };
 }
 
 /** Older exports are two files: one for prompts, one that requires a past. */
@@ -74,7 +80,7 @@ function siblingOf(entry: string): string {
   return `${entry.slice(0, entry.lastIndexOf('/') + 1)}decoder_with_past_model.onnx`;
 }
 
-async function refusing<T>(work: () => Promise<T>): Promise<T> {
+async function refusing<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -85,24 +91,29 @@ async function refusing<T>(work: () => Promise<T>): Promise<T> {
 
 /** Adds the logits of the last token, and where a past is appended to, the column that is new in it. */
 function withSmallOutputs(bytes: Uint8Array, { past, present }: DecoderForm): Uint8Array {
-  const last = (source: string, output: string, axis: string): AddedNode => ({
+  const bounds = {
+    last: `${OUR_NAMES}last`,
+    end: `${OUR_NAMES}end`,
+    tokens: `${OUR_NAMES}axis1`,
+    columns: `${OUR_NAMES}axis2`,
+  };
+  const lastOf = (source: string, output: string, axis: 'tokens' | 'columns'): AddedNode => ({
     operator: 'Slice',
-    inputs: [source, 'proofmark.last', 'proofmark.end', axis],
+    inputs: [source, bounds.last, bounds.end, bounds[axis]],
     output,
   });
-  const columns =
-    past.length === 0 ? [] : present.map((name, i) => last(name, `proofmark.new.${i}`, 'proofmark.axis2'));
+  const columns = past.length === 0 ? [] : present.map((name, i) => lastOf(name, `${OUR_NAMES}new.${i}`, 'columns'));
   const joined: readonly AddedNode[] =
     columns.length === 0
       ? []
       : [{ operator: 'Concat', inputs: columns.map(({ output }) => output), output: NEW, axis: 1 }];
   return addOutputs(bytes, {
-    nodes: [last('logits', LOGITS, 'proofmark.axis1'), ...columns, ...joined],
+    nodes: [lastOf('logits', LOGITS, 'tokens'), ...columns, ...joined],
     vectors: new Map([
-      ['proofmark.last', [-1]],
-      ['proofmark.end', [2 ** 31 - 1]],
-      ['proofmark.axis1', [1]],
-      ['proofmark.axis2', [2]],
+      [bounds.last, [-1]],
+      [bounds.end, [2 ** 31 - 1]],
+      [bounds.tokens, [1]],
+      [bounds.columns, [2]],
     ]),
     outputs: [LOGITS, ...joined.map(({ output }) => output)],
   });
@@ -133,12 +144,11 @@ function splitDecoder({ session, runtime, Tensor }: EngineSession, form: Decoder
       const size = caches.length / block;
       return { logits, length, caches: past.map((_, i) => caches.subarray(i * size, (i + 1) * size)) };
     },
-    widthFor: (tokens) => roundUp(tokens + GUARD),
-    openBatch: (width, growth) => {
+    width: 'grows',
+    widthFor: () => roundUp(0),
+    openBatch: (width) => {
       const slots = createSlots(Tensor, { cache, past, mask: 'additive' }, width);
-      const grow = (columns: number): number =>
-        growth === 'stays' ? width : Math.max(slots.width, roundUp(columns + GUARD));
-      return slotBatch(slots, run, grow);
+      return slotBatch(slots, run, (columns) => Math.max(slots.width, roundUp(columns + GUARD)));
     },
   };
 }
@@ -221,6 +231,7 @@ function concatDecoder({ prompt: first, promptForm, step, form, contextTokens }:
     vocabulary,
     batches: counted,
     prefill,
+    width: 'by-request',
     // Powers of two, so that few requests have a width of their own. The whole is never wider than what older graphs hold
     // their causal mask for.
     widthFor: (tokens) => Math.min(Math.max(STEP, 2 ** Math.ceil(Math.log2(tokens))), contextTokens) - 1,

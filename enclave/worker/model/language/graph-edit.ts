@@ -1,8 +1,11 @@
 import { concatBytes, utf8 } from '../../../../wire/bytes.ts';
 import { limits } from '../../../../wire/limits.ts';
 import { ModelError } from '../errors.ts';
-import { graphLayout, modelLayout, operatorSetLayout } from '../onnx-layouts.ts';
-import { type Budget, type Field, readFields, type Span, textOf } from '../protobuf.ts';
+import { modelLayout } from '../onnx-layouts.ts';
+import { readFields } from '../protobuf.ts';
+
+/** What the names of everything that is added begin with. */
+export const OUR_NAMES = 'proofmark.';
 
 /** A node of the standard domain to be added behind what a graph already computes. */
 export interface AddedNode {
@@ -20,24 +23,16 @@ export interface Addition {
   readonly outputs: readonly string[];
 }
 
-/** Slice has taken its bounds as inputs since then. */
-const SLICE_WITH_INPUTS = 10;
-
 /**
  * Adds outputs to a graph without touching what it computes: repeated fields may stand anywhere in a message, so the new
  * ones go behind the old ones. What a step returns beside its inputs is then as small as what is new, and not the whole
  * past, which the binding would copy at every token.
  */
 export function addOutputs(bytes: Uint8Array, addition: Addition): Uint8Array {
-  const budget: Budget = { fields: limits.onnxFields };
-  const fields = readFields(bytes, { start: 0, end: bytes.length }, modelLayout, budget);
+  const fields = readFields(bytes, { start: 0, end: bytes.length }, modelLayout, { fields: limits.onnxFields });
   const place = fields.findIndex(({ number }) => number === 7);
   const graph = fields[place];
   if (graph === undefined) throw new ModelError('model_refused', 'the file has no graph');
-  if (operatorSet(bytes, fields, budget) < SLICE_WITH_INPUTS) {
-    throw new ModelError('model_refused', `a language model needs operator set ${SLICE_WITH_INPUTS} or newer`);
-  }
-  refuseTaken(bytes, graph, addition, budget);
   const added = concatBytes(
     ...addition.nodes.map((node) => bytesField(1, nodeMessage(node))),
     ...[...addition.vectors].map(([name, values]) => bytesField(5, vectorMessage(name, values))),
@@ -51,29 +46,6 @@ export function addOutputs(bytes: Uint8Array, addition: Addition): Uint8Array {
     added,
     bytes.subarray(graph.end),
   );
-}
-
-function operatorSet(bytes: Uint8Array, fields: readonly Field[], budget: Budget): number {
-  for (const entry of fields.filter(({ number }) => number === 8)) {
-    const [domain, version] = [1, 2].map((number) =>
-      readFields(bytes, entry, operatorSetLayout, budget).find((field) => field.number === number),
-    );
-    const name = domain === undefined ? '' : textOf(bytes, domain);
-    if (name === '' || name === 'ai.onnx') return version?.value ?? 0;
-  }
-  return 0;
-}
-
-/** The engine would refuse a name that is given twice, in words that do not say whose it is. */
-function refuseTaken(bytes: Uint8Array, graph: Span, { vectors, nodes }: Addition, budget: Budget): void {
-  const ours = new Set([...vectors.keys(), ...nodes.map(({ output }) => output)]);
-  for (const value of readFields(bytes, graph, graphLayout, budget)) {
-    if (value.number !== 11 && value.number !== 12) continue;
-    const [name] = readFields(bytes, value, { 1: 'bytes', 2: 'bytes', 3: 'bytes', 4: 'repeated-bytes' }, budget);
-    if (name?.number === 1 && ours.has(textOf(bytes, name))) {
-      throw new ModelError('model_refused', `${textOf(bytes, name)} is a name of this worker's own`);
-    }
-  }
 }
 
 function nodeMessage({ operator, inputs, output, axis }: AddedNode): Uint8Array {

@@ -16,16 +16,15 @@ export async function batchesKeepBits(decoder: Decoder, capacity: number): Promi
   const prefilled: Prefilled[] = [];
   for (let row = 0; row < rows; row++) prefilled.push(await decoder.prefill(promptOf(decoder, row, steps)));
   const width = decoder.widthFor(Math.min(Math.max(...LENGTHS) + steps + 1, decoder.contextTokens));
-  const growth = decoder.layout === 'split-v1' ? 'grows' : 'stays';
   const alone: (readonly Uint8Array[])[] = [];
   for (const [row, prompt] of prefilled.entries()) {
-    const batch = decoder.openBatch(growth === 'grows' ? decoder.widthFor(prompt.length) : width, growth);
+    const batch = decoder.openBatch(width);
     batch.join(prompt);
     alone.push(await stepAlone(decoder, batch, { row, steps: Math.min(steps, rows - row) }));
   }
   if (rows === 1) return false;
-  // Wider than any row needs, where the width is free to differ.
-  const together = decoder.openBatch(growth === 'grows' ? width + 2 * WIDER : width, growth);
+  // Wider than any row needs, where the neighbours decide the width.
+  const together = decoder.openBatch(decoder.width === 'grows' ? width + WIDER : width);
   for (const prompt of prefilled) together.join(prompt);
   for (let step = 0; step < steps; step++) {
     const count = rows - step;
@@ -41,7 +40,7 @@ export async function batchesKeepBits(decoder: Decoder, capacity: number): Promi
 
 /** Around where buffers grow, and apart from each other. */
 const LENGTHS = [3, 45, 17, 47, 29, 46, 9, 38] as const;
-const WIDER = 64;
+const WIDER = 128;
 
 function promptOf({ contextTokens, vocabulary }: Decoder, row: number, steps: number): readonly number[] {
   const wanted = LENGTHS[row % LENGTHS.length] as number;

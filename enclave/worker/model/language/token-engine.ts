@@ -121,8 +121,6 @@ function createTokenEngine(decoder: Decoder, { shared, endTokens, capacity, obse
   let groups: Group[] = [];
   let stepping = false;
   let prefilledLast = false;
-  // The width of this layout does not touch the bits, as the load has tried, so one batch holds all.
-  const oneBatch = shared && decoder.layout === 'split-v1';
 
   /** Chooses a token from logits and says what came of it. */
   function advance(row: Row, logits: Float32Array): readonly TokenEvent[] {
@@ -160,10 +158,10 @@ function createTokenEngine(decoder: Decoder, { shared, endTokens, capacity, obse
   }
 
   function groupFor(row: Row): Group {
-    const width = decoder.widthFor(oneBatch ? row.prompt.length : row.prompt.length + row.limit);
-    const found = shared ? groups.find((group) => oneBatch || group.width === width) : undefined;
+    const width = decoder.widthFor(row.prompt.length + row.limit);
+    const found = shared ? groups.find((group) => group.width === width) : undefined;
     if (found !== undefined) return found;
-    const group: Group = { width, batch: decoder.openBatch(width, oneBatch ? 'grows' : 'stays'), rows: [] };
+    const group: Group = { width, batch: decoder.openBatch(width), rows: [] };
     groups.push(group);
     return group;
   }
