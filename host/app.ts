@@ -15,6 +15,7 @@ import { createReleaseNames } from './http/releases.ts';
 import { createRouter, type Route } from './http/router.ts';
 import { evidenceRoute } from './http/routes/evidence.ts';
 import { inferRoute } from './http/routes/infer.ts';
+import { languageRoute } from './http/routes/language.ts';
 import { consistencyRoute, headRoute, headsRoute, receiptRoute } from './http/routes/log.ts';
 import { listModels, modelMetadata, modelReady, retrieveModel, serverMetadata } from './http/routes/models.ts';
 import { chargedRoute, keptRoute, openSessionRoute, sealedRoute } from './http/routes/session.ts';
@@ -66,6 +67,8 @@ export function createApp(options: AppOptions): RequestListener {
     { method: 'POST', pattern: '/v1/sessions/:', handler: sealedRoute(context) },
     { method: 'POST', pattern: '/v1/sessions/:/charged', handler: chargedRoute(context) },
     { method: 'POST', pattern: '/v1/sessions', handler: openSessionRoute(context) },
+    { method: 'POST', pattern: '/v1/chat/completions', handler: languageRoute(context, 'chat') },
+    { method: 'POST', pattern: '/v1/completions', handler: languageRoute(context, 'completion') },
     { method: 'GET', pattern: '/v1/responses/:', handler: keptRoute(context) },
   ];
   const find = createRouter(routes);

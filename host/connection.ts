@@ -87,10 +87,11 @@ export function openConnection(path: string, handlers: ConnectionHandlers): Prom
       if (!abandoned.delete(id)) throw protocol('an answer to no request');
       return;
     }
+    // Read while the request is pending: one that cannot be read ends the connection, and the request with it.
+    const refusal = kind === linkKind.refusal ? decodeRefusal(payload) : undefined;
     settle(id, request);
-    if (kind === linkKind.refusal) {
-      const { code, detail } = decodeRefusal(payload);
-      request.reject(new WorkerRefusedError(code, detail));
+    if (refusal !== undefined) {
+      request.reject(new WorkerRefusedError(refusal.code, refusal.detail));
       return;
     }
     request.before().then(() => request.resolve(payload), request.reject);

@@ -163,14 +163,22 @@ export function errorBody(error: unknown, style: ErrorStyle): string {
   const code = hostErrorCode(error);
   const { status, message } = explanations[code];
   if (style === 'host') return JSON.stringify({ code, message });
-  return JSON.stringify({ error: { message: message + faultOf(error), type: openaiType(status), param: null, code } });
+  const { detail, param } = faultOf(error);
+  return JSON.stringify({ error: { message: message + detail, type: openaiType(status), param, code } });
 }
 
-/** What is wrong with a body that the host had to read. The words are our own, and name no value of it. */
-function faultOf(error: unknown): string {
+const NO_FAULT = { detail: '', param: null } as const;
+
+/** What is wrong with a body that the host had to read, and where. The words are our own, and name no value of it. */
+function faultOf(error: unknown): { readonly detail: string; readonly param: string | null } {
   const cause = error instanceof HttpError ? error.cause : undefined;
-  return cause instanceof WireError ? `: ${cause.detail}` : '';
+  if (!(cause instanceof WireError)) return NO_FAULT;
+  const { field } = cause.place;
+  return { detail: `: ${cause.detail}`, param: field !== undefined && PLAIN_FIELD.test(field) ? field : null };
 }
+
+/** A field of ours; what else a client calls a field is not repeated to it. */
+const PLAIN_FIELD = /^[a-z_]{1,32}(?:\[[0-9]{1,5}\](?:\.[a-z_]{1,32})?|\.[a-z_]{1,32}){0,4}$/;
 
 export function openaiType(status: number): string {
   if (status === 401 || status === 403) return 'authentication_error';

@@ -1,7 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { createAnswerWriter } from '../../enclave/worker/language-answer.ts';
 import { parseCoseSign1 } from '../../verifier/codec/cose.ts';
 import { parseNitroDocument } from '../../verifier/codec/nitro-document.ts';
-import { equalBytes } from '../../wire/bytes.ts';
+import { concatBytes, equalBytes } from '../../wire/bytes.ts';
 import { type CborValue, encodeCbor } from '../../wire/codec/cbor.ts';
 import { createFrameReader, encodeFrame, type Frame } from '../../wire/codec/frame.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
@@ -10,6 +11,7 @@ import { limits } from '../../wire/limits.ts';
 import { registerMessage } from '../../wire/message/authorisations.ts';
 import { decodeBundle } from '../../wire/message/bundle.ts';
 import { decodeConfiguration } from '../../wire/message/configuration.ts';
+import { decodeLanguageRequest } from '../../wire/message/language.ts';
 import {
   decodeAcknowledge,
   decodeForSession,
@@ -27,12 +29,16 @@ import {
   type WorkerRefusalCode,
 } from '../../wire/message/link.ts';
 import { decodeManifest } from '../../wire/message/manifest.ts';
-import { decodeRequest } from '../../wire/message/request.ts';
+import type { Receipt } from '../../wire/message/receipt.ts';
+import { decodeRequest, flag, operation, type Request, responsePreimage } from '../../wire/message/request.ts';
 import { createFakeLog, type FakeLog, random, signLowS, testConfiguration } from './fake-log.ts';
 
+/** What every language request is answered with. */
+export const fakeWords: readonly string[] = ['A', ' fake', ' worker', ' says', ' “hello”.'];
+
 /**
- * A worker's end of the link with a real log and signer, and nothing behind it: every request is answered with its own
- * body. `misbehave` decides what a test needs to go wrong.
+ * A worker's end of the link with a real log and signer, and nothing behind it: a tensor request is answered with its own
+ * body, a language request with a fixed text. `misbehave` decides what a test needs to go wrong.
  */
 export interface FakeWorker {
   readonly path: string;
@@ -43,6 +49,8 @@ export interface FakeWorker {
   readonly received: readonly Frame[];
   /** Takes a frame before the worker does; true means that it is dealt with. */
   misbehave: ((frame: Frame, socket: Socket) => boolean) | undefined;
+  /** Appends one receipt, sends it ahead, and returns its bundle. */
+  grow(fields: Partial<Receipt>): Uint8Array;
   send(frame: Frame): void;
   sendBytes(bytes: Uint8Array): void;
   dropConnection(): void;
@@ -100,6 +108,7 @@ export async function startFakeWorker(path: string, options: FakeWorkerOptions =
     models,
     received,
     misbehave: undefined,
+    grow,
     send: (frame) => worker.sendBytes(encodeFrame(frame)),
     sendBytes: (bytes) => void socket?.write(bytes),
     dropConnection: () => socket?.destroy(),
@@ -157,17 +166,9 @@ export async function startFakeWorker(path: string, options: FakeWorkerOptions =
         grow({});
         return reply(decodeForSession(payload).rest);
       case linkKind.plain: {
-        const { header, body } = decodeRequest(payload);
-        const bundle = grow({ requestId: header.requestId, modelId: header.modelId });
-        return reply(
-          encodePlainAnswer({
-            status: 0,
-            bundle,
-            format: Number(header.format),
-            jsonLength: Number(header.jsonLength),
-            body,
-          }),
-        );
+        const request = decodeRequest(payload);
+        if (request.header.operation !== operation.infer) return speak(id, request);
+        return reply(answerPlain(request, { body: request.body, sent: 0 }));
       }
       case linkKind.abandon:
         return undefined;
@@ -180,7 +181,41 @@ export async function startFakeWorker(path: string, options: FakeWorkerOptions =
     }
   }
 
-  function grow(fields: Parameters<FakeLog['grow']>[0][number]): Uint8Array {
+  /** A receipt over a body of which so many bytes went ahead in pieces. */
+  function answerPlain({ header }: Request, answer: { readonly body: Uint8Array; readonly sent: number }): Uint8Array {
+    const { body, sent } = answer;
+    const bodyFormat = header.format;
+    const jsonLength = bodyFormat === 1n ? BigInt(body.length) : header.jsonLength;
+    const facts = { salt: header.salt, status: 0n, format: bodyFormat, jsonLength, bodyHash: sha256(body) };
+    const { requestId, modelId } = header;
+    const bundle = grow({ requestId, modelId, responseHash: sha256(responsePreimage(facts)) });
+    return encodePlainAnswer({
+      status: 0,
+      bundle,
+      format: Number(bodyFormat),
+      jsonLength: Number(jsonLength),
+      body: body.subarray(sent),
+    });
+  }
+
+  function speak(id: number, request: Request): void {
+    const { header } = request;
+    const kind = header.operation === operation.chat ? 'chat' : 'completion';
+    const { stream, includeUsage } = decodeLanguageRequest(request.body, kind);
+    if (stream !== ((header.flags & flag.streamed) !== 0n)) throw new WireError('field_invalid', 'a contradiction');
+    const { requestId } = header;
+    const about = { requestId, model: 'fake:1.0.0', operation: kind, execution: random(32), includeUsage } as const;
+    const writer = createAnswerWriter(about);
+    const usage = { promptTokens: 3, completionTokens: fakeWords.length };
+    const pieces = stream ? [writer.first(), ...fakeWords.map((word) => writer.piece(word))] : [];
+    for (const piece of pieces) worker.send({ id, kind: linkKind.piece, payload: piece });
+    const rest = stream ? writer.last('stop', usage) : writer.whole(fakeWords.join(''), 'stop', usage);
+    const body = concatBytes(...pieces, rest);
+    const payload = answerPlain(request, { body, sent: body.length - rest.length });
+    worker.send({ id, kind: linkKind.reply, payload });
+  }
+
+  function grow(fields: Partial<Receipt>): Uint8Array {
     const { entries, bundles } = log.grow([fields]);
     unsent.push(entries);
     worker.send({ id: 0, kind: linkKind.entries, payload: encodeEntries(entries) });
