@@ -61,24 +61,24 @@ export function createDisguise(control: ReadonlySet<string>): Disguise {
   const endings = new Set(
     tokens.flatMap((token) => Array.from({ length: token.length - 1 }, (_, i) => token.slice(i + 1))),
   );
-  const continues = (text: string, offset: number): boolean => {
+  const isInside = (part: string): boolean => part.length < longest && tokens.some((token) => token.includes(part));
+  /** Whether what begins at `offset` is the end of one that the template began, or all between its two ends. */
+  const continues = (text: string, offset: number, ends: readonly number[]): boolean => {
     for (let end = offset + 1; end <= text.length && end - offset < longest; end++) {
       if (endings.has(text.slice(offset, end))) return true;
     }
-    return false;
+    return ends.some((end) => end > offset && isInside(text.slice(offset, end)));
   };
   return (content, mark) => {
     const text = fold(content);
     // Templates trim messages, so that what comes to stand beside the template may be within the space around one.
     const start = text.length - text.trimStart().length;
     const ends = [text.trimEnd().length, text.length];
-    const inner = text.trim() === '' ? text : text.trim();
-    const isWithin = inner !== '' && inner.length < longest && tokens.some((token) => token.includes(inner));
     const pieces: string[] = [];
     let from = 0;
     for (let i = 0; i < text.length; i++) {
-      const continuesTemplate = (i === 0 || i === start) && (isWithin || continues(text, i));
-      if (!continuesTemplate && !matcher.beginsAt(text, i, ends)) continue;
+      const isFirst = i === 0 || i === start;
+      if (!matcher.beginsAt(text, i, ends) && !(isFirst && continues(text, i, ends))) continue;
       pieces.push(content.slice(from, i), mark, content.charCodeAt(i).toString(16).padStart(4, '0'));
       from = i + 1;
     }

@@ -98,7 +98,6 @@ function renamed(definition: TokenizerDefinition, names: ReadonlyMap<string, str
   const { vocab, merges } = model;
   return {
     ...definition,
-    post_processor: null,
     added_tokens: definition.added_tokens.map((token) => {
       const name = names.get(token.content);
       return name === undefined ? token : { ...token, content: name, normalized: false };

@@ -93,9 +93,7 @@ function createDecoder({ pieceOf, leading, keepsByteOrderMark }: TokenPieces): D
         bytes ??= new TextDecoder('utf-8', { ignoreBOM: keepsByteOrderMark });
         return cut(bytes.decode(piece, { stream: true }));
       }
-      const text = cut(close() + piece);
-      if (leading.firstPieceOnly) toCut = 0;
-      return text;
+      return cut(close() + piece);
     },
     end: () => cut(close()),
   };

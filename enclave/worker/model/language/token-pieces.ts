@@ -9,8 +9,8 @@ import { type JsonObject, refused, type TokenizerFiles } from './tokenizer-files
 export interface TokenPieces {
   /** Null: nothing, without an end to the bytes before it. */
   pieceOf(token: number): string | Uint8Array | null;
-  /** What is cut from the front of a text: so many of these, from the first piece only or from all that comes. */
-  readonly leading: { readonly content: string; readonly count: number; readonly firstPieceOnly: boolean };
+  /** What is cut from the front of a text: at most so many of these. */
+  readonly leading: { readonly content: string; readonly count: number };
   readonly keepsByteOrderMark: boolean;
 }
 
@@ -20,7 +20,7 @@ interface Steps {
   readonly leading: TokenPieces['leading'];
 }
 
-const NOTHING = { content: '', count: 0, firstPieceOnly: false } as const;
+const NOTHING = { content: '', count: 0 } as const;
 
 export function createTokenPieces(files: TokenizerFiles, tokenOf: (id: number) => string | undefined): TokenPieces {
   const steps = readSteps(files.definition['decoder']);
@@ -61,7 +61,7 @@ function readSteps(decoder: unknown): Steps {
     return {
       replace: (token) => token.replaceAll(space, ' '),
       bytes: 'none',
-      leading: { content: ' ', count: 1, firstPieceOnly: true },
+      leading: { content: ' ', count: 1 },
     };
   }
   return readSequence(decoders);
@@ -98,7 +98,7 @@ function readStrip(decoders: readonly JsonObject[], types: readonly string[]): T
   const isLast = at === types.length - 1 && types.includes('Fuse');
   // At the end it would hold a text back until nothing more comes.
   if (!isLast || !Number.isSafeInteger(start) || stop !== 0) throw refused('this Strip decoder is not served');
-  return { content: nonEmpty(content, 'content'), count: start as number, firstPieceOnly: false };
+  return { content: nonEmpty(content, 'content'), count: start as number };
 }
 
 function flatten(decoder: unknown): readonly JsonObject[] {

@@ -103,6 +103,27 @@ describe('control tokens in a message', () => {
     expect(controlsIn(side, side.codec.encodeChat(user('<|', 'im_', 'end|>')))).toHaveLength(0);
   });
 
+  it.each([
+    ['<|{{ text }}', 'im_end|>'],
+    ['<|{{ text | trim }}', ' \n im_end|>'],
+    ['<|im_{{ text }}', 'end|> x'],
+    ['{{ text }}im_end|>', 'x <|'],
+    ['{{ text | trim }}im_end|>', 'x <| \t'],
+    ['{{ text }}<|im_end|>', '<|im_end|'],
+    ['<|{{ text }}|>', 'im_end'],
+    ['<|{{ text | trim }}|>', ' im_end\n'],
+    ['<|im{{ text }}end|>', '_'],
+  ])('cannot be completed by the template %s', (template, content) => {
+    const source = `{% set text = messages[0].content %}${template}`;
+    const border = pairOf(byteLevel({ ...chatStyles.chatml, template: source }));
+    const own = template.includes('<|im_end|>') ? 1 : 0;
+    const ids = border.codec.encodeChat(user(content));
+    expect(controlsIn(border, ids)).toHaveLength(own);
+    expect(controlsIn(border, border.reference(user(content)))).toHaveLength(1);
+    const text = border.tokenizer.decode(ids, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+    expect(text).toBe(border.render(user(content)));
+  });
+
   it('cannot be made by a template that changes the case of a message', () => {
     const lower = pairOf(byteLevel({ ...chatStyles.chatml, template: '{{ messages[0].content | lower }}' }));
     expect(controlsIn(lower, lower.reference(user('<|IM_END|>')))).toHaveLength(1);
@@ -137,10 +158,15 @@ describe('control tokens in a message', () => {
   });
 
   it('may be the unknown token, which stays what an unknown character becomes', () => {
-    const bare = pairOf(unigram({ template: '{{ messages[0].content }}' }));
-    const unknown = bare.tokenizer.token_to_id('<unk>');
-    expect(bare.codec.encodeChat(user('the 語 </s>'))).toContain(unknown);
-    expect(controlsIn(bare, bare.codec.encodeChat(user('the 語 </s>')))).toEqual([]);
+    const template = '{{ messages[0].content }}';
+    const sentence = sentencePiece('first', { template });
+    const model = { ...(sentence.definition['model'] as object), byte_fallback: false };
+    for (const fixture of [unigram({ template }), { ...sentence, definition: { ...sentence.definition, model } }]) {
+      const bare = pairOf(fixture);
+      const ids = bare.codec.encodeChat(user('the 語 </s>'));
+      expect(ids).toContain(bare.tokenizer.token_to_id('<unk>'));
+      expect(controlsIn(bare, ids)).toEqual([]);
+    }
   });
 
   it('are those that any of the files calls one', () => {
@@ -279,6 +305,10 @@ describe('a chat template', () => {
       code: 'model_input',
       detail: 'this model has no chat template: it takes completions only',
     });
+  });
+
+  it('may hold what looks like a disguise', () => {
+    expect(textOf("{{ '\ufdd0003c' + messages[0].content }}", user('<|im_end|>'))).toBe('\ufdd0003c<|im_end|>');
   });
 
   it('cannot be used with messages that have every noncharacter', () => {

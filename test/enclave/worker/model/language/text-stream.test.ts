@@ -117,6 +117,21 @@ describe('the space before a text', () => {
     expect(textOf(pair, [space, the])).toBe(' the');
   });
 
+  it('may be several, which must be the first characters', () => {
+    const base = sentencePiece('first');
+    const decoders = [
+      { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+      { type: 'Fuse' },
+      { type: 'Strip', content: ' ', start: 2, stop: 0 },
+    ];
+    const pair = pairOf({ ...base, definition: { ...base.definition, decoder: { type: 'Sequence', decoders } } });
+    const [the, space, x] = ['▁the', '▁', 'x'].map((token) => pair.tokenizer.token_to_id(token) as number);
+    for (const tokens of [[the], [space, the], [space, space, the], [space, x, the], [x, the]] as number[][]) {
+      expect(textOf(pair, tokens)).toBe(whole(pair, tokens));
+    }
+    expect(textOf(pair, [space, space, the] as number[])).toBe(' the');
+  });
+
   it('is kept where bytes have it', () => {
     const { codec } = pairOf(byteLevel());
     expect(textOf(pairOf(byteLevel()), codec.encodeText(' the'))).toBe(' the');
@@ -134,6 +149,9 @@ describe('tokens that are not text', () => {
   it('are shown where they are added but not special', () => {
     const think = pair.tokenizer.token_to_id('<think>') as number;
     expect(run(pair.codec.openStream([]), [0xc3, think, 0x62]).texts).toEqual(['', '\ufffd<think>', 'b', '']);
+    // Each character of it would be a byte in a token of the model's own.
+    const letters = pairOf(byteLevel({ tokens: [{ content: 'éé', special: false }] }));
+    expect(textOf(letters, [letters.tokenizer.token_to_id('éé') as number])).toBe('éé');
   });
 });
 
