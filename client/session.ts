@@ -3,7 +3,7 @@ import type { WorkerPolicy } from '../verifier/policy/worker-policy.ts';
 import type { Check, NotProven, Verified } from '../verifier/result.ts';
 import type { WorkerFacts } from '../verifier/worker/facts.ts';
 import { verifyWorker } from '../verifier/worker/verify.ts';
-import { equalBytes, toHex } from '../wire/bytes.ts';
+import { concatBytes, equalBytes, toHex } from '../wire/bytes.ts';
 import type { Suite } from '../wire/crypto/suite.ts';
 import { WireError } from '../wire/errors.ts';
 import { limits } from '../wire/limits.ts';
@@ -13,13 +13,16 @@ import { type AccountState, decodeAccountState } from '../wire/message/channel.t
 import { decodeEvidence, type Evidence } from '../wire/message/evidence.ts';
 import { decodeForSession, HANDSHAKE_MESSAGE_BYTES, SESSION_ID_BYTES } from '../wire/message/link.ts';
 import {
+  createRecordFrames,
   decodeFinalRecord,
+  encodeCancel,
   encodeCharged,
   encodeSealedRequest,
   type FinalRecord,
   shownOf,
 } from '../wire/message/session.ts';
 import {
+  createRecordSequence,
   createRequestCounter,
   openRecord,
   proofmarkPrologue,
@@ -29,7 +32,7 @@ import {
   type Transport,
 } from '../wire/noise/index.ts';
 import { ClientError } from './errors.ts';
-import type { HostTransport } from './transport.ts';
+import type { HostTransport, StreamedReply } from './transport.ts';
 
 /** A sealed session with one proven worker: everything needed to call it and to show later why it was trusted. */
 export interface Session {
@@ -39,11 +42,8 @@ export interface Session {
   readonly evidence: Evidence;
   readonly challenge: ArchivedChallenge;
   readonly handshakeHash: Uint8Array;
-  /**
-   * Sends one request and returns the opened answer; nothing in it is proven yet. What charges a channel is also shown to
-   * the host, which passes on what the channel pays for.
-   */
-  exchange(request: SealedRequest): Promise<FinalRecord>;
+  /** Seals one request, for this session and no other. Nothing is sent before its answer is asked for. */
+  seal(request: SealedRequest): Promise<SealedCall>;
   /** Sends a channel or voucher record; the worker answers where the channel stands. */
   account(data: Uint8Array): Promise<AccountState>;
 }
@@ -51,11 +51,27 @@ export interface Session {
 export interface SealedRequest {
   readonly header: Uint8Array;
   readonly body: Uint8Array;
+  /** What charges a channel is also shown to the host, which passes on what the channel pays for. */
   readonly charged: boolean;
+  readonly streamed: boolean;
+}
+
+/** The pieces of an answer as they are opened, and its end. All of it is the worker's; nothing in it is proven yet. */
+export type Opening = AsyncGenerator<Uint8Array, FinalRecord, undefined>;
+
+/** One request on its way. A number is sealed once, so that it is sent once. */
+export interface SealedCall {
+  send(): Opening;
+  /** The answer that the host kept, from its beginning. */
+  kept(): Opening;
+  /** Asks the worker to end what it generates. True: it was told to. */
+  cancel(): Promise<boolean>;
 }
 
 export interface SessionOptions {
   readonly host: HostTransport;
+  /** Which of the host's workers; undefined leaves that to the host. */
+  readonly log: Uint8Array | undefined;
   readonly policy: WorkerPolicy;
   readonly suite: Suite;
   readonly now: () => number;
@@ -76,7 +92,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const challenge = await drawChallenge(suite, options.moments);
   const evidence = parsed(
     decodeEvidence,
-    await host.get(`/v1/evidence?challenge=${toHex(challenge.value)}`, limits.evidenceBytes),
+    await host.get(
+      `/v1/evidence?challenge=${toHex(challenge.value)}${options.log === undefined ? '' : `&log=${toHex(options.log)}`}`,
+      limits.evidenceBytes,
+    ),
   );
   const verdict = await verifyWorker(evidence, {
     policy,
@@ -94,7 +113,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   }
   const worker = verdict.proven;
   const { sessionId, transport } = await handshake(host, suite, worker);
-  const channel: Channel = { host, suite, sessionId, transport, counter: createRequestCounter() };
+  const path = `/v1/sessions/${sessionId}`;
+  const channel: Channel = { host, suite, path, transport, counter: createRequestCounter() };
   return {
     worker,
     checks: verdict.checks,
@@ -102,11 +122,13 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     evidence,
     challenge,
     handshakeHash: transport.handshakeHash,
-    exchange: ({ header, body, charged }) => {
-      const data = encodeSealedRequest(header, body);
-      return exchange(channel, data, charged ? shownOf(data) : undefined, decodeFinalRecord);
+    seal: (request) => sealCall(channel, request),
+    account: async (data) => {
+      const { number, record } = await sealNext(channel, data);
+      const sent = encodeCharged(shownOf(data), record);
+      const reply = await host.post(`${channel.path}/charged`, sent, limits.recordBytes);
+      return wholeReply(channel, number, reply, decodeAccountState);
     },
-    account: (data) => exchange(channel, data, shownOf(data), decodeAccountState),
   };
 }
 
@@ -131,7 +153,7 @@ async function handshake(
       prologue: proofmarkPrologue(worker.log),
       remoteStatic: worker.identity.sealKey,
     });
-    const reply = await host.post('/v1/sessions', started.message1, SESSION_ID_BYTES + HANDSHAKE_MESSAGE_BYTES);
+    const reply = await host.post(`/v1/sessions?log=${toHex(worker.log)}`, started.message1, SESSION_ID_BYTES + HANDSHAKE_MESSAGE_BYTES);
     const { sessionId, rest } = decodeForSession(reply);
     return { sessionId: toHex(sessionId), transport: await started.finish(rest) };
   } catch (error) {
@@ -145,39 +167,116 @@ async function handshake(
 interface Channel {
   readonly host: HostTransport;
   readonly suite: Suite;
-  readonly sessionId: string;
+  readonly path: string;
   readonly transport: Transport;
   readonly counter: RequestCounter;
 }
 
-async function exchange<T>(
+interface Numbered {
+  readonly number: number;
+  readonly record: Uint8Array;
+}
+
+async function sealNext({ suite, transport, counter }: Channel, data: Uint8Array): Promise<Numbered> {
+  const number = counter.next();
+  const place = { direction: 'to-worker', request: number, chunk: 0, final: true } as const;
+  const record = await sealRecord(suite, transport.sendKey, transport.handshakeHash, place, data, 'body');
+  return { number, record };
+}
+
+async function sealCall(channel: Channel, { header, body, charged, streamed }: SealedRequest): Promise<SealedCall> {
+  const { host, path } = channel;
+  const data = encodeSealedRequest(header, body);
+  const { number, record } = await sealNext(channel, data);
+  const target = charged ? `${path}/charged` : path;
+  const sent = charged ? encodeCharged(shownOf(data), record) : record;
+  const requestId = header.slice(0, 32);
+  const keptAt = `/v1/responses/${toHex(requestId)}`;
+
+  async function* whole(reply: Promise<Uint8Array>): Opening {
+    return wholeReply(channel, number, await reply, decodeFinalRecord);
+  }
+
+  return {
+    send: () =>
+      streamed
+        ? pieces(channel, number, host.stream(target, sent, { requestId }))
+        : whole(host.post(target, sent, limits.recordBytes, { requestId })),
+    kept: () =>
+      streamed ? pieces(channel, number, host.stream(keptAt, null)) : whole(host.get(keptAt, limits.recordBytes)),
+    async cancel() {
+      const cancelling = await sealNext(channel, encodeCancel(requestId));
+      const reply = await host.post(path, cancelling.record, limits.recordBytes);
+      return wholeReply(channel, cancelling.number, reply, (said) => said.length === 1 && said[0] === 1);
+    },
+  };
+}
+
+/** A reply of one record, which is the first and last of its request. */
+async function wholeReply<T>(
   channel: Channel,
-  data: Uint8Array,
-  shown: Uint8Array | undefined,
+  number: number,
+  reply: Uint8Array,
   read: (data: Uint8Array) => T,
 ): Promise<T> {
-  const { host, suite, transport, counter } = channel;
-  const { handshakeHash, sendKey, receiveKey } = transport;
-  const request = counter.next();
-  const place = { direction: 'to-worker', request, chunk: 0, final: true } as const;
-  const record = await sealRecord(suite, sendKey, handshakeHash, place, data, 'body');
-  const path = `/v1/sessions/${channel.sessionId}`;
-  const reply =
-    shown === undefined
-      ? await host.post(path, record, limits.recordBytes)
-      : await host.post(`${path}/charged`, encodeCharged(shown, record), limits.recordBytes);
   try {
-    const opened = await openRecord(suite, receiveKey, handshakeHash, 'to-client', reply);
-    if (opened.place.request !== request || opened.place.chunk !== 0 || !opened.place.final) {
+    const { place, data } = await opened(channel, reply);
+    if (place.request !== number || place.chunk !== 0 || !place.final) {
       throw new WireError('record_invalid', 'the answer is to another request');
     }
-    return read(opened.data);
+    return read(data);
   } catch (error) {
-    if (!(error instanceof WireError)) throw error;
-    throw new ClientError('protocol_violated', 'the answer was not sealed by the proven worker', {
-      reason: error.code,
-    });
+    throw notTheWorker(error);
   }
+}
+
+async function* pieces(channel: Channel, number: number, asked: Promise<StreamedReply>): Opening {
+  const { framed, chunks } = await asked;
+  const sequence = createRecordSequence(number);
+  try {
+    for await (const records of framed ? framesOf(chunks) : joined(chunks)) {
+      let last: FinalRecord | undefined;
+      for (const record of records) {
+        const { place, data } = await opened(channel, record);
+        sequence.accept(place);
+        if (place.final) last = decodeFinalRecord(data);
+        else yield data;
+      }
+      if (last !== undefined) return last;
+    }
+  } catch (error) {
+    throw notTheWorker(error);
+  }
+  throw new ClientError('host_unreachable', 'the answer stops before its end', { reason: 'answer_cut' });
+}
+
+async function* framesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Uint8Array[]> {
+  const frames = createRecordFrames();
+  for await (const chunk of chunks) {
+    const records = frames.push(chunk);
+    if (records.length > 0) yield records;
+  }
+}
+
+/** An answer in one record, though it was asked for in several: a refusal, for one. */
+async function* joined(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Uint8Array[]> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    length += chunk.length;
+    if (length > limits.recordBytes) throw new WireError('too_large', 'a record');
+    parts.push(chunk);
+  }
+  yield [concatBytes(...parts)];
+}
+
+function opened({ suite, transport }: Channel, record: Uint8Array): ReturnType<typeof openRecord> {
+  return openRecord(suite, transport.receiveKey, transport.handshakeHash, 'to-client', record);
+}
+
+function notTheWorker(error: unknown): unknown {
+  if (!(error instanceof WireError)) return error;
+  return new ClientError('protocol_violated', 'the answer was not sealed by the proven worker', { reason: error.code });
 }
 
 function parsed<T>(read: (bytes: Uint8Array) => T, bytes: Uint8Array): T {

@@ -189,6 +189,11 @@ export const limits = {
   keptBytes: 67_108_864,
   keptAnswers: 4_096,
   keptMilliseconds: 600_000,
+  /** A host's list of its workers, and what a client reads of it: each names its models in 67 bytes of JSON. */
+  hintBytes: 4_194_304,
+  hintedWorkers: 1_024,
+  /** Workers that a client asks for evidence in one search: each costs it some milliseconds of signatures. */
+  workerCandidates: 16,
   /** Heads in one answer of the host. */
   headsPerPage: 256,
   /** All HTTP headers of a request together; ours need one line of a few dozen bytes. */

@@ -1,0 +1,323 @@
+import type { WorkerPolicy } from '../verifier/policy/worker-policy.ts';
+import type { ExpectedRequest, ReceiptFacts } from '../verifier/receipt/facts.ts';
+import { verifyReceipt } from '../verifier/receipt/verify.ts';
+import type { Check, NotProven, Verified } from '../verifier/result.ts';
+import { concatBytes } from '../wire/bytes.ts';
+import type { Suite } from '../wire/crypto/suite.ts';
+import { WireError } from '../wire/errors.ts';
+import { limits } from '../wire/limits.ts';
+import { decodeBundle, type ReceiptBundle } from '../wire/message/bundle.ts';
+import { unitPriceOf } from '../wire/message/configuration.ts';
+import { encodeRequestHeader, flag } from '../wire/message/request.ts';
+import type { FinalRecord } from '../wire/message/session.ts';
+import { ClientError, isDistrust } from './errors.ts';
+import { type FailoverEvent, type FailoverStep, firstState, keptEvent, nextStep, type RetryRule } from './failover.ts';
+import type { HeadMemory } from './heads.ts';
+import type { Payer, Purchase } from './payment/payer.ts';
+import type { KnownRelease, Releases } from './releases.ts';
+import type { Opening, SealedCall } from './session.ts';
+import type { HeldSession, Sessions } from './sessions.ts';
+import { violation } from './violation.ts';
+
+/** One request, before it is known who answers it. */
+export interface Question {
+  readonly modelId: Uint8Array;
+  readonly operation: bigint;
+  readonly format: bigint;
+  readonly jsonLength: number;
+  readonly body: Uint8Array;
+  readonly streamed: boolean;
+  readonly seed: Uint8Array;
+  /** The most that the answer may cost, where a unit costs this much. */
+  readonly maxFee: (unitPrice: bigint) => bigint;
+  /** Undefined: free requests may be repeated, paid ones not. */
+  readonly retry: RetryRule | undefined;
+  /** Once it is aborted the worker is told to end, and what the answer has cost so far is settled. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A receipted answer that holds, whatever its status. */
+export interface Answered {
+  readonly held: HeldSession;
+  readonly release: KnownRelease;
+  readonly request: ExpectedRequest;
+  /** With the whole body, also where most of it came in pieces. */
+  readonly answer: FinalRecord;
+  readonly bundle: ReceiptBundle;
+  readonly receipt: Verified<ReceiptFacts>;
+  readonly checks: readonly Check[];
+  readonly notProven: readonly NotProven[];
+}
+
+/** Pieces of the body as they come, provisional until the end; then the proven answer, or an error. */
+export type Answering = AsyncGenerator<Uint8Array, Answered, undefined>;
+
+export interface CallsOptions {
+  readonly sessions: Sessions;
+  readonly releases: Releases;
+  readonly heads: HeadMemory;
+  readonly payer: Payer | undefined;
+  readonly policy: WorkerPolicy;
+  readonly suite: Suite;
+  readonly now: () => number;
+  readonly pause: (ms: number) => Promise<void>;
+}
+
+export interface Calls {
+  ask(question: Question): Answering;
+}
+
+interface Sent {
+  readonly held: HeldSession;
+  readonly release: KnownRelease;
+  readonly call: SealedCall;
+  readonly request: ExpectedRequest;
+  readonly purchase: Purchase | undefined;
+  readonly pieces: Uint8Array[];
+  size: number;
+}
+
+/** The first and two repeats; a kept answer is asked for during half a minute. */
+const ATTEMPTS = 3;
+const KEPT_ASKS = 30;
+const KEPT_PAUSE_MS = 1_000;
+
+export function createCalls(options: CallsOptions): Calls {
+  const { sessions, suite, now, pause, payer } = options;
+
+  async function* ask(question: Question): Answering {
+    const avoid = new Set<string>();
+    let state = firstState;
+    let why: unknown;
+    for (;;) {
+      question.signal?.throwIfAborted();
+      const held = await sessions.take({ modelId: question.modelId, avoid }).catch((error: unknown) => {
+        throw why ?? error;
+      });
+      const rules = { retry: question.retry ?? 'unanswered', attempts: ATTEMPTS, asks: KEPT_ASKS };
+      let step: FailoverStep;
+      const move = (event: FailoverEvent, free = true): FailoverStep => {
+        const retry = question.retry ?? (free ? 'unanswered' : 'never');
+        [state, step] = nextStep(state, event, { ...rules, retry });
+        return step;
+      };
+      let sent: Sent;
+      try {
+        sent = await prepare(held, question);
+      } catch (error) {
+        why = noteFailure(held, error);
+        if (!isRetry(why)) throw why;
+        avoid.add(held.place);
+        if (move({ kind: 'unsent' }).kind === 'give-up') throw why;
+        continue;
+      }
+      const free = sent.purchase === undefined;
+      let final: FinalRecord | undefined;
+      try {
+        final = yield* receive(sent, sent.call.send(), question.signal);
+      } catch (error) {
+        why = noteFailure(held, error);
+        if (!isRetry(why)) throw given(sent, why);
+        if (why.code !== 'session_lost') avoid.add(held.place);
+        step = move({ kind: 'lost', begun: sent.pieces.length > 0 }, free);
+        while (step.kind === 'ask' || step.kind === 'wait') {
+          if (step.kind === 'wait') await pause(KEPT_PAUSE_MS);
+          try {
+            final = yield* receive(sent, sent.call.kept(), question.signal);
+            break;
+          } catch (missed) {
+            const event = missed instanceof ClientError ? keptEvent(missed.code, missed.reason) : undefined;
+            if (event === undefined) throw given(sent, noteFailure(held, missed));
+            step = move(event, free);
+          }
+        }
+      }
+      if (final === undefined) {
+        sent.purchase?.lose();
+        if (step.kind === 'give-up') throw why;
+        continue;
+      }
+      const answered = await judge(sent, final);
+      if (!isElsewhere(answered)) return answered;
+      sessions.lacks(held, question.modelId);
+      why = statusError(answered);
+      if (move({ kind: 'elsewhere' }).kind === 'give-up') return answered;
+    }
+  }
+
+  async function prepare(held: HeldSession, question: Question): Promise<Sent> {
+    const { modelId, body, streamed } = question;
+    const { session } = held;
+    const release = await options.releases.known(held.host, modelId);
+    const unitPrice = unitPriceOf(session.worker.configuration, modelId, question.operation) ?? 0n;
+    const maxFee = question.maxFee(unitPrice);
+    const purchase = unitPrice === 0n ? undefined : await payer?.buy(session, { unitPrice, maxFee });
+    const header = encodeRequestHeader({
+      requestId: suite.randomBytes(32),
+      modelId,
+      operation: question.operation,
+      format: question.format,
+      jsonLength: BigInt(question.jsonLength),
+      flags: flag.sealed | (streamed ? flag.streamed : 0n),
+      salt: suite.randomBytes(32),
+      channel: purchase?.channel ?? new Uint8Array(32),
+      unitPrice,
+      maxFee,
+      deadline: 0n,
+      seed: question.seed,
+    });
+    const charged = purchase !== undefined;
+    const call = await session.seal({ header, body, charged, streamed }).catch((error: unknown) => {
+      purchase?.lose();
+      throw error;
+    });
+    return { held, release, call, request: { header, body }, purchase, pieces: [], size: 0 };
+  }
+
+  /** Hands on what was not handed on before. Who leaves before the end is followed by a cancel. */
+  async function* receive(sent: Sent, opening: Opening, signal: AbortSignal | undefined): Opening {
+    let known = sent.pieces.length;
+    let pending: ReturnType<Opening['next']> | undefined;
+    let over = false;
+    try {
+      for (;;) {
+        pending = opening.next();
+        const next = await unlessAborted(pending, signal);
+        pending = undefined;
+        if (next.done === true) {
+          over = true;
+          return next.value;
+        }
+        if (known > 0) known -= 1;
+        else {
+          keep(sent, next.value);
+          yield next.value;
+        }
+      }
+    } catch (error) {
+      over = signal?.aborted !== true;
+      throw error;
+    } finally {
+      if (!over) {
+        const left = leave(sent, opening, { known, pending });
+        // Who aborts wants to go on at once; who ends a loop gets to know what was wrong with its answer.
+        if (signal?.aborted === true) left.catch(() => {});
+        else await left;
+      }
+    }
+  }
+
+  /** DESIGN section 4: an answer that was cancelled is receipted, too, and charges what was generated until then. */
+  async function leave(
+    sent: Sent,
+    opening: Opening,
+    at: { readonly known: number; readonly pending: ReturnType<Opening['next']> | undefined },
+  ): Promise<void> {
+    try {
+      const told = sent.call.cancel().catch((error: unknown) => {
+        if (isDistrust(error)) throw error;
+      });
+      let known = at.known;
+      let next = await (at.pending ?? opening.next());
+      while (next.done !== true) {
+        if (known > 0) known -= 1;
+        else keep(sent, next.value);
+        next = await opening.next();
+      }
+      await told;
+      await judge(sent, next.value);
+    } catch (error) {
+      sent.purchase?.lose();
+      const noted = noteFailure(sent.held, error);
+      if (!isRetry(noted)) throw noted;
+    }
+  }
+
+  async function judge(sent: Sent, final: FinalRecord): Promise<Answered> {
+    const { held, request, purchase } = sent;
+    try {
+      const answer = { ...final, body: concatBytes(...sent.pieces, final.body) };
+      const bundle = violation(() => decodeBundle(final.bundle));
+      const owedBefore = purchase?.owedBefore() ?? 0n;
+      const { worker } = held.session;
+      const expected = { worker, request, response: answer, headerBy: 'client', owedBefore } as const;
+      const verdict = await verifyReceipt(bundle, { expected, now: now(), suite });
+      if (verdict.verdict !== 'accepted') {
+        throw new ClientError('receipt_refused', `the answer is ${verdict.verdict}: ${verdict.code}`, {
+          reason: verdict.code,
+          verdict,
+        });
+      }
+      await purchase?.settle(verdict.proven);
+      options.heads.see(verdict.proven);
+      const { checks, notProven, proven: receipt } = verdict;
+      return { held, release: sent.release, request, answer, bundle, receipt, checks, notProven };
+    } catch (error) {
+      throw given(sent, noteFailure(held, error));
+    }
+  }
+
+  /** What an error says about the session that it came from. */
+  function noteFailure(held: HeldSession, error: unknown): unknown {
+    if (error instanceof WireError) {
+      sessions.forget(held);
+      return new ClientError('session_lost', error.message, { reason: error.code });
+    }
+    if (isDistrust(error)) sessions.distrust(held, error);
+    else if (error instanceof ClientError && (error.code === 'session_lost' || error.reason === 'worker_lost')) {
+      sessions.forget(held);
+    }
+    return error;
+  }
+
+  return { ask };
+}
+
+/** The purchase that came with it: what it cost is not known. */
+function given(sent: Sent, error: unknown): unknown {
+  sent.purchase?.lose();
+  return error;
+}
+
+function keep(sent: Sent, piece: Uint8Array): void {
+  sent.size += piece.length;
+  if (sent.size > limits.bodyBytes) throw new ClientError('response_too_large', `more than ${limits.bodyBytes} bytes`);
+  sent.pieces.push(piece);
+}
+
+function isRetry(error: unknown): error is ClientError {
+  return error instanceof ClientError && error.action === 'retry';
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  let stop = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function isElsewhere({ receipt, answer }: Answered): boolean {
+  return receipt.status === 'refused' && answerCode(answer) === 'model_not_loaded';
+}
+
+/** The worker's own code for why an answer is no result. */
+export function answerCode({ body }: FinalRecord): string | undefined {
+  const text = new TextDecoder().decode(body.subarray(0, 2_048));
+  return /"code":"([a-z_]{1,64})"/.exec(text)?.[1];
+}
+
+/** Undefined where there is a result. */
+export function statusError({ receipt, answer }: Answered): ClientError | undefined {
+  if (receipt.status === 'ok' || receipt.status === 'cancelled') return undefined;
+  const reason = answerCode(answer) ?? receipt.status;
+  const code = receipt.status === 'refused' ? 'answer_refused' : 'answer_failed';
+  return new ClientError(code, `the worker answered ${receipt.status}: ${reason}`, { reason });
+}
