@@ -1,4 +1,3 @@
-import type { WorkerPolicy } from '../verifier/policy/worker-policy.ts';
 import type { ExpectedRequest, ReceiptFacts } from '../verifier/receipt/facts.ts';
 import { verifyReceipt } from '../verifier/receipt/verify.ts';
 import type { Check, NotProven, Verified } from '../verifier/result.ts';
@@ -11,7 +10,7 @@ import { unitPriceOf } from '../wire/message/configuration.ts';
 import { encodeRequestHeader, flag } from '../wire/message/request.ts';
 import type { FinalRecord } from '../wire/message/session.ts';
 import { ClientError, isDistrust } from './errors.ts';
-import { type FailoverEvent, type FailoverStep, firstState, keptEvent, nextStep, type RetryRule } from './failover.ts';
+import { type FailoverEvent, type FailoverState, type FailoverStep, firstState, keptEvent, nextStep, type RetryRule } from './failover.ts';
 import type { HeadMemory } from './heads.ts';
 import type { Payer, Purchase } from './payment/payer.ts';
 import type { KnownRelease, Releases } from './releases.ts';
@@ -57,7 +56,6 @@ export interface CallsOptions {
   readonly releases: Releases;
   readonly heads: HeadMemory;
   readonly payer: Payer | undefined;
-  readonly policy: WorkerPolicy;
   readonly suite: Suite;
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;
@@ -65,6 +63,14 @@ export interface CallsOptions {
 
 export interface Calls {
   ask(question: Question): Answering;
+}
+
+/** One question's way through attempts. */
+interface Course {
+  readonly avoid: Set<string>;
+  state: FailoverState;
+  /** What was wrong when the last answer was lost. */
+  why: unknown;
 }
 
 interface Sent {
@@ -86,62 +92,58 @@ export function createCalls(options: CallsOptions): Calls {
   const { sessions, suite, now, pause, payer } = options;
 
   async function* ask(question: Question): Answering {
-    const avoid = new Set<string>();
-    let state = firstState;
-    let why: unknown;
+    const course: Course = { avoid: new Set(), state: firstState, why: undefined };
     for (;;) {
       question.signal?.throwIfAborted();
-      const held = await sessions.take({ modelId: question.modelId, avoid }).catch((error: unknown) => {
-        throw why ?? error;
+      const { modelId } = question;
+      const held = await sessions.take({ modelId, avoid: course.avoid }).catch((error: unknown) => {
+        throw course.why ?? error;
       });
-      const rules = { retry: question.retry ?? 'unanswered', attempts: ATTEMPTS, asks: KEPT_ASKS };
-      let step: FailoverStep;
-      const move = (event: FailoverEvent, free = true): FailoverStep => {
-        const retry = question.retry ?? (free ? 'unanswered' : 'never');
-        [state, step] = nextStep(state, event, { ...rules, retry });
-        return step;
-      };
-      let sent: Sent;
-      try {
-        sent = await prepare(held, question);
-      } catch (error) {
-        why = noteFailure(held, error);
-        if (!isRetry(why)) throw why;
-        avoid.add(held.place);
-        if (move({ kind: 'unsent' }).kind === 'give-up') throw why;
-        continue;
-      }
-      const free = sent.purchase === undefined;
-      let final: FinalRecord | undefined;
-      try {
-        final = yield* receive(sent, sent.call.send(), question.signal);
-      } catch (error) {
-        why = noteFailure(held, error);
-        if (!isRetry(why)) throw given(sent, why);
-        if (why.code !== 'session_lost') avoid.add(held.place);
-        step = move({ kind: 'lost', begun: sent.pieces.length > 0 }, free);
-        while (step.kind === 'ask' || step.kind === 'wait') {
-          if (step.kind === 'wait') await pause(KEPT_PAUSE_MS);
-          try {
-            final = yield* receive(sent, sent.call.kept(), question.signal);
-            break;
-          } catch (missed) {
-            const event = missed instanceof ClientError ? keptEvent(missed.code, missed.reason) : undefined;
-            if (event === undefined) throw given(sent, noteFailure(held, missed));
-            step = move(event, free);
-          }
-        }
-      }
-      if (final === undefined) {
-        sent.purchase?.lose();
-        if (step.kind === 'give-up') throw why;
-        continue;
-      }
+      const sent = await prepare(held, question).catch((error: unknown) => {
+        const noted = noteFailure(held, error);
+        if (!isRetry(noted)) throw noted;
+        course.avoid.add(held.place);
+        requireAgain(course, noted, move(course, question, { kind: 'unsent' }));
+      });
+      if (sent === undefined) continue;
+      const final = yield* follow(sent, question, course);
+      if (final === undefined) continue;
       const answered = await judge(sent, final);
       if (!isElsewhere(answered)) return answered;
-      sessions.lacks(held, question.modelId);
-      why = statusError(answered);
-      if (move({ kind: 'elsewhere' }).kind === 'give-up') return answered;
+      sessions.lacks(held, modelId);
+      course.why = statusError(answered);
+      if (move(course, question, { kind: 'elsewhere' }).kind === 'give-up') return answered;
+    }
+  }
+
+  /** The answer as it came or was kept; undefined where the question is to be asked again. */
+  async function* follow(
+    sent: Sent,
+    question: Question,
+    course: Course,
+  ): AsyncGenerator<Uint8Array, FinalRecord | undefined, undefined> {
+    const { held, call, purchase } = sent;
+    const paid = purchase !== undefined;
+    try {
+      return yield* receive(sent, call.send(), question.signal);
+    } catch (error) {
+      const lost = noteFailure(held, error);
+      if (!isRetry(lost)) throw given(sent, lost);
+      if (lost.code !== 'session_lost') course.avoid.add(held.place);
+      let step = move(course, question, { kind: 'lost', begun: sent.pieces.length > 0, paid });
+      while (step.kind === 'ask' || step.kind === 'wait') {
+        if (step.kind === 'wait') await pause(KEPT_PAUSE_MS);
+        try {
+          return yield* receive(sent, call.kept(), question.signal);
+        } catch (missed) {
+          const event = missed instanceof ClientError ? keptEvent(missed.code, missed.reason) : undefined;
+          if (event === undefined) throw given(sent, noteFailure(held, missed));
+          step = move(course, question, event);
+        }
+      }
+      purchase?.lose();
+      requireAgain(course, lost, step);
+      return undefined;
     }
   }
 
@@ -271,6 +273,17 @@ export function createCalls(options: CallsOptions): Calls {
   }
 
   return { ask };
+}
+
+function move(course: Course, { retry }: Question, event: FailoverEvent): FailoverStep {
+  const [state, step] = nextStep(course.state, event, { retry, attempts: ATTEMPTS, asks: KEPT_ASKS });
+  course.state = state;
+  return step;
+}
+
+function requireAgain(course: Course, error: unknown, step: FailoverStep): void {
+  if (step.kind === 'give-up') throw error;
+  course.why = error;
 }
 
 /** The purchase that came with it: what it cost is not known. */

@@ -14,7 +14,8 @@ export type RetryRule =
   | 'unanswered';
 
 export interface FailoverRules {
-  readonly retry: RetryRule;
+  /** Undefined: what is free is asked again, what is paid is not. */
+  readonly retry: RetryRule | undefined;
   /** How often a question is asked in all. */
   readonly attempts: number;
   /** How often a kept answer is asked for, for one request. */
@@ -28,13 +29,14 @@ export interface FailoverState {
   readonly missed: number;
   /** Something was handed to the caller already: a repeat would be another text. */
   readonly begun: boolean;
+  readonly paid: boolean;
 }
 
 export type FailoverEvent =
   /** Lost before the request was sent: no session, or no voucher taken. */
   | { readonly kind: 'unsent' }
   /** Sent, and what came back is no answer. */
-  | { readonly kind: 'lost'; readonly begun: boolean }
+  | { readonly kind: 'lost'; readonly begun: boolean; readonly paid: boolean }
   /** The host says that it keeps none, and that nothing is under way. */
   | { readonly kind: 'not-kept' }
   /** The host says that the request is still under way. */
@@ -54,7 +56,7 @@ export type FailoverStep =
 /** A host that was away for a moment is asked once more; one that stays away keeps nothing for us. */
 const MISSES = 1;
 
-export const firstState: FailoverState = { attempt: 1, asked: 0, missed: 0, begun: false };
+export const firstState: FailoverState = { attempt: 1, asked: 0, missed: 0, begun: false, paid: false };
 
 export function nextStep(
   state: FailoverState,
@@ -66,7 +68,7 @@ export function nextStep(
     case 'elsewhere':
       return again(state, rules.attempts);
     case 'lost':
-      return [{ ...state, asked: 1, missed: 0, begun: state.begun || event.begun }, { kind: 'ask' }];
+      return [{ ...state, asked: 1, missed: 0, begun: event.begun, paid: event.paid }, { kind: 'ask' }];
     case 'not-kept':
       return repeat(state, rules);
     case 'pending':
@@ -80,13 +82,14 @@ export function nextStep(
 }
 
 function repeat(state: FailoverState, rules: FailoverRules): readonly [FailoverState, FailoverStep] {
-  if (rules.retry === 'never' || state.begun) return [state, { kind: 'give-up' }];
+  const rule = rules.retry ?? (state.paid ? 'never' : 'unanswered');
+  if (rule === 'never' || state.begun) return [state, { kind: 'give-up' }];
   return again(state, rules.attempts);
 }
 
 function again(state: FailoverState, attempts: number): readonly [FailoverState, FailoverStep] {
   if (state.attempt >= attempts) return [state, { kind: 'give-up' }];
-  return [{ ...state, attempt: state.attempt + 1, asked: 0, missed: 0 }, { kind: 'send' }];
+  return [{ ...state, attempt: state.attempt + 1, asked: 0, missed: 0, begun: false }, { kind: 'send' }];
 }
 
 /** What a failed question for a kept answer says. Undefined: it is no word on that at all, and ends the call. */

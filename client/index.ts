@@ -1,34 +1,33 @@
-import type { WorkerPolicy } from '../verifier/policy/worker-policy.ts';
 import { nodeSuite } from '../wire/crypto/node.ts';
-import { type Client, createClient } from './client.ts';
-import type { PaymentOptions } from './payment/payer.ts';
-import type { MomentSource } from './session.ts';
-import { fetchTransport } from './transport.ts';
+import type { ArchiveSink } from './archive.ts';
+import type { Fetch } from './attested-fetch/fetch.ts';
+import type { Client } from './client.ts';
+import { type ConnectOptions, connectWith } from './connect.ts';
+import { archiveFolder } from './node/archive-folder.ts';
+import { nodeTransport } from './node/transport.ts';
 
-export { floatTensor, type Tensor, tensorValues } from '../wire/message/tensor.ts';
-export { type Client, type ClientOptions, createClient, type InferCall, type InferResult } from './client.ts';
-export { ClientError, type ClientErrorCode } from './errors.ts';
+export * from './exports.ts';
+export { archiveFolder } from './node/archive-folder.ts';
+export { nodeTransport } from './node/transport.ts';
 export { fileStore } from './payment/file-store.ts';
-export type { PaymentOptions } from './payment/payer.ts';
-export { memoryStore, type PaymentStore, type Tab } from './payment/store.ts';
-export type { MomentSource } from './session.ts';
-export { fetchTransport, type HostTransport } from './transport.ts';
 
-export interface ConnectOptions {
-  readonly policy: WorkerPolicy;
-  readonly timeoutMs?: number;
-  readonly moments?: MomentSource;
-  readonly payment?: PaymentOptions;
+export interface NodeConnectOptions extends Omit<ConnectOptions, 'archive'> {
+  /** A folder, or whatever takes `.proofmark` files: one for every verified answer. */
+  readonly archive?: string | ArchiveSink;
 }
 
-/** A client for a host at `url` whose workers must satisfy `policy`. Nothing is sent before the first call. */
-export function connect(url: string, options: ConnectOptions): Client {
-  return createClient({
-    host: fetchTransport({ url, timeoutMs: options.timeoutMs ?? 30_000 }),
-    policy: options.policy,
-    suite: nodeSuite,
-    now: () => Date.now(),
-    ...(options.moments === undefined ? {} : { moments: options.moments }),
-    ...(options.payment === undefined ? {} : { payment: options.payment }),
-  });
+/**
+ * A client for a host at `url`, or for several that stand in for each other, whose workers must satisfy `policy`. Nothing
+ * is sent before the first call.
+ */
+export function connect(url: string | readonly string[], options: NodeConnectOptions): Client {
+  const { archive, ...rest } = options;
+  const sink = typeof archive === 'string' ? archiveFolder(archive) : archive;
+  const platform = { suite: nodeSuite, transport: nodeTransport };
+  return connectWith(platform, url, sink === undefined ? rest : { ...rest, archive: sink });
+}
+
+/** For `new OpenAI({ baseURL, apiKey: 'unused', fetch: createAttestedFetch(url, { policy, models }) })`. */
+export function createAttestedFetch(url: string | readonly string[], options: NodeConnectOptions): Fetch {
+  return connect(url, options).fetch;
 }

@@ -194,6 +194,8 @@ export const limits = {
   hintedWorkers: 1_024,
   /** Workers that a client asks for evidence in one search: each costs it some milliseconds of signatures. */
   workerCandidates: 16,
+  /** Calls that a client remembers as refused for good reason, in about 200 bytes each. */
+  refusedCalls: 256,
   /** Heads in one answer of the host. */
   headsPerPage: 256,
   /** All HTTP headers of a request together; ours need one line of a few dozen bytes. */

@@ -68,6 +68,7 @@ export function tap(url: string): Tap {
         wire.seen.push({ path, request: body, reply });
         return wire.onReply(path, reply);
       },
+      stream: direct.stream,
     },
   };
   return wire;

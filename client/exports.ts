@@ -1,0 +1,32 @@
+/** What `proofmark/client` offers on every platform. */
+
+export { floatTensor, type Tensor, tensorValues } from '../wire/message/tensor.ts';
+export type { ArchiveFile, ArchiveSink } from './archive.ts';
+export type { Fetch } from './attested-fetch/fetch.ts';
+export {
+  type CallOptions,
+  type Client,
+  type ClientOptions,
+  createClient,
+  type InferCall,
+  type InferResult,
+  type LanguageCall,
+  type LanguageResult,
+  type Proof,
+} from './client.ts';
+export type { ConnectOptions } from './connect.ts';
+export { type ClientAction, ClientError, type ClientErrorCode, clientErrorCodes } from './errors.ts';
+export type { RetryRule } from './failover.ts';
+export type { LanguageStream } from './language/calls.ts';
+export type { StreamEvent } from './language/events.ts';
+export type { PaymentOptions } from './payment/payer.ts';
+export { memoryStore, type PaymentStore, type Tab } from './payment/store.ts';
+export type { ModelChoice } from './releases.ts';
+export type { MomentSource } from './session.ts';
+export {
+  fetchTransport,
+  type HostTransport,
+  type PostOptions,
+  type StreamedReply,
+  type TransportOptions,
+} from './transport.ts';

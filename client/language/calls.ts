@@ -1,0 +1,131 @@
+import { type JsonValue, parseJson } from '../../wire/codec/json.ts';
+import { limits } from '../../wire/limits.ts';
+import { type Answered, type Answering, statusError } from '../calls.ts';
+import type { CallOptions, LanguageCall, LanguageResult } from '../client.ts';
+import type { Engine } from '../engine.ts';
+import { ClientError } from '../errors.ts';
+import { whole } from '../infer.ts';
+import { violation } from '../violation.ts';
+import { bytesOf, type LanguageBody, type LanguageOperation, languageQuestion, readBody } from './body.ts';
+import { createEventReader, type StreamEvent, textOf } from './events.ts';
+
+/** Provisional until the loop has ended without an error: the receipt comes last, and is about all of it. */
+export interface LanguageStream extends AsyncIterable<StreamEvent> {
+  /** Settles when the loop has ended: proven, cancelled by the loop's end, or the reason why not. */
+  readonly result: Promise<LanguageResult>;
+}
+
+/** Asks what a body says, of the release that its `model` means to this client. */
+export async function askLanguage(engine: Engine, body: LanguageBody, options: CallOptions = {}): Promise<Answering> {
+  const { model } = body.request;
+  if (model === null) throw new ClientError('argument_invalid', 'name a model');
+  const modelId = await engine.resolve(model);
+  return engine.ask({
+    modelId,
+    ...(await languageQuestion(body, engine.suite, options.maxFee)),
+    retry: options.retry ?? engine.retry,
+    signal: options.signal,
+  });
+}
+
+export async function completeWhole(
+  engine: Engine,
+  operation: LanguageOperation,
+  call: LanguageCall,
+  options?: CallOptions,
+): Promise<LanguageResult> {
+  const body = readBody(bytesOf(call), operation);
+  if (body.request.stream) throw new ClientError('argument_invalid', 'a stream is asked for in a loop');
+  const answered = await whole(await askLanguage(engine, body, options));
+  const completion = result(answered, () => parseJson(answered.answer.body, limits.bodyBytes));
+  return { text: textOf(completion), body: answered.answer.body, completion, ...(await engine.settle(answered)) };
+}
+
+export function streamPieces(
+  engine: Engine,
+  operation: LanguageOperation,
+  call: LanguageCall,
+  options?: CallOptions,
+): LanguageStream {
+  const outcome = later<LanguageResult>();
+  let started = false;
+  return {
+    result: outcome.promise,
+    [Symbol.asyncIterator]() {
+      if (started) throw new ClientError('argument_invalid', 'a stream is read once');
+      started = true;
+      return events(engine, readBody(bytesOf({ ...call, stream: true }), operation), options, outcome);
+    },
+  };
+}
+
+async function* events(
+  engine: Engine,
+  body: LanguageBody,
+  options: CallOptions | undefined,
+  outcome: Later<LanguageResult>,
+): AsyncGenerator<StreamEvent, void, undefined> {
+  let answering: Answering | undefined;
+  let over = false;
+  try {
+    answering = await askLanguage(engine, body, options);
+    const reader = createEventReader();
+    let handed = 0;
+    let text = '';
+    let completion: JsonValue = null;
+    const read = function* (piece: Uint8Array): Generator<StreamEvent> {
+      for (const event of reader.push(piece)) {
+        text += event.text;
+        completion = event.value;
+        yield event;
+      }
+    };
+    let next = await answering.next();
+    while (next.done !== true) {
+      handed += next.value.length;
+      yield* read(next.value);
+      next = await answering.next();
+    }
+    over = true;
+    const answered = next.value;
+    const refused = statusError(answered);
+    if (refused !== undefined) throw refused;
+    const rest = [...read(answered.answer.body.subarray(handed))];
+    reader.end();
+    outcome.resolve({ text, body: answered.answer.body, completion, ...(await engine.settle(answered)) });
+    yield* rest;
+  } catch (error) {
+    over = true;
+    outcome.reject(error);
+    throw error;
+  } finally {
+    if (!over) {
+      outcome.reject(new DOMException('the loop was left', 'AbortError'));
+      await answering?.return(undefined as never);
+    }
+  }
+}
+
+function result(answered: Answered, read: () => JsonValue): JsonValue {
+  const refused = statusError(answered);
+  if (refused !== undefined) throw refused;
+  return violation(read);
+}
+
+interface Later<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+function later<T>(): Later<T> {
+  let resolve = (_value: T): void => {};
+  let reject = (_error: unknown): void => {};
+  const promise = new Promise<T>((accept, refuse) => {
+    resolve = accept;
+    reject = refuse;
+  });
+  // Whoever only reads the loop has heard of it there.
+  promise.catch(() => {});
+  return { promise, resolve: (value) => resolve(value), reject: (error) => reject(error) };
+}
