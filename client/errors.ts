@@ -7,44 +7,65 @@ export type ClientAction =
   /** Somebody showed something that cannot be genuine. */
   | 'stop-trusting';
 
-/** What each code asks of the caller. Closed: a code that is not here does not exist. */
-const actions = {
+export type ClientErrorCode =
+  | 'argument_invalid'
+  /** No release that the caller's own list stands for. */
+  | 'model_unknown'
+  | 'host_unreachable'
+  | 'host_timeout'
+  /** The host's word, which proves nothing. */
+  | 'host_error'
+  | 'response_too_large'
+  | 'protocol_violated'
+  | 'evidence_refused'
+  | 'release_refused'
+  | 'receipt_refused'
+  /** Two histories of one log, each signed. */
+  | 'log_forked'
+  /** A log that does not show how one of its heads grew out of another: an alarm, and no proof. */
+  | 'log_withheld'
+  | 'session_lost'
+  /** The worker refused, and receipted that. */
+  | 'answer_refused'
+  /** The worker failed or stopped, and receipted that. It charged nothing. */
+  | 'answer_failed'
+  /** A unit is dearer than the payer buys. */
+  | 'price_refused'
+  /** The channel pays another operator, or elsewhere. */
+  | 'channel_mismatch'
+  /** To pay for this call, more would be outstanding than the payer is ready to lose. */
+  | 'outstanding_limit'
+  /** The worker's sums and the payer's own differ. */
+  | 'payment_mismatch'
+  /** What was signed before is not known, so that nothing more is signed. */
+  | 'store_failed'
+  /** The answer is proven, and its file could not be written. */
+  | 'archive_failed';
+
+/** What each code asks of the caller. */
+const actions: Readonly<Record<ClientErrorCode, ClientAction>> = {
   argument_invalid: 'fix-call',
-  /** No release that the caller's own list or policy stands for. */
   model_unknown: 'fix-call',
   host_unreachable: 'retry',
   host_timeout: 'retry',
-  /** The host's word, which proves nothing. */
   host_error: 'retry',
   response_too_large: 'stop-trusting',
   protocol_violated: 'stop-trusting',
   evidence_refused: 'stop-trusting',
   release_refused: 'stop-trusting',
   receipt_refused: 'stop-trusting',
-  /** Two histories of one log, each signed. */
   log_forked: 'stop-trusting',
-  /** A log that does not show how one of its heads grew out of another: an alarm, and no proof. */
   log_withheld: 'stop-trusting',
   session_lost: 'retry',
-  /** The worker refused, and receipted that. */
   answer_refused: 'fix-call',
-  /** The worker failed or stopped, and receipted that. It charged nothing. */
   answer_failed: 'retry',
-  /** A unit is dearer than the payer buys. */
   price_refused: 'fix-call',
-  /** The channel pays another operator, or elsewhere. */
   channel_mismatch: 'fix-call',
-  /** To pay for this call, more would be outstanding than the payer is ready to lose. */
   outstanding_limit: 'fix-call',
-  /** The worker's sums and the payer's own differ. */
   payment_mismatch: 'stop-trusting',
-  /** What was signed before is not known, so that nothing more is signed. */
   store_failed: 'fix-call',
-  /** The answer is proven, and its file could not be written. */
   archive_failed: 'fix-call',
-} as const satisfies Readonly<Record<string, ClientAction>>;
-
-export type ClientErrorCode = keyof typeof actions;
+};
 
 export const clientErrorCodes: readonly ClientErrorCode[] = Object.keys(actions) as readonly ClientErrorCode[];
 

@@ -45,6 +45,13 @@ export interface Sessions {
   lacks(held: HeldSession, modelId: Uint8Array): void;
 }
 
+interface Search {
+  readonly modelId: Uint8Array | undefined;
+  readonly tainted: ReadonlySet<string>;
+  /** Hosts that have chosen a worker themselves. */
+  readonly asked: readonly HostTransport[];
+}
+
 /** Twenty instances' chains of CAs. */
 const CHAIN_CACHE_ENTRIES = 64;
 
@@ -133,11 +140,12 @@ export function createSessions(options: SessionsOptions): Sessions {
       return undefined;
     };
     const tainted = new Set([...avoid, ...missing, ...distrusted.keys()]);
-    for (const host of hosts.filter((_, index) => !hasPlaceOf(tainted, index))) {
+    const untainted = hosts.filter((_, index) => !hasPlaceOf(tainted, index));
+    for (const host of untainted) {
       const held = await attempt(host, undefined);
       if (held !== undefined) return held;
     }
-    for (const { host, log } of await candidates(modelId, tainted)) {
+    for (const { host, log } of await candidates({ modelId, tainted, asked: untainted })) {
       const held = await attempt(host, log);
       if (held !== undefined) return held;
     }
@@ -151,13 +159,14 @@ export function createSessions(options: SessionsOptions): Sessions {
     throw first;
   }
 
-  async function candidates(modelId: Uint8Array | undefined, avoided: ReadonlySet<string>): Promise<readonly HostHints[]> {
+  async function candidates({ modelId, tainted, asked }: Search): Promise<readonly HostHints[]> {
     const lists = await Promise.all(hosts.map(readHints));
-    const all = lists.flatMap((hints, index) =>
-      hints
-        .filter(({ log }) => !avoided.has(placeOf(index, log)))
-        .map((hint) => ({ ...hint, host: hosts[index] as HostTransport })),
-    );
+    const all = lists.flatMap((hints, index) => {
+      const host = hosts[index] as HostTransport;
+      // The only worker of a host is the one that was asked before.
+      if (hints.length < 2 && asked.includes(host)) return [];
+      return hints.filter(({ log }) => !tainted.has(placeOf(index, log))).map((hint) => ({ ...hint, host }));
+    });
     const offers = (hint: Hint): number => (modelId === undefined || hint.models.includes(toHex(modelId)) ? 0 : 1);
     return all.sort((a, b) => offers(a) - offers(b));
   }

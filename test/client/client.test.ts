@@ -7,7 +7,7 @@ import { nodeSuite } from '../../wire/crypto/node.ts';
 import { decodeArchive } from '../../wire/message/archive.ts';
 import { flag } from '../../wire/message/request.ts';
 import { createPublisher, release } from '../enclave/worker/core/harness.ts';
-import { createWorld, EVIDENCE, HANDSHAKE, RECORD, RELEASE, refusalOf, type World } from './world.ts';
+import { createWorld, EVIDENCE, HANDSHAKE, RECORD, RELEASE, refusalOf, WORKERS, type World } from './world.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -99,7 +99,7 @@ describe('a worker that the policy does not accept', () => {
       .catch((error: unknown) => error);
     expect(refusal).toMatchObject({ code: 'evidence_refused', reason: code });
     expect((refusal as ClientError).verdict).toMatchObject({ code });
-    expect(world.calls).toEqual([EVIDENCE]);
+    expect(world.calls).toEqual([EVIDENCE, WORKERS]);
   });
 
   it('an old document for a new challenge', async () => {
@@ -209,7 +209,7 @@ describe('what the worker answers', () => {
 
   it('and signs as a refusal is an error with the worker’s own code', async () => {
     world.pool.run = () => Promise.reject(new ModelError('model_timeout', 'no answer within 700 ms'));
-    expect(await refusalOf(world.client().infer(world.call))).toBe('answer_refused/model_timeout');
+    expect(await refusalOf(world.client().infer(world.call))).toBe('answer_failed/model_timeout');
   });
 
   it('and signs twice differently is a fork', async () => {

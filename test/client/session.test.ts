@@ -80,9 +80,12 @@ describe('acceptance', () => {
   });
 });
 
+/** For what a lost call leaves behind; what becomes of it where repeats are allowed is in failover.test.ts. */
+const never = { retry: 'never' } as const;
+
 describe('a worker that restarted', () => {
   it('does not know the session: the call is lost, is not repeated, and the next one proves the new worker', async () => {
-    const client = world.client();
+    const client = world.client({}, never);
     const before = await client.infer(world.call);
     await world.restart();
     expect(await refusalOf(client.infer(world.call))).toBe('session_lost/session_unknown');
@@ -94,6 +97,10 @@ describe('a worker that restarted', () => {
 });
 
 describe('after a failed call', () => {
+  beforeEach(() => {
+    world.keeping = false;
+  });
+
   const cases: readonly (readonly [string, ClientError, 'kept' | 'opened again'])[] = [
     ['a host that is busy', new ClientError('host_error', '', { reason: 'busy' }), 'kept'],
     ['a host that is away', new ClientError('host_unreachable', ''), 'kept'],
@@ -103,7 +110,7 @@ describe('after a failed call', () => {
   ];
 
   it.each(cases)('because of %s the session is as it should be', async (_, error, expected) => {
-    const client = world.client();
+    const client = world.client({}, never);
     await client.infer(world.call);
     refuse(RECORD, error);
     expect(await refusalOf(client.infer(world.call))).toBe(`${error.code}/${error.reason}`);
@@ -115,7 +122,7 @@ describe('after a failed call', () => {
   });
 
   it('that came back late, the session that others opened meanwhile is kept', async () => {
-    const client = world.client();
+    const client = world.client({}, never);
     await client.infer(world.call);
     const slow = gate();
     world.onPost = async (path, pass) => {

@@ -31,7 +31,7 @@ describe('a client of a worker on SEV-SNP', () => {
   });
 
   it('proves it anew once the report is older than the policy allows', async () => {
-    const client = world.client();
+    const client = world.client({}, { renewMarginMs: 0 });
     await client.infer(world.call);
     const before = world.calls.filter((call) => call === EVIDENCE).length;
     world.now += 600_000;

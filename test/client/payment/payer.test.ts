@@ -179,6 +179,7 @@ describe('a worker that charges wrongly', () => {
 describe('what is lost', () => {
   it('by a host that drops an answer stays outstanding, and the next calls are paid all the same', async () => {
     const { world, payment, tab } = await paying();
+    world.keeping = false;
     const client = world.client({}, { payment });
     await client.infer(world.call);
     const onPost = world.onPost;
