@@ -60,9 +60,22 @@ module.exports = {
     only(
       'client-imports',
       'client/ stands on verifier/ and wire/.',
-      { path: '^client/', pathNot: '^client/payment/file-store\\.ts$' },
+      { path: '^client/', pathNot: '^client/(payment/file-store\\.ts$|node/)' },
       ['^client/', '^verifier/', '^wire/'],
     ),
+    only(
+      'client-node-imports',
+      "What is Node's own is apart: HTTP with kept connections, and files of archives.",
+      { path: '^client/node/' },
+      ['^client/', '^wire/', ...platform('fs/promises', 'http', 'https', 'path')],
+    ),
+    {
+      name: 'browsers-load-the-client',
+      comment: 'What client/web.ts reaches runs without Node.',
+      severity: 'error',
+      from: { path: '^client/web\\.ts$' },
+      to: { path: '^(client/node/|(node:)?(crypto|fs/promises|http|https|path)$)', reachable: true },
+    },
     only(
       'client-store-imports',
       'What a payer has signed survives its process in a file; nothing else of client/ touches one.',

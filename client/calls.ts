@@ -10,7 +10,15 @@ import { unitPriceOf } from '../wire/message/configuration.ts';
 import { encodeRequestHeader, flag } from '../wire/message/request.ts';
 import type { FinalRecord } from '../wire/message/session.ts';
 import { ClientError, isDistrust } from './errors.ts';
-import { type FailoverEvent, type FailoverState, type FailoverStep, firstState, keptEvent, nextStep, type RetryRule } from './failover.ts';
+import {
+  type FailoverEvent,
+  type FailoverState,
+  type FailoverStep,
+  firstState,
+  keptEvent,
+  nextStep,
+  type RetryRule,
+} from './failover.ts';
 import type { HeadMemory } from './heads.ts';
 import type { Payer, Purchase } from './payment/payer.ts';
 import type { KnownRelease, Releases } from './releases.ts';

@@ -1,7 +1,8 @@
 import type { Suite } from '../wire/crypto/suite.ts';
-import { type Client, type ClientOptions, createClient } from './client.ts';
+import { type Client, createClient } from './client.ts';
 import { ClientError } from './errors.ts';
 import type { HostTransport, TransportOptions } from './transport.ts';
+import type { ClientOptions } from './types.ts';
 
 export interface ConnectOptions extends Omit<ClientOptions, 'host' | 'suite' | 'now' | 'pause'> {
   /** For an answer that comes whole: until its end. For a stream: until its next piece. */

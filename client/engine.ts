@@ -1,7 +1,6 @@
 import type { Suite } from '../wire/crypto/suite.ts';
 import { archiveOf, writeArchive } from './archive.ts';
 import { type Answered, type Calls, createCalls } from './calls.ts';
-import type { ClientOptions, Proof } from './client.ts';
 import { ClientError } from './errors.ts';
 import type { RetryRule } from './failover.ts';
 import { createHeadMemory } from './heads.ts';
@@ -9,6 +8,7 @@ import { createPayer } from './payment/payer.ts';
 import { checkModels, createReleases, type NamedModel, type Releases } from './releases.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import type { HostTransport } from './transport.ts';
+import type { ClientOptions, Proof } from './types.ts';
 
 /** What every kind of call is made of. */
 export interface Engine {

@@ -3,17 +3,7 @@
 export { floatTensor, type Tensor, tensorValues } from '../wire/message/tensor.ts';
 export type { ArchiveFile, ArchiveSink } from './archive.ts';
 export type { Fetch } from './attested-fetch/fetch.ts';
-export {
-  type CallOptions,
-  type Client,
-  type ClientOptions,
-  createClient,
-  type InferCall,
-  type InferResult,
-  type LanguageCall,
-  type LanguageResult,
-  type Proof,
-} from './client.ts';
+export { type Client, createClient } from './client.ts';
 export type { ConnectOptions } from './connect.ts';
 export { type ClientAction, ClientError, type ClientErrorCode, clientErrorCodes } from './errors.ts';
 export type { RetryRule } from './failover.ts';
@@ -30,3 +20,12 @@ export {
   type StreamedReply,
   type TransportOptions,
 } from './transport.ts';
+export type {
+  CallOptions,
+  ClientOptions,
+  InferCall,
+  InferResult,
+  LanguageCall,
+  LanguageResult,
+  Proof,
+} from './types.ts';

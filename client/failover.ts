@@ -95,16 +95,9 @@ function again(state: FailoverState, attempts: number): readonly [FailoverState,
 /** What a failed question for a kept answer says. Undefined: it is no word on that at all, and ends the call. */
 export function keptEvent(code: ClientErrorCode, reason: string): FailoverEvent | undefined {
   if (reason === 'response_pending') return { kind: 'pending' };
-  switch (code) {
-    case 'host_unreachable':
-    case 'host_timeout':
-      return { kind: 'not-asked' };
-    case 'host_error':
-      // A host without that route keeps nothing either.
-      return reason === 'response_unknown' || reason === 'not_found' ? { kind: 'not-kept' } : { kind: 'not-asked' };
-    case 'session_lost':
-      return { kind: 'not-kept' };
-    default:
-      return undefined;
-  }
+  // A host without that route keeps nothing either.
+  const none = reason === 'response_unknown' || reason === 'not_found' || code === 'session_lost';
+  if (none) return { kind: 'not-kept' };
+  const away = code === 'host_unreachable' || code === 'host_timeout' || code === 'host_error';
+  return away ? { kind: 'not-asked' } : undefined;
 }

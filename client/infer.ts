@@ -1,11 +1,11 @@
-import { WireError } from '../wire/errors.ts';
 import { bytes } from '../wire/codec/fields.ts';
+import { WireError } from '../wire/errors.ts';
 import { format, operation } from '../wire/message/request.ts';
 import { decodeInferResponse, type EncodedBody, encodeInferRequest } from '../wire/message/tensor.ts';
 import { type Answered, type Answering, statusError } from './calls.ts';
-import type { CallOptions, InferCall, InferResult } from './client.ts';
 import type { Engine } from './engine.ts';
 import { ClientError } from './errors.ts';
+import type { CallOptions, InferCall, InferResult } from './types.ts';
 import { violation } from './violation.ts';
 
 export async function infer(engine: Engine, call: InferCall, options: CallOptions = {}): Promise<InferResult> {

@@ -153,7 +153,11 @@ async function handshake(
       prologue: proofmarkPrologue(worker.log),
       remoteStatic: worker.identity.sealKey,
     });
-    const reply = await host.post(`/v1/sessions?log=${toHex(worker.log)}`, started.message1, SESSION_ID_BYTES + HANDSHAKE_MESSAGE_BYTES);
+    const reply = await host.post(
+      `/v1/sessions?log=${toHex(worker.log)}`,
+      started.message1,
+      SESSION_ID_BYTES + HANDSHAKE_MESSAGE_BYTES,
+    );
     const { sessionId, rest } = decodeForSession(reply);
     return { sessionId: toHex(sessionId), transport: await started.finish(rest) };
   } catch (error) {
@@ -193,17 +197,15 @@ async function sealCall(channel: Channel, { header, body, charged, streamed }: S
   const requestId = header.slice(0, 32);
   const keptAt = `/v1/responses/${toHex(requestId)}`;
 
-  async function* whole(reply: Promise<Uint8Array>): Opening {
-    return wholeReply(channel, number, await reply, decodeFinalRecord);
-  }
-
   return {
     send: () =>
       streamed
-        ? pieces(channel, number, host.stream(target, sent, { requestId }))
-        : whole(host.post(target, sent, limits.recordBytes, { requestId })),
+        ? opening(channel, number, recordsOf(host.stream(target, sent, { requestId })))
+        : opening(channel, number, single(host.post(target, sent, limits.recordBytes, { requestId }))),
     kept: () =>
-      streamed ? pieces(channel, number, host.stream(keptAt, null)) : whole(host.get(keptAt, limits.recordBytes)),
+      streamed
+        ? opening(channel, number, recordsOf(host.stream(keptAt, null)))
+        : opening(channel, number, single(host.get(keptAt, limits.recordBytes))),
     async cancel() {
       const cancelling = await sealNext(channel, encodeCancel(requestId));
       const reply = await host.post(path, cancelling.record, limits.recordBytes);
@@ -230,11 +232,11 @@ async function wholeReply<T>(
   }
 }
 
-async function* pieces(channel: Channel, number: number, asked: Promise<StreamedReply>): Opening {
-  const { framed, chunks } = await asked;
+/** What came together is opened together: nothing may come behind the last record. */
+async function* opening(channel: Channel, number: number, batches: AsyncIterable<readonly Uint8Array[]>): Opening {
   const sequence = createRecordSequence(number);
   try {
-    for await (const records of framed ? framesOf(chunks) : joined(chunks)) {
+    for await (const records of batches) {
       let last: FinalRecord | undefined;
       for (const record of records) {
         const { place, data } = await opened(channel, record);
@@ -248,6 +250,15 @@ async function* pieces(channel: Channel, number: number, asked: Promise<Streamed
     throw notTheWorker(error);
   }
   throw new ClientError('host_unreachable', 'the answer stops before its end', { reason: 'answer_cut' });
+}
+
+async function* single(reply: Promise<Uint8Array>): AsyncGenerator<readonly Uint8Array[]> {
+  yield [await reply];
+}
+
+async function* recordsOf(asked: Promise<StreamedReply>): AsyncGenerator<readonly Uint8Array[]> {
+  const { framed, chunks } = await asked;
+  yield* framed ? framesOf(chunks) : joined(chunks);
 }
 
 async function* framesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Uint8Array[]> {

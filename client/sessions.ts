@@ -4,7 +4,7 @@ import { toHex } from '../wire/bytes.ts';
 import type { Suite } from '../wire/crypto/suite.ts';
 import { limits } from '../wire/limits.ts';
 import { ClientError, isDistrust } from './errors.ts';
-import { type HostHints, type Hint, readHints } from './hints.ts';
+import { type Hint, type HostHints, readHints } from './hints.ts';
 import { type MomentSource, openSession, type Session } from './session.ts';
 import type { HostTransport } from './transport.ts';
 

@@ -2,7 +2,7 @@ import { toBase64url, toHex, utf8 } from '../../wire/bytes.ts';
 import { bundleToHeader } from '../../wire/message/bundle.ts';
 import { REQUEST_HEADER_BYTES } from '../../wire/message/request.ts';
 import type { Answered } from '../calls.ts';
-import { ClientError, type ClientErrorCode } from '../errors.ts';
+import type { ClientError, ClientErrorCode } from '../errors.ts';
 import { member } from '../language/events.ts';
 
 /** The three headers by which a host's own answers are audited, too; here they were checked before. */
@@ -85,7 +85,13 @@ export function errorResponse(
   const proof = answered === undefined ? {} : { body: toBase64url(answered.answer.body) };
   const { message, reason } = error;
   const body = {
-    error: { message, type: shape.type, param: null, code: reason, proofmark: { code: error.code, action: error.action, ...proof } },
+    error: {
+      message,
+      type: shape.type,
+      param: null,
+      code: reason,
+      proofmark: { code: error.code, action: error.action, ...proof },
+    },
   };
   return jsonResponse(status, body, {
     ...(answered === undefined ? {} : proofHeaders(answered)),

@@ -42,7 +42,10 @@ export function streamResponse(engine: Engine, kind: LanguageOperation, streamin
     controller.enqueue(Uint8Array.from(piece));
   }
 
-  async function guarded(controller: ReadableStreamDefaultController<Uint8Array>, work: () => Promise<void>): Promise<void> {
+  async function guarded(
+    controller: ReadableStreamDefaultController<Uint8Array>,
+    work: () => Promise<void>,
+  ): Promise<void> {
     try {
       await work();
     } catch (error) {

@@ -1,10 +1,10 @@
 import { type JsonValue, parseJson } from '../../wire/codec/json.ts';
 import { limits } from '../../wire/limits.ts';
 import { type Answered, type Answering, statusError } from '../calls.ts';
-import type { CallOptions, LanguageCall, LanguageResult } from '../client.ts';
 import type { Engine } from '../engine.ts';
 import { ClientError } from '../errors.ts';
 import { whole } from '../infer.ts';
+import type { CallOptions, LanguageCall, LanguageResult } from '../types.ts';
 import { violation } from '../violation.ts';
 import { bytesOf, type LanguageBody, type LanguageOperation, languageQuestion, readBody } from './body.ts';
 import { createEventReader, type StreamEvent, textOf } from './events.ts';

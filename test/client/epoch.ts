@@ -1,3 +1,4 @@
+import { ClientError } from '../../client/index.ts';
 import { makeAuthority } from '../../enclave/simulator/authority.ts';
 import { createNsm } from '../../enclave/simulator/nsm.ts';
 import { systemChance } from '../../enclave/simulator/signing.ts';
@@ -10,7 +11,6 @@ import { openSealed, settleRecord } from '../../enclave/worker/records.ts';
 import { createReleases } from '../../enclave/worker/releases.ts';
 import { runtime } from '../../enclave/worker/runtime.ts';
 import { createSessions } from '../../enclave/worker/sessions.ts';
-import { ClientError } from '../../client/index.ts';
 import { concatBytes, equalBytes, fromHex, toHex, utf8 } from '../../wire/bytes.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { decodeBundle, encodeBundle, type ReceiptBundle } from '../../wire/message/bundle.ts';

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ClientError } from '../../client/index.ts';
 import {
   type FailoverEvent,
   type FailoverRules,
@@ -8,6 +7,7 @@ import {
   keptEvent,
   nextStep,
 } from '../../client/failover.ts';
+import { ClientError } from '../../client/index.ts';
 import { gate } from '../enclave/worker/core/harness.ts';
 import { createFleet } from './fleet.ts';
 import { createWorld, KEPT, RECORD, refusalOf, type World } from './world.ts';
@@ -49,14 +49,14 @@ describe('the way of one request', () => {
       ['ask', 'wait', 'wait', 'give-up'],
     ],
     ['the host is away: one more try, then somebody else', [lost(), notAsked, notAsked], {}, ['ask', 'wait', 'send']],
-    [
-      'the host is away, paid: over',
-      [lost({ paid: true }), notAsked, notAsked],
-      {},
-      ['ask', 'wait', 'give-up'],
-    ],
+    ['the host is away, paid: over', [lost({ paid: true }), notAsked, notAsked], {}, ['ask', 'wait', 'give-up']],
     ['away, then there', [lost(), notAsked, notKept], {}, ['ask', 'wait', 'send']],
-    ['never sent: sent elsewhere, also where it is paid', [unsent, unsent, unsent], { retry: 'never' }, ['send', 'send', 'give-up']],
+    [
+      'never sent: sent elsewhere, also where it is paid',
+      [unsent, unsent, unsent],
+      { retry: 'never' },
+      ['send', 'send', 'give-up'],
+    ],
     ['a worker without the model: the next one', [elsewhere, elsewhere, elsewhere], {}, ['send', 'send', 'give-up']],
     [
       'lost again and again: three times in all',
@@ -200,7 +200,9 @@ describe('several hosts', () => {
 
   it('tell of the evidence that failed where nobody is left', async () => {
     world.onGet = (path, reply) =>
-      path.startsWith('/v1/evidence') ? Promise.reject(new ClientError('host_unreachable', 'gone')) : Promise.resolve(reply);
+      path.startsWith('/v1/evidence')
+        ? Promise.reject(new ClientError('host_unreachable', 'gone'))
+        : Promise.resolve(reply);
     const client = world.client({ images: [] }, { host: [world.host, other.host] });
     expect(await refusalOf(client.infer(world.call))).toBe('evidence_refused/image_refused');
   });

@@ -7,7 +7,14 @@ import { encodeBundle } from '../../wire/message/bundle.ts';
 import { encodeExecution } from '../../wire/message/execution.ts';
 import { decodeLanguageRequest } from '../../wire/message/language.ts';
 import { status } from '../../wire/message/receipt.ts';
-import { feeFor, format, operation, type Request, requestPreimage, responsePreimage } from '../../wire/message/request.ts';
+import {
+  feeFor,
+  format,
+  operation,
+  type Request,
+  requestPreimage,
+  responsePreimage,
+} from '../../wire/message/request.ts';
 import type { FinalRecord } from '../../wire/message/session.ts';
 
 /** What a language model says here, and what happens between its tokens. It computes nothing. */
@@ -41,7 +48,11 @@ interface Ended {
 export async function* speak(
   script: Script,
   request: Request,
-  means: { readonly reservation: Reservation; readonly charge: Charge | undefined; readonly isCancelled: () => boolean },
+  means: {
+    readonly reservation: Reservation;
+    readonly charge: Charge | undefined;
+    readonly isCancelled: () => boolean;
+  },
 ): AsyncGenerator<Uint8Array, FinalRecord, undefined> {
   const { header } = request;
   const kind = header.operation === operation.chat ? 'chat' : 'completion';

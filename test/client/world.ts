@@ -250,7 +250,7 @@ export async function createWorld(
         policy: parseWorkerPolicy({ ...rulesHere, ...answers }),
         suite: nodeSuite,
         now: () => world.now,
-        pause: async () => {},
+        pause: () => new Promise((resolve) => setTimeout(resolve, 2)),
         models: { 'demo-chat': chat.modelId, demo: demo.modelId },
         ...options,
       }),
