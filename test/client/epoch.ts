@@ -2,7 +2,7 @@ import { ClientError } from '../../client/index.ts';
 import { makeAuthority } from '../../enclave/simulator/authority.ts';
 import { createNsm } from '../../enclave/simulator/nsm.ts';
 import { systemChance } from '../../enclave/simulator/signing.ts';
-import { answer } from '../../enclave/worker/answer.ts';
+import { type Answering, answer } from '../../enclave/worker/answer.ts';
 import { createChannels } from '../../enclave/worker/channels.ts';
 import { parseCpuInfo } from '../../enclave/worker/cpu.ts';
 import { createSecretSource } from '../../enclave/worker/keys.ts';
@@ -16,19 +16,13 @@ import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { decodeBundle, encodeBundle, type ReceiptBundle } from '../../wire/message/bundle.ts';
 import { decodeConfiguration } from '../../wire/message/configuration.ts';
 import type { Evidence } from '../../wire/message/evidence.ts';
-import { encodeRuntime } from '../../wire/message/execution.ts';
+import { encodeExecution, encodeRuntime } from '../../wire/message/execution.ts';
 import { encodeIdentity, logPreimage, type TeeName } from '../../wire/message/identity.ts';
 import { encodeForSession } from '../../wire/message/link.ts';
 import type { NsmRequest, NsmResponse } from '../../wire/message/nsm.ts';
 import { operation, type Request, type RequestHeader } from '../../wire/message/request.ts';
-import {
-  decodeCancel,
-  decodeRecordKind,
-  encodeFinalRecord,
-  type FinalRecord,
-  recordKind,
-} from '../../wire/message/session.ts';
-import { openRecord, sealRecord } from '../../wire/noise/index.ts';
+import { encodeFinalRecord, type FinalRecord } from '../../wire/message/session.ts';
+import { sealRecord } from '../../wire/noise/index.ts';
 import { type FakePool, noRecipients, type TestRelease } from '../enclave/worker/core/harness.ts';
 import { type Script, speak } from './language-worker.ts';
 import { image, machine, measurement, root } from './machines.ts';
@@ -109,7 +103,13 @@ export async function startEpoch({ tee, configured, pool, loaded, bends }: Epoch
     await releases.announce(signed);
     await releases.receive({ modelId, file: 0, bytes: utf8('model') });
   }
-  const context = { configuration, runtime, cpu: parseCpuInfo(''), releases };
+  const context: Omit<Answering, 'charge'> = {
+    configuration,
+    releases,
+    executionOf: (detail) => encodeExecution({ ...runtime, ...parseCpuInfo(''), ...detail }),
+    signal: new AbortController().signal,
+    onPiece: () => undefined,
+  };
   const cancelled = new Set<string>();
   const running = new Set<string>();
   const newLog = (): TransparencyLog =>
@@ -135,7 +135,7 @@ export async function startEpoch({ tee, configured, pool, loaded, bends }: Epoch
         running.delete(id);
       }
     }
-    const { bundle, format, body } = await answer(context, request, reservation, charge);
+    const { bundle, format, body } = await answer({ ...context, charge }, request, reservation);
     return { bundle: encodeBundle(bundle), format: Number(format), jsonLength: body.jsonLength, body: body.body };
   }
 
@@ -168,20 +168,19 @@ export async function startEpoch({ tee, configured, pool, loaded, bends }: Epoch
     async *sealed(sessionId, payload, charged) {
       const session = sessions.find(sessionId);
       if (session === undefined) throw new ClientError('session_lost', 'unknown', { reason: 'session_unknown' });
-      const { sendKey, receiveKey, handshakeHash } = session.transport;
+      const { sendKey, handshakeHash } = session.transport;
       const reply = (request: number, chunk: number, final: boolean, data: Uint8Array): Promise<Uint8Array> => {
         const place = { direction: 'to-client', request, chunk, final } as const;
         return sealRecord(nodeSuite, sendKey, handshakeHash, place, data, chunk > 0 || !final ? 'stream' : 'body');
       };
-      const cancelling = charged ? undefined : await cancelIn(receiveKey, handshakeHash, payload);
-      if (cancelling !== undefined) {
-        session.accept(cancelling.number);
-        const known = running.has(cancelling.id);
-        if (known) cancelled.add(cancelling.id);
-        yield reply(cancelling.number, 0, true, Uint8Array.of(known ? 1 : 0));
+      const record = await openSealed(session, payload, charged);
+      if (record.kind === 'cancel') {
+        const id = toHex(record.requestId);
+        const known = running.has(id);
+        if (known) cancelled.add(id);
+        yield reply(record.number, 0, true, Uint8Array.of(known ? 1 : 0));
         return;
       }
-      const record = await openSealed(session, payload, charged);
       if (record.kind !== 'request') {
         const state = bends.onAccount(await settleRecord(channels, session, record));
         yield reply(record.number, 0, true, state);
@@ -210,17 +209,4 @@ export async function startEpoch({ tee, configured, pool, loaded, bends }: Epoch
     },
   };
   return made;
-}
-
-/** Undefined for a record of another kind; what does not open is for whoever opens it next. */
-async function cancelIn(
-  key: Uint8Array,
-  handshakeHash: Uint8Array,
-  record: Uint8Array,
-): Promise<{ readonly number: number; readonly id: string } | undefined> {
-  const opened = await openRecord(nodeSuite, key, handshakeHash, 'to-worker', record).catch(() => undefined);
-  if (opened === undefined) return undefined;
-  const { kind, rest } = decodeRecordKind(opened.data);
-  if (kind !== recordKind.cancel) return undefined;
-  return { number: opened.place.request, id: toHex(decodeCancel(rest)) };
 }
