@@ -49,6 +49,7 @@ export function openConnection(path: string, handlers: ConnectionHandlers): Prom
   const abandoned = new Set<number>();
   let nextId = 1;
   let failure: LinkError | undefined;
+  let corked = false;
 
   function fail(error: LinkError): void {
     if (failure !== undefined) return;
@@ -97,6 +98,19 @@ export function openConnection(path: string, handlers: ConnectionHandlers): Prom
     request.before().then(() => request.resolve(payload), request.reject);
   }
 
+  /** What is to be sent in one turn of the event loop leaves together: under load, a system call less for each request. */
+  function write(frame: Frame): void {
+    if (!corked) {
+      corked = true;
+      socket.cork();
+      setImmediate(() => {
+        corked = false;
+        socket.uncork();
+      });
+    }
+    socket.write(encodeFrame(frame));
+  }
+
   function takeId(): number {
     while (nextId === 0 || pending.has(nextId) || abandoned.has(nextId)) nextId = (nextId + 1) % (HIGHEST_ID + 1);
     const id = nextId;
@@ -110,7 +124,7 @@ export function openConnection(path: string, handlers: ConnectionHandlers): Prom
     settle(id, request);
     abandoned.add(id);
     // The worker stops working for nobody; what it has done by then is receipted, and dropped here.
-    socket.write(encodeFrame({ id, kind: linkKind.abandon, payload: new Uint8Array(0) }));
+    write({ id, kind: linkKind.abandon, payload: new Uint8Array(0) });
     // A worker that leaves this many unanswered will not come back to the first of them.
     if (abandoned.size > limits.unacknowledgedLeaves) abandoned.delete(abandoned.values().next().value as number);
     request.reject(error);
@@ -155,10 +169,10 @@ export function openConnection(path: string, handlers: ConnectionHandlers): Prom
             options.signal?.removeEventListener('abort', onAbort);
           },
         });
-        socket.write(encodeFrame({ id, kind, payload }));
+        write({ id, kind, payload });
       }),
     send: (kind, payload) => {
-      if (failure === undefined) socket.write(encodeFrame({ id: 0, kind, payload }));
+      if (failure === undefined) write({ id: 0, kind, payload });
     },
     close: fail,
   };

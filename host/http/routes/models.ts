@@ -32,10 +32,7 @@ export function modelMetadata({ names }: AppContext): RequestHandler {
 export function modelReady({ names, workers }: AppContext): RequestHandler {
   return (request, response) => {
     const release = named(names, request);
-    const wanted = toHex(release.modelId);
-    const ready = workers.members.some(
-      ({ worker, models }) => worker !== undefined && models.some((modelId) => toHex(modelId) === wanted),
-    );
+    const ready = workers.serves(release.modelId) === 'now';
     response.status(ready ? 200 : 503).json({ name: release.manifest.name, ready });
   };
 }
