@@ -221,7 +221,7 @@ export const chatStyles: Readonly<Record<ChatStyleName, ChatStyle>> = {
   },
   turns: {
     tokens: [...control('<bos>', '<start_of_turn>', '<end_of_turn>'), { content: '  ', special: false }],
-    config: { bos_token: { content: '<bos>' }, eos_token: '<end_of_turn>' },
+    config: { bos_token: { __type: 'AddedToken', content: '<bos>' }, eos_token: '<end_of_turn>' },
     template: `{{ bos_token }}${TURNS}{% if m.role == 'system' %}{{ raise_exception('no system messages') }}{% endif %}<start_of_turn>{{ 'model' if m.role == 'assistant' else m.role }}\n{{ text | trim }}<end_of_turn>\n${OPENING}<start_of_turn>model\n{% endif %}`,
   },
   brackets: {
@@ -235,7 +235,10 @@ export const chatStyles: Readonly<Record<ChatStyleName, ChatStyle>> = {
       ...['<|system|>', '<|user|>', '<|assistant|>', '<|end|>'].map((content) => ({ content, rstrip: true })),
       { content: '<think>', special: false },
     ],
-    config: { eos_token: '<|endoftext|>', additional_special_tokens: ['<|end|>', { content: '<|user|>' }] },
+    config: {
+      eos_token: '<|endoftext|>',
+      additional_special_tokens: ['<|end|>', { __type: 'AddedToken', content: '<|user|>' }],
+    },
     template: `${TURNS}{{ '<|' + m['role'] + '|>' + '\\n' + text + '<|end|>' + '\\n' }}${OPENING}{{ '<|assistant|>\\n' }}{% endif %}`,
   },
   /** Puts a message between two halves of its tokens, which nobody should. */

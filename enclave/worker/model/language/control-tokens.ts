@@ -1,15 +1,14 @@
 /**
  * Keeps what a user writes from becoming a token that steers the model. A template's text and a message's are one string
- * once it is rendered, and a tokenizer cannot tell who wrote `<|im_end|>`. So before rendering, wherever a control token
- * stands in a message, might be completed by what the template puts beside it, or continues what the template ends with,
- * one character is replaced by a disguise. What still looks like a control token afterwards is the template's.
+ * once it is rendered, and a tokenizer cannot tell who wrote `<|im_end|>`. So messages are disguised before they are
+ * rendered: every character that a control token could begin with, and the first one of a message that could go on with
+ * what the template wrote before it. What looks like a control token afterwards is the template's, even if the template
+ * cuts pieces out of a message, joins them or changes their case.
  */
 
 /** Finds texts of a fixed set, as the tokenizer's own splitter does: leftmost first, then longest. */
 export interface Matcher {
   longestAt(text: string, offset: number): string | null;
-  /** Whether one begins at `offset` that is whole, or that one of the ends cuts off. */
-  beginsAt(text: string, offset: number, ends: readonly number[]): boolean;
 }
 
 interface Node {
@@ -39,46 +38,36 @@ export function createMatcher(contents: Iterable<string>): Matcher {
       }
       return longest;
     },
-    beginsAt: (text, offset, ends) => {
-      let node = root.next.get(text.charCodeAt(offset));
-      for (let i = offset + 1; node !== undefined; i++) {
-        if (node.content !== null || ends.includes(i)) return true;
-        node = node.next.get(text.charCodeAt(i));
-      }
-      return false;
-    },
   };
 }
 
-/** Puts disguises into a text, each announced by `mark`; null where nothing of it could be part of a control token. */
+/** Puts disguises into a text, each announced by `mark`; null where there is nothing to disguise. */
 export type Disguise = (content: string, mark: string) => string | null;
 
 export function createDisguise(control: ReadonlySet<string>): Disguise {
-  // In lower case, since a template may change the case of a message. Where that changes a length, it is left alone.
   const tokens = Array.from(control, fold);
-  const matcher = createMatcher(tokens);
+  const beginnings = new Set(tokens.map((token) => token.charAt(0)));
   const longest = tokens.reduce((length, token) => Math.max(length, token.length), 0);
   const endings = new Set(
     tokens.flatMap((token) => Array.from({ length: token.length - 1 }, (_, i) => token.slice(i + 1))),
   );
   const isInside = (part: string): boolean => part.length < longest && tokens.some((token) => token.includes(part));
   /** Whether what begins at `offset` is the end of one that the template began, or all between its two ends. */
-  const continues = (text: string, offset: number, ends: readonly number[]): boolean => {
+  const continues = (text: string, offset: number): boolean => {
     for (let end = offset + 1; end <= text.length && end - offset < longest; end++) {
       if (endings.has(text.slice(offset, end))) return true;
     }
-    return ends.some((end) => end > offset && isInside(text.slice(offset, end)));
+    return [text.trimEnd().length, text.length].some((end) => end > offset && isInside(text.slice(offset, end)));
   };
   return (content, mark) => {
     const text = fold(content);
-    // Templates trim messages, so that what comes to stand beside the template may be within the space around one.
+    // Templates trim messages, so that what comes to stand beside the template may be after the space before one.
     const start = text.length - text.trimStart().length;
-    const ends = [text.trimEnd().length, text.length];
     const pieces: string[] = [];
     let from = 0;
     for (let i = 0; i < text.length; i++) {
       const isFirst = i === 0 || i === start;
-      if (!matcher.beginsAt(text, i, ends) && !(isFirst && continues(text, i, ends))) continue;
+      if (!beginnings.has(text.charAt(i)) && !(isFirst && continues(text, i))) continue;
       pieces.push(content.slice(from, i), mark, content.charCodeAt(i).toString(16).padStart(4, '0'));
       from = i + 1;
     }
@@ -99,7 +88,15 @@ export function undisguise(text: string, mark: string): string {
   );
 }
 
+/** In lower case unit by unit, so that every place keeps its number. */
 function fold(text: string): string {
   const lower = text.toLowerCase();
-  return lower.length === text.length ? lower : text;
+  return lower.length === text.length
+    ? lower
+    : Array.from({ length: text.length }, (_, i) => foldUnit(text.charAt(i))).join('');
+}
+
+function foldUnit(unit: string): string {
+  const lower = unit.toLowerCase();
+  return lower.length === 1 ? lower : unit;
 }

@@ -43,7 +43,10 @@ export function openTextCodec(files: ReadonlyMap<string, Uint8Array>): TextCodec
         messages.map(({ role, content }, index) => ({ role, content: disguised[index] ?? content })),
       );
       // Where the messages add no control token, the publisher's tokenizer reads what its template wrote, as always.
-      const isHarmless = !isHidden && sameTexts(encoder.controlsIn(rendered), encoder.controlsIn(guarded));
+      const isHarmless =
+        !isHidden &&
+        contents.every((content) => encoder.controlsIn(content).length === 0) &&
+        sameTexts(encoder.controlsIn(rendered), encoder.controlsIn(guarded));
       return checked(isHarmless ? encoder.encode(rendered) : encoder.encodeDisguised(guarded, mark));
     },
     encodeText: (text) => checked(encoder.encodePlain(wellFormed(text))),
@@ -66,7 +69,9 @@ function compileTemplate({ template, named }: TokenizerFiles): (messages: readon
     try {
       return program.render({ ...variables, messages });
     } catch (error) {
-      throw new ModelError('model_input', `the chat template refuses: ${(error as Error).message}`, { cause: error });
+      const hint = template.includes('strftime_now') ? ' (it may ask for the time, which no enclave knows)' : '';
+      const detail = `the chat template refuses: ${(error as Error).message}${hint}`;
+      throw new ModelError('model_input', detail, { cause: error });
     }
   };
 }

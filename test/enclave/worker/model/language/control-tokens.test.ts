@@ -20,43 +20,47 @@ describe('a matcher', () => {
     expect(matcher.longestAt('abcd', 2)).toBeNull();
     expect(matcher.longestAt('', 0)).toBeNull();
   });
-
-  it('tells what is cut off by an end from what is not there', () => {
-    const long = createMatcher(['abcd']);
-    expect(long.beginsAt('abcd', 0, [])).toBe(true);
-    expect(long.beginsAt('abc', 0, [3])).toBe(true);
-    expect(long.beginsAt('abc ', 0, [3, 4])).toBe(true);
-    expect(long.beginsAt('abx', 0, [3])).toBe(false);
-    expect(long.beginsAt('bcd', 0, [3])).toBe(false);
-  });
 });
 
 describe('a disguise', () => {
-  const disguise = createDisguise(new Set(['<|end|>', '¶', '🙂x']));
+  const disguise = createDisguise(new Set(['<|end|>', '¶', '🙂x', 'qu']));
 
   it.each([
     ['a <|end|> b', 'a \ufdd0003c|end|> b'],
     ['<|end|><|end|>', '\ufdd0003c|end|>\ufdd0003c|end|>'],
-    ['<|END|>', '\ufdd0003c|END|>'],
+    ['a < b', 'a \ufdd0003c b'],
+    ['a <|en ', 'a \ufdd0003c|en '],
     ['a¶', 'a\ufdd000b6'],
     ['🙂x', '\ufdd0d83d\ude42x'],
-    ['a <|en ', 'a \ufdd0003c|en '],
+    ['Q q', '\ufdd00051 \ufdd00071'],
     [' |> b', ' \ufdd0007c> b'],
-    ['> quote', '\ufdd0003e quote'],
-    ['end', '\ufdd00065nd'],
+    ['> text', '\ufdd0003e text'],
+    ['END', '\ufdd00045ND'],
+    [' end\n', ' \ufdd00065nd\n'],
   ])('is put on %j', (content, expected) => {
     expect(disguise(content, MARK)).toBe(expected);
   });
 
-  it.each(['', ' ', 'hello', 'a < b', 'the end', '<|end', 'x <|en| y', 'a > b', '🙂', 'İ'])(
-    'is not put on %j unless it touches a border',
-    (content) => {
-      expect(disguise(`.${content}.`, MARK)).toBeNull();
-    },
-  );
+  it.each(['', ' ', 'hello', 'the end', 'a > b', ' the |end|>', 'İ'])('is not put on %j', (content) => {
+    expect(disguise(content, MARK)).toBeNull();
+  });
 
   it('comes off again', () => {
-    const fragment = fc.constantFrom('<|end|>', '<|', 'end', '|>', '¶', '🙂', 'x', ' ', '\n', 'İ', '003c', '<|END|>');
+    const fragment = fc.constantFrom(
+      '<|end|>',
+      '<|',
+      'end',
+      '|>',
+      '¶',
+      '🙂',
+      'x',
+      ' ',
+      '\n',
+      'İ',
+      '003c',
+      '<|END|>',
+      'Q',
+    );
     fc.assert(
       fc.property(fc.array(fragment), (parts) => {
         const content = parts.join('');
@@ -66,13 +70,9 @@ describe('a disguise', () => {
     );
   });
 
-  it('is put on every beginning, also of those that overlap', () => {
-    const overlapping = createDisguise(new Set(['aba', 'bab']));
-    expect(overlapping('.ababa.', MARK)).toBe('.\ufdd00061\ufdd00062\ufdd00061ba.');
-  });
-
-  it('leaves a text alone whose length the lower case changes, but for what it spells', () => {
-    expect(disguise('İ <|end|>', MARK)).toBe('İ \ufdd0003c|end|>');
+  it('keeps its places where lower case changes the length of a text', () => {
+    expect(disguise('İ <|END|>', MARK)).toBe('İ \ufdd0003c|END|>');
+    expect(disguise('İ Q', MARK)).toBe('İ \ufdd00051');
   });
 });
 
