@@ -19,6 +19,7 @@ import * as configuration from './wire/configuration.fuzz.ts';
 import * as encryptedRelease from './wire/encrypted-release.fuzz.ts';
 import * as frame from './wire/frame.fuzz.ts';
 import * as json from './wire/json.fuzz.ts';
+import * as language from './wire/language.fuzz.ts';
 import * as link from './wire/link.fuzz.ts';
 import * as manifest from './wire/manifest.fuzz.ts';
 import * as nsm from './wire/nsm.fuzz.ts';
@@ -50,6 +51,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'wire/encrypted-release': encryptedRelease,
   'wire/frame': frame,
   'wire/json': json,
+  'wire/language': language,
   'wire/link': link,
   'wire/manifest': manifest,
   'wire/nsm': nsm,
