@@ -9,17 +9,19 @@ import { createBudget } from './http/budget.ts';
 import type { AppContext } from './http/context.ts';
 import { HttpError } from './http/errors.ts';
 import { openExchange } from './http/exchange.ts';
+import type { Guard } from './http/guard.ts';
 import { createKeptAnswers } from './http/kept.ts';
-import { createTokenBucket, type TokenBucket } from './http/rate.ts';
+import { createTokenBucket } from './http/rate.ts';
 import { createReleaseNames } from './http/releases.ts';
 import { createRouter, type Route } from './http/router.ts';
-import { evidenceRoute } from './http/routes/evidence.ts';
+import { type Documents, evidenceRoute } from './http/routes/evidence.ts';
 import { inferRoute } from './http/routes/infer.ts';
 import { languageRoute } from './http/routes/language.ts';
 import { consistencyRoute, headRoute, headsRoute, receiptRoute } from './http/routes/log.ts';
 import { listModels, modelMetadata, modelReady, retrieveModel, serverMetadata } from './http/routes/models.ts';
 import { chargedRoute, keptRoute, openSessionRoute, sealedRoute } from './http/routes/session.ts';
 import type { Journal } from './journal/index.ts';
+import { nameRoute, type Traffic } from './metrics/traffic.ts';
 import type { Admission } from './payments/admission.ts';
 import type { Release } from './releases.ts';
 import type { WorkerPool } from './workers/pool.ts';
@@ -37,6 +39,8 @@ export interface AppOptions {
   readonly evidencePerSecond: number;
   readonly now: () => number;
   readonly isDraining: () => boolean;
+  readonly guard: Guard;
+  readonly traffic: Pick<Traffic, 'begin' | 'refused'>;
 }
 
 const EVIDENCE_BURST = 16;
@@ -72,15 +76,28 @@ export function createApp(options: AppOptions): RequestListener {
     { method: 'GET', pattern: '/v1/responses/:', handler: keptRoute(context) },
   ];
   const find = createRouter(routes);
-  const documents = createTokenBucket({ burst: EVIDENCE_BURST, perSecond: options.evidencePerSecond, now });
+  const bucket = createTokenBucket({ burst: EVIDENCE_BURST, perSecond: options.evidencePerSecond, now });
+  const documents: Documents = {
+    take() {
+      const taken = bucket.take();
+      if (!taken) options.traffic.refused('rate_evidence');
+      return taken;
+    },
+  };
   const shell = createShell(context, documents, routes, onEvent);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    options.traffic.begin(request, response);
     try {
       if (options.isDraining()) throw new HttpError('shutting_down');
+      options.guard.admit(request);
       const match = find(request);
-      if (match === undefined) shell(request, response);
-      else await match.handler(openExchange(request, response, budget), match.parameters);
+      if (match === undefined) {
+        shell(request, response);
+        return;
+      }
+      nameRoute(response, match.pattern);
+      await match.handler(openExchange(request, response, budget), match.parameters);
     } catch (error) {
       sendError(request, response, error, onEvent);
     }
@@ -89,12 +106,7 @@ export function createApp(options: AppOptions): RequestListener {
   return (request, response) => void answer(request, response);
 }
 
-function createShell(
-  context: AppContext,
-  documents: TokenBucket,
-  routes: readonly Route[],
-  onEvent: EventSink,
-): Express {
+function createShell(context: AppContext, documents: Documents, routes: readonly Route[], onEvent: EventSink): Express {
   const { workers, releases } = context;
   const app = express();
   app.disable('x-powered-by');
@@ -170,6 +182,10 @@ function createShell(
 }
 
 function offer(app: Express, path: string, handler: RequestHandler): void {
+  app.all(path, (_request, response, next) => {
+    nameRoute(response, path);
+    next();
+  });
   app.route(path).get(handler);
   refuseOthers(app, path, 'GET, HEAD');
 }

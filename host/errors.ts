@@ -75,6 +75,21 @@ export class StartError extends Error {
   }
 }
 
+/** An option that is wrong, by its name and by where it stands. */
+export class OptionError extends StartError {
+  /** Undefined for what is no option at all. */
+  readonly option: string | undefined;
+  /** The command line, the name of an environment variable, or the path of a file. */
+  readonly source: string;
+
+  constructor(option: string | undefined, source: string, detail: string, options: { readonly cause?: unknown } = {}) {
+    super('arguments_invalid', `${option === undefined ? '' : `--${option} `}(${source}): ${detail}`, options);
+    this.name = 'OptionError';
+    this.option = option;
+    this.source = source;
+  }
+}
+
 /** Why a worker that answers is not used. None of these heals without another worker or another configuration. */
 export type WorkerFault =
   | 'configuration_mismatch'
@@ -90,12 +105,15 @@ export type HostEvent =
   | { readonly event: 'listening'; readonly url: string }
   | { readonly event: 'link_up'; readonly log: string }
   | { readonly event: 'link_down'; readonly code: LinkErrorCode }
-  | { readonly event: 'worker_ended'; readonly end: WorkerEnd }
+  | { readonly event: 'worker_ended'; readonly worker: number; readonly end: WorkerEnd }
   | { readonly event: 'worker_suspended'; readonly worker: number; readonly why: Suspension }
   | { readonly event: 'worker_restored'; readonly worker: number; readonly why: Suspension }
   | { readonly event: 'worker_draining'; readonly worker: number }
   | { readonly event: 'worker_resumed'; readonly worker: number }
   | { readonly event: 'metrics'; readonly url: string }
+  | { readonly event: 'api_keys'; readonly keys: number | 'none' }
+  | { readonly event: 'reloaded'; readonly releases: number; readonly keys: number | 'none' }
+  | { readonly event: 'reload_failed'; readonly code: StartErrorCode }
   | { readonly event: 'worker_unusable'; readonly fault: WorkerFault }
   | { readonly event: 'release_loaded'; readonly modelId: string }
   | { readonly event: 'release_refused'; readonly modelId: string; readonly code: string }

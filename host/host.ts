@@ -2,22 +2,28 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { limits } from '../wire/limits.ts';
 import { decodeConfiguration } from '../wire/message/configuration.ts';
-import { type Evidence, encodeEvidence } from '../wire/message/evidence.ts';
-import type { Attested } from '../wire/message/link.ts';
 import { describeEnd } from '../wire/message/telemetry.ts';
 import { createApp } from './app.ts';
-import { type EventSink, EvidenceError, LinkError, StartError } from './errors.ts';
+import { type EventSink, EvidenceError, StartError } from './errors.ts';
 import { type AssembleEvidence, createAssembler } from './evidence/assemble.ts';
+import { createEvidenceKeeper } from './evidence/keep.ts';
 import { openHealth } from './health.ts';
+import { createGuard } from './http/guard.ts';
+import type { ApiKey } from './http/keys.ts';
+import type { Rate } from './http/rate.ts';
 import { createHttpServer, type ServerTimes, serverTimes } from './http/server.ts';
-import { JournalError, logOf, openJournal } from './journal/index.ts';
+import { openJournal } from './journal/index.ts';
 import type { KeyService } from './kms.ts';
-import { type MetricsServer, serveMetrics } from './metrics.ts';
+import { createEventCounters } from './metrics/events.ts';
+import { type ListenAddress, type OperatorServer, serveOperator } from './metrics/operator.ts';
+import { createTraffic, type EndedRequest } from './metrics/traffic.ts';
+import { operatorPages } from './operations.ts';
 import type { Release } from './releases.ts';
 import type { Payments } from './settlement/open.ts';
 import type { SettlementOptions } from './settlement/options.ts';
 import { openWorkerLink, type Patience, patience, type ReadyWorker } from './worker-link.ts';
 import type { MemberWaits } from './workers/member.ts';
+import type { Pin } from './workers/pins.ts';
 import { createWorkerPool } from './workers/pool.ts';
 
 export interface HostOptions {
@@ -25,34 +31,50 @@ export interface HostOptions {
   readonly links: readonly string[];
   readonly stateDirectory: string;
   readonly listen: ListenAddress;
-  /** Where the operator reads counters and the worker's last ends; without it nobody can. */
+  /** Where the operator reads figures and takes workers out of service; without it nobody can. */
   readonly metrics?: ListenAddress;
   readonly configuration: Uint8Array;
   /** A folder of AMD's certificates and lists, fetched beforehand, for machines that bring none of their own. */
   readonly certificates?: string;
   readonly releases: readonly Release[];
+  /** Which of them stay where. */
+  readonly pins?: readonly Pin[];
+  /** Whose requests are answered; without it, everybody's. */
+  readonly apiKeys?: readonly ApiKey[] | 'none';
+  /** Reads again what may change while the host runs; throws a `StartError`. */
+  readonly reload?: () => Reloaded;
   /** Who opens the keys of encrypted releases for the worker. */
   readonly keys?: KeyService;
   readonly onEvent: EventSink;
+  /** Told of each request once it has ended. */
+  readonly onRequest?: (ended: EndedRequest) => void;
   readonly patience?: Partial<Patience>;
   readonly memberWaits?: Partial<MemberWaits>;
   readonly times?: Partial<ServerTimes>;
   readonly evidencePerSecond?: number;
+  /** Of callers without a key, by their address. */
+  readonly addressRate?: Rate | 'any';
+  readonly trustedProxies?: number;
+  readonly pending?: number;
+  readonly pendingPerWorker?: number;
+  /** Milliseconds that a request waits for its model to be loaded. */
+  readonly loadPatience?: number;
   /** Takes payment by channels and escrows of the settlement that the configuration names; without it, none. */
   readonly settlement?: SettlementOptions;
   readonly drainMs?: number;
 }
 
-export interface ListenAddress {
-  readonly host: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
+export interface Reloaded {
+  readonly releases: readonly Release[];
+  readonly apiKeys: readonly ApiKey[] | 'none';
 }
 
 export interface Host {
   readonly url: string;
   /** Resolves once one configured worker was offered every release. */
   readonly ready: Promise<ReadyWorker>;
+  /** Takes up releases and keys that have changed; what was in use stays so where they cannot be read. */
+  reload(): Promise<void>;
   /** Lets requests under way finish, then stops; whatever takes longer is cut off. */
   close(): Promise<void>;
 }
@@ -62,10 +84,19 @@ const DRAIN_MS = 10_000;
 const SWEEP_MS = 50;
 
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { onEvent } = options;
-  const assemble = openAssembler(options);
-  const journal = openJournal(join(options.stateDirectory, 'journal'), { maxBytes: limits.journalBytes });
+  const events = createEventCounters();
+  const onEvent: EventSink = (event) => {
+    events.count(event);
+    options.onEvent(event);
+  };
+  const now = (): number => performance.now();
+  const assemble = openAssembler(options.certificates, onEvent);
+  const journalDirectory = join(options.stateDirectory, 'journal');
+  const journal = openJournal(journalDirectory, { maxBytes: limits.journalBytes });
   const health = openHealth({ stateDirectory: options.stateDirectory, now: () => new Date() });
+  const evidence = createEvidenceKeeper({ journal, assemble, onEvent });
+  const traffic = createTraffic({ now, ...(options.onRequest === undefined ? {} : { onEnded: options.onRequest }) });
+  let current: Reloaded = { releases: options.releases, apiKeys: options.apiKeys ?? 'none' };
   let draining = false;
   let paid: Payments | undefined;
   const workers = createWorkerPool({
@@ -79,45 +110,33 @@ export async function startHost(options: HostOptions): Promise<Host> {
         ...(options.keys === undefined ? {} : { keys: options.keys }),
         journal,
         health: {
-          counters: (latest) => health.counters(latest),
-          ended: (exitStatus) => {
-            health.ended(exitStatus);
-            onEvent({ event: 'worker_ended', end: describeEnd(exitStatus) });
+          counters: (latest) => health.of(index).counters(latest),
+          ended(exitStatus) {
+            health.of(index).ended(exitStatus);
+            onEvent({ event: 'worker_ended', worker: index, end: describeEnd(exitStatus) });
           },
         },
         onEvent: hear,
         ...(options.patience === undefined ? {} : { patience: options.patience }),
       }),
-    releases: () => options.releases,
+    releases: () => current.releases,
+    pins: options.pins ?? [],
     onEvent,
-    onAttested: (worker, attested) => void saveFirstEvidence(worker, attested),
-    now: () => performance.now(),
+    onAttested: (worker, attested) => void evidence.attested(worker, attested),
+    observer: traffic,
+    now,
     ...(options.memberWaits === undefined ? {} : { waits: options.memberWaits }),
+    ...(options.loadPatience === undefined ? {} : { loadPatience: options.loadPatience }),
+    ...(options.pending === undefined ? {} : { pending: options.pending }),
+    ...(options.pendingPerWorker === undefined ? {} : { pendingPerWorker: options.pendingPerWorker }),
   });
-
-  /** Long after a worker is gone, its receipts are worth what the evidence of its time is worth. */
-  async function saveFirstEvidence({ log, info }: ReadyWorker, attested: Attested): Promise<void> {
-    if (journal.evidence(log) === undefined) await keepFirst(log, async () => assemble(attested, info));
-  }
-
-  /** A client's evidence is as good as the host's own, which may have come too early: certificates can be missing. */
-  const assembleAndKeep: AssembleEvidence = async (attested, info) => {
-    const evidence = await assemble(attested, info);
-    const log = logOf(info);
-    if (journal.evidence(log) === undefined) void keepFirst(log, async () => evidence);
-    return evidence;
-  };
-
-  async function keepFirst(log: Uint8Array, make: () => Promise<Evidence>): Promise<void> {
-    try {
-      await journal.saveEvidence(log, encodeEvidence(await make()));
-      onEvent({ event: 'evidence_saved', log: Buffer.from(log).toString('hex') });
-    } catch (error) {
-      const known = error instanceof LinkError || error instanceof JournalError || error instanceof EvidenceError;
-      const code = known ? error.code : 'internal';
-      onEvent({ event: 'evidence_failed', code });
-    }
-  }
+  const guard = createGuard({
+    keys: () => (current.apiKeys === 'none' ? undefined : current.apiKeys),
+    addressRate: options.addressRate ?? 'any',
+    trustedProxies: options.trustedProxies ?? 0,
+    now,
+    onRefused: traffic.refused,
+  });
 
   if (options.settlement !== undefined) paid = await takePayments(options.settlement);
 
@@ -135,13 +154,15 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const app = createApp({
     workers,
     journal,
-    releases: () => options.releases,
+    releases: () => current.releases,
     onEvent,
-    assemble: assembleAndKeep,
+    assemble: evidence.assemble,
     ...(paid === undefined ? {} : { admission: paid.admission, unpaid: paid.unpaid }),
     evidencePerSecond: options.evidencePerSecond ?? EVIDENCE_PER_SECOND,
-    now: () => performance.now(),
+    now,
     isDraining: () => draining,
+    guard,
+    traffic,
   });
   const server = createHttpServer(app, { ...serverTimes, silenceMs: silenceFor(options), ...options.times });
 
@@ -162,12 +183,15 @@ export async function startHost(options: HostOptions): Promise<Host> {
   }
   const url = urlOf(server.address() as AddressInfo);
   onEvent({ event: 'listening', url });
-  const metrics = await openMetrics(options.metrics);
+  onEvent({ event: 'api_keys', keys: countOf(current.apiKeys) });
+  const operator = await openOperator(options.metrics);
 
-  async function openMetrics(listen: ListenAddress | undefined): Promise<MetricsServer | undefined> {
+  async function openOperator(listen: ListenAddress | undefined): Promise<OperatorServer | undefined> {
     if (listen === undefined) return undefined;
     try {
-      const opened = await serveMetrics({ listen, read: () => health.snapshot });
+      const logSize = (log: Uint8Array): number => journal.size(log);
+      const sources = { traffic, events, workers, health: () => health.snapshot, logSize, journalDirectory, now };
+      const opened = await serveOperator(listen, operatorPages(sources));
       onEvent({ event: 'metrics', url: opened.url });
       return opened;
     } catch (cause) {
@@ -180,6 +204,18 @@ export async function startHost(options: HostOptions): Promise<Host> {
   return {
     url,
     ready: workers.ready,
+    async reload() {
+      if (options.reload === undefined) return;
+      try {
+        current = options.reload();
+      } catch (error) {
+        if (!(error instanceof StartError)) throw error;
+        onEvent({ event: 'reload_failed', code: error.code });
+        return;
+      }
+      onEvent({ event: 'reloaded', releases: current.releases.length, keys: countOf(current.apiKeys) });
+      await workers.releasesChanged();
+    },
     async close() {
       draining = true;
       onEvent({ event: 'draining' });
@@ -192,14 +228,18 @@ export async function startHost(options: HostOptions): Promise<Host> {
       await closed;
       clearInterval(sweeping);
       clearTimeout(cutting);
-      await metrics?.close();
+      await operator?.close();
       await stopWorkersAndJournal();
       onEvent({ event: 'stopped' });
     },
   };
 }
 
-function openAssembler({ certificates, onEvent }: HostOptions): AssembleEvidence {
+function countOf(keys: Reloaded['apiKeys']): number | 'none' {
+  return keys === 'none' ? 'none' : keys.length;
+}
+
+function openAssembler(certificates: string | undefined, onEvent: EventSink): AssembleEvidence {
   try {
     return createAssembler({ certificates: certificates ?? null, onEvent, now: () => performance.now() });
   } catch (error) {

@@ -3,7 +3,7 @@ import { limits } from '../wire/limits.ts';
 import { decodeEntries, decodeState, linkKind, type WorkerState } from '../wire/message/link.ts';
 import { decodeEnd, decodeTelemetry } from '../wire/message/telemetry.ts';
 import { LinkError } from './errors.ts';
-import type { Health } from './health.ts';
+import type { WorkerHealth } from './health.ts';
 import type { Journal } from './journal/index.ts';
 
 /** Takes the worker's own frames in order: first its state, then receipts, each of which goes to the journal. */
@@ -17,11 +17,7 @@ export interface Intake {
 
 const DONE: Promise<void> = Promise.resolve();
 
-export function createIntake(
-  journal: Journal,
-  health: Pick<Health, 'counters' | 'ended'>,
-  onFailure: (error: unknown) => void,
-): Intake {
+export function createIntake(journal: Journal, health: WorkerHealth, onFailure: (error: unknown) => void): Intake {
   let hasState = false;
   let log: Uint8Array | undefined;
   let acknowledge = (_: number): void => undefined;

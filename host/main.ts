@@ -1,9 +1,12 @@
-import { readOptions } from './arguments.ts';
 import { StartError } from './errors.ts';
+import { readOptions } from './options/read.ts';
+import { helpText } from './options/table.ts';
 import { serveUntilStopped } from './serve.ts';
 
 async function main(): Promise<void> {
-  await serveUntilStopped(readOptions(process.argv.slice(2)));
+  const args = process.argv.slice(2);
+  if (args.includes('--help')) process.stdout.write(helpText());
+  else await serveUntilStopped(readOptions(args, process.env));
   process.exit(0);
 }
 

@@ -1,10 +1,23 @@
 import { toHex } from '../wire/bytes.ts';
-import type { HostEvent } from './errors.ts';
-import { type HostOptions, startHost } from './host.ts';
+import { startHost } from './host.ts';
+import { createLog } from './log.ts';
+import type { HostSettings } from './options/read.ts';
 
-/** Runs a host until it is told to stop. One JSON line on standard output says that it serves; events go to standard error. */
-export async function serveUntilStopped(options: Omit<HostOptions, 'onEvent'>): Promise<void> {
-  const host = await startHost({ ...options, onEvent: report });
+/**
+ * Runs a host until it is told to stop. One JSON line on standard output says that it serves; the log goes to standard
+ * error. SIGHUP reads releases and keys again.
+ */
+export async function serveUntilStopped({ logLevel, ...options }: HostSettings): Promise<void> {
+  const write = (line: string): void => void process.stderr.write(line);
+  const log = createLog({ level: logLevel, write, now: () => new Date() });
+  let request = 0;
+  const host = await startHost({
+    ...options,
+    onEvent: log.write,
+    onRequest: (ended) => log.write({ event: 'request', request: ++request, ...ended }),
+  });
+  const reload = (): void => void host.reload();
+  process.on('SIGHUP', reload);
   const stopped = new Promise<void>((resolve) => {
     let stopping = false;
     const stop = (): void => {
@@ -20,8 +33,5 @@ export async function serveUntilStopped(options: Omit<HostOptions, 'onEvent'>): 
     process.stdout.write(`${JSON.stringify({ ready: true, url: host.url, log: toHex(worker.log) })}\n`);
   }
   await stopped;
-}
-
-function report(event: HostEvent): void {
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
+  process.off('SIGHUP', reload);
 }

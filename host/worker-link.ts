@@ -16,7 +16,7 @@ import {
 import { type Connection, openConnection } from './connection.ts';
 import { deferred } from './deferred.ts';
 import { type EventSink, LinkError, type WorkerFault, WorkerRefusedError } from './errors.ts';
-import type { Health } from './health.ts';
+import type { WorkerHealth } from './health.ts';
 import { createIntake, type Intake } from './intake.ts';
 import { type Journal, JournalError, logOf } from './journal/index.ts';
 import { KeyError, type KeyService } from './kms.ts';
@@ -100,7 +100,7 @@ export interface WorkerLinkOptions {
   /** Without it encrypted releases are refused. */
   readonly keys?: KeyService;
   readonly journal: Journal;
-  readonly health: Pick<Health, 'counters' | 'ended'>;
+  readonly health: WorkerHealth;
   readonly onEvent: EventSink;
   readonly patience?: Partial<Patience>;
 }

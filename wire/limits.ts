@@ -175,6 +175,13 @@ export const limits = {
   hostPendingInAll: 4_096,
   /** Workers of one host: each costs a connection, a loop that keeps it, and a search for the least busy one. */
   hostWorkers: 64,
+  /** Callers whose rate the host keeps: about 200 bytes each. Whoever has more addresses than this needs no burst. */
+  rateCallers: 65_536,
+  /** Keys of one operator's callers, all of which are compared for each request, and the file that has them. */
+  apiKeys: 1_024,
+  apiKeyFileBytes: 262_144,
+  /** The host's own options as a file: two dozen names, and the paths of some hundred releases. */
+  hostOptionsBytes: 65_536,
   /** Bytes that the host holds for a worker that reads slowly, before it answers 503. */
   hostBacklogBytes: 67_108_864,
   /** Files of AMD's certificates and lists that one host keeps: a few for each machine that its workers may run on. */

@@ -55,8 +55,10 @@ export function sendError(
   }
   const body = Buffer.from(errorBody(error, errorStyle(request.url ?? '/')));
   const headers = ['Content-Type', `${JSON_TYPE}; charset=utf-8`, 'Content-Length', String(body.length)];
-  const wait = retryAfter(code);
+  const wait = retryAfter(error);
   if (wait !== undefined) headers.push('Retry-After', wait);
+  // RFC 9110 section 11.6.1 asks for it with every 401.
+  if (code === 'key_required') headers.push('WWW-Authenticate', 'Bearer');
   // What is still to come of a refused body is not read.
   if (!request.complete || code === 'shutting_down') headers.push('Connection', 'close');
   begin(response, explanations[code].status, headers);

@@ -11,6 +11,7 @@ export type HostErrorCode =
   | 'record_refused'
   | 'channel_refused'
   | 'voucher_refused'
+  | 'key_required'
   | 'payment_not_offered'
   | 'payment_required'
   | 'not_found'
@@ -56,6 +57,7 @@ export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
   record_refused: { status: 400, message: 'the worker could not open the record' },
   channel_refused: { status: 402, message: 'the channel is not one that pays for this worker' },
   voucher_refused: { status: 402, message: 'the voucher was not signed for this channel and log' },
+  key_required: { status: 401, message: 'this host answers callers that present a key of its operator' },
   payment_not_offered: { status: 402, message: 'this host takes no payment' },
   payment_required: { status: 402, message: 'this host passes on what a channel pays for' },
   not_found: { status: 404, message: 'there is nothing at this path' },
@@ -89,11 +91,14 @@ export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
 
 export class HttpError extends Error {
   readonly code: HostErrorCode;
+  /** Seconds, where it is known when to come back. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: HostErrorCode, options: { readonly cause?: unknown } = {}) {
+  constructor(code: HostErrorCode, options: { readonly cause?: unknown; readonly retryAfter?: number } = {}) {
     super(code, options);
     this.name = 'HttpError';
     this.code = code;
+    this.retryAfter = options.retryAfter;
   }
 }
 
@@ -151,9 +156,11 @@ export function hostErrorCode(error: unknown): HostErrorCode {
 }
 
 /** Statuses that say "later": how many seconds a client should wait. */
-export function retryAfter(code: HostErrorCode): string | undefined {
-  const { status } = explanations[code];
-  return status === 503 || status === 429 ? '1' : undefined;
+export function retryAfter(error: unknown): string | undefined {
+  const { status } = explanations[hostErrorCode(error)];
+  if (status !== 503 && status !== 429) return undefined;
+  const known = error instanceof HttpError ? error.retryAfter : undefined;
+  return String(Math.max(1, Math.ceil(known ?? 1)));
 }
 
 /** OpenAI's libraries read `error.message`; others read `code`. */

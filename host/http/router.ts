@@ -13,6 +13,7 @@ export interface Route {
 }
 
 export interface Match {
+  readonly pattern: string;
   readonly handler: Handler;
   readonly parameters: readonly string[];
 }
@@ -22,13 +23,13 @@ export interface Match {
  * (130 us of CPU). A table of a dozen patterns needs no regular expressions.
  */
 export function createRouter(routes: readonly Route[]): (request: IncomingMessage) => Match | undefined {
-  const table = routes.map(({ method, pattern, handler }) => ({ method, segments: pattern.split('/'), handler }));
+  const table = routes.map((route) => ({ ...route, wanted: route.pattern.split('/') }));
   return ({ method, url }) => {
     const segments = pathOf(url ?? '/').split('/');
-    for (const { method: wanted, segments: pattern, handler } of table) {
-      if (method !== wanted) continue;
-      const parameters = match(pattern, segments);
-      if (parameters !== undefined) return { handler, parameters };
+    for (const route of table) {
+      if (method !== route.method) continue;
+      const parameters = match(route.wanted, segments);
+      if (parameters !== undefined) return { pattern: route.pattern, handler: route.handler, parameters };
     }
     return undefined;
   };

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readOptions } from '../../host/arguments.ts';
 import { createAwsKms, KeyError } from '../../host/kms.ts';
+import { readOptions } from '../../host/options/read.ts';
 import { CHUNK_BYTES, type EncryptedRelease } from '../../wire/message/encrypted-release.ts';
 import { hostRole, useCredentials } from '../support/kms-world.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readOptions } from '../../host/arguments.ts';
+import { readOptions } from '../../host/options/read.ts';
 import { fromBase64url, toHex } from '../../wire/bytes.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { bundleFromHeader, decodeBundle } from '../../wire/message/bundle.ts';

@@ -5,8 +5,11 @@ import { HttpError } from '../errors.ts';
 import { hexParameter, logParameter, queryValue } from '../parameters.ts';
 import type { TokenBucket } from '../rate.ts';
 
+/** How many may be asked for: each costs a worker a signature, and all clients share them. */
+export type Documents = Pick<TokenBucket, 'take'>;
+
 /** DESIGN section 3: one answer with all that a verifier needs, for the challenge of whoever asks. */
-export function evidenceRoute({ workers, assemble }: AppContext, documents: TokenBucket): RequestHandler {
+export function evidenceRoute({ workers, assemble }: AppContext, documents: Documents): RequestHandler {
   return async (request, response) => {
     const challenge = hexParameter(queryValue(request, 'challenge'), 32);
     const log = logParameter(request);

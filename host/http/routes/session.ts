@@ -8,7 +8,7 @@ import { readBody } from '../body.ts';
 import type { AppContext } from '../context.ts';
 import { HttpError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
-import { hexParameter, logParameter } from '../parameters.ts';
+import { hexParameter, logParameter, queryValue } from '../parameters.ts';
 import type { Handler } from '../router.ts';
 import { openStream } from '../stream.ts';
 
@@ -17,9 +17,16 @@ export function openSessionRoute({ workers }: AppContext): Handler {
   return async (exchange) => {
     workers.assertRoom();
     const log = logParameter(exchange.request);
+    const model = queryValue(exchange.request, 'model');
+    const modelId = model === undefined ? undefined : hexParameter(model, 32);
     const message1 = await readBody(exchange, { types: [BINARY_TYPE], maxBytes: HANDSHAKE_MESSAGE_BYTES });
     if (message1.length !== HANDSHAKE_MESSAGE_BYTES) throw new HttpError('request_invalid');
-    const asked = { signal: exchange.signal, ...(log === undefined ? {} : { log }) };
+    const asked = {
+      signal: exchange.signal,
+      ...(log === undefined ? {} : { log }),
+      // Records do not show what they are for: whoever says it here finds the model loaded.
+      ...(modelId === undefined ? {} : { modelId }),
+    };
     const answer = await workers.handshake(message1, asked);
     sendBytes(exchange, 200, ['Content-Type', BINARY_TYPE], answer);
   };

@@ -25,7 +25,7 @@ const all = [a, b, c, d];
 
 function namesAt(worker: FakeWorker | undefined, releases: readonly Release[] = all): string {
   return releases
-    .filter(({ modelId }) => worker?.models.some((id) => equalBytes(id, modelId)))
+    .filter(({ modelId }) => worker?.models.some((id) => equalBytes(id, modelId)) === true)
     .map(({ manifest }) => `${manifest.name}${manifest.version === '1.0.0' ? '' : `@${manifest.version}`}`)
     .join();
 }
