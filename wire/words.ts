@@ -35,16 +35,25 @@ export function tagWord(tag: string): Uint8Array {
 }
 
 export function uintWord(value: bigint, bits = 256): Uint8Array {
-  if (value < 0n || value >> BigInt(bits) !== 0n) {
+  const out = new Uint8Array(WORD);
+  writeUint(out, 0, value, bits);
+  return out;
+}
+
+const QUARTER_BITS = 64n;
+const QUARTER = (1n << QUARTER_BITS) - 1n;
+
+/** In quarters of 64 bits: receipts have a dozen integers each, and a loop over bytes of a bigint makes one for each. */
+function writeUint(out: Uint8Array, offset: number, value: bigint, bits: number): void {
+  if (value < 0n || (value > QUARTER || bits < 64 ? value >> BigInt(bits) !== 0n : false)) {
     throw new WireError('integer_out_of_range', `not an unsigned integer of ${bits} bits`);
   }
-  const out = new Uint8Array(WORD);
+  const view = new DataView(out.buffer, out.byteOffset + offset, WORD);
   let rest = value;
-  for (let i = WORD - 1; rest > 0n; i--) {
-    out[i] = Number(rest & 0xffn);
-    rest >>= 8n;
+  for (let place = 24; rest > 0n; place -= 8) {
+    view.setBigUint64(place, rest & QUARTER);
+    rest >>= QUARTER_BITS;
   }
-  return out;
 }
 
 export function addressWord(address: Uint8Array): Uint8Array {
@@ -53,8 +62,8 @@ export function addressWord(address: Uint8Array): Uint8Array {
 }
 
 export function bytes32Word(bytes: Uint8Array): Uint8Array {
-  if (bytes.length !== WORD) throw new WireError('word_invalid', `expected 32 bytes, got ${bytes.length}`);
-  return Uint8Array.from(bytes);
+  // Not `slice`, which of a Buffer gives a view.
+  return Uint8Array.from(checked32(bytes));
 }
 
 export function readUint(word: Uint8Array): bigint {
@@ -71,26 +80,31 @@ export function encodeWords<const Layout extends readonly WordField[]>(
   record: WordRecord<Layout>,
 ): Uint8Array {
   const values = record as Readonly<Record<string, WordValue>>;
-  return concatBytes(
-    ...layout.map((field) => {
-      const value = values[field.name];
-      try {
-        return encodeField(field, value);
-      } catch (error) {
-        if (error instanceof WireError) throw new WireError(error.code, error.message, { field: field.name });
-        throw error;
-      }
-    }),
-  );
+  const out = new Uint8Array(layout.length * WORD);
+  layout.forEach((field, index) => {
+    try {
+      writeField(out, index * WORD, field, values[field.name]);
+    } catch (error) {
+      if (error instanceof WireError) throw new WireError(error.code, error.message, { field: field.name });
+      throw error;
+    }
+  });
+  return out;
 }
 
-function encodeField(field: WordField, value: WordValue | undefined): Uint8Array {
+function writeField(out: Uint8Array, offset: number, field: WordField, value: WordValue | undefined): void {
   if (field.kind === 'uint') {
     if (typeof value !== 'bigint') throw new WireError('word_invalid', 'an integer is a bigint');
-    return uintWord(value, field.bits);
+    writeUint(out, offset, value, field.bits);
+    return;
   }
   if (!(value instanceof Uint8Array)) throw new WireError('word_invalid', 'bytes expected');
-  return field.kind === 'address' ? addressWord(value) : bytes32Word(value);
+  out.set(field.kind === 'address' ? addressWord(value) : checked32(value), offset);
+}
+
+function checked32(bytes: Uint8Array): Uint8Array {
+  if (bytes.length !== WORD) throw new WireError('word_invalid', `expected 32 bytes, got ${bytes.length}`);
+  return bytes;
 }
 
 /** Reads exactly one record: other lengths, high bits outside an integer's width and dirty address padding are refused. */

@@ -63,7 +63,7 @@ export async function answer(context: Answering, request: Request, reservation: 
         }),
       ),
       commitment: new Uint8Array(32),
-      execution: sha256(execution),
+      execution: execution.hash,
       flags: header.flags,
       status: outcome.status,
       fee,
@@ -72,7 +72,7 @@ export async function answer(context: Answering, request: Request, reservation: 
       cumulativeFee: charge?.settle(fee) ?? 0n,
       deadline: header.deadline,
     },
-    execution,
+    execution.bytes,
   );
   return { status: outcome.status, error: outcome.error, bundle, format: outcome.format, body };
 }
@@ -88,7 +88,7 @@ async function attempt(context: Answering, request: Request): Promise<Outcome> {
     hold(context, request);
     return await languageWork(release, request, ready, context);
   } catch (error) {
-    return failed(error, context.signal);
+    return failed(error, context.under);
   }
 }
 

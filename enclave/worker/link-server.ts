@@ -28,9 +28,19 @@ export function serveLink(path: string, handlers: LinkHandlers): Promise<void> {
   const server = createServer((socket) => {
     current?.destroy();
     current = socket;
+    let corked = false;
     const link: Link = {
       send: (frame) => {
         if (socket.destroyed) return;
+        // What is sent in one turn goes out in one call: answers of a batch come together.
+        if (!corked) {
+          corked = true;
+          socket.cork();
+          process.nextTick(() => {
+            corked = false;
+            socket.uncork();
+          });
+        }
         socket.write(encodeFrame(frame));
         if (socket.writableLength > HIGH_WATER_BYTES) socket.pause();
       },

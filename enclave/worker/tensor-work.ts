@@ -23,12 +23,12 @@ import { AnswerError, type Outcome, tooLarge, type WorkOptions } from './work.ts
 export async function tensorWork(
   { manifest, model }: Extract<Release, { readonly kind: 'tensor' }>,
   request: Request,
-  { configuration, signal }: WorkOptions,
+  { configuration, under }: WorkOptions,
 ): Promise<Outcome> {
   const asked = parseBody(request, manifest);
   const { outputs, together } = await model.run(asked.inputs, asked.outputs, {
     deadlineMs: Math.min(configuration.limits.runMilliseconds, manifest.limits.runMilliseconds),
-    signal,
+    cancelled: () => under.endedBy !== null,
   });
   const body = encodeAnswer(
     { modelName: manifest.name, modelVersion: manifest.version, id: asked.id, outputs },

@@ -1,18 +1,34 @@
 import { toHex } from '../../wire/bytes.ts';
 import type { Session } from './sessions.ts';
-import type { Ending } from './work.ts';
+
+/** By whom: the client, by a sealed record, or the host, which says that nobody waits. */
+export type Ending = 'client' | 'host';
 
 /** A request between its arrival and its answer. */
 export interface UnderWay {
+  readonly endedBy: Ending | null;
+  /** Aborted when it is ended. */
   readonly signal: AbortSignal;
   end(by: Ending): void;
 }
 
 export function beginRequest(): UnderWay {
-  const controller = new AbortController();
+  // Made when it is asked for: most requests end before anybody wants to end them, and a signal costs more than a hash.
+  let controller: AbortController | undefined;
+  let ended: Ending | undefined;
   return {
-    signal: controller.signal,
-    end: (by) => controller.abort(by),
+    get signal() {
+      controller ??= new AbortController();
+      if (ended !== undefined) controller.abort(ended);
+      return controller.signal;
+    },
+    get endedBy() {
+      return ended ?? null;
+    },
+    end(by) {
+      ended ??= by;
+      controller?.abort(ended);
+    },
   };
 }
 

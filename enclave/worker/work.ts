@@ -1,11 +1,12 @@
 import { utf8 } from '../../wire/bytes.ts';
 import { WireError } from '../../wire/errors.ts';
 import type { Configuration } from '../../wire/message/configuration.ts';
-import type { Generation } from '../../wire/message/execution.ts';
 import { status } from '../../wire/message/receipt.ts';
 import { format } from '../../wire/message/request.ts';
 import type { EncodedBody } from '../../wire/message/tensor.ts';
+import type { BoundExecution, ExecutionDetail } from './executions.ts';
 import { ModelError, type ModelErrorCode } from './model/errors.ts';
+import type { Ending, UnderWay } from './under-way.ts';
 
 /** Why an answer is not a result. It stands in the body of a receipted answer: the worker's word, not the host's. */
 export type AnswerErrorCode =
@@ -38,28 +39,17 @@ export interface Outcome {
   readonly execution: ExecutionDetail;
 }
 
-/** What the receipt's execution says beyond runtime and processor. */
-export interface ExecutionDetail {
-  readonly layout: string;
-  readonly schedule: string;
-  readonly generation: Generation | null;
-}
-
 /** Nothing was computed, or by a model whose answer is not used. */
 export const plainExecution: ExecutionDetail = { layout: 'release', schedule: 'single', generation: null };
 
 export interface WorkOptions {
   readonly configuration: Configuration;
   /** The whole of what decides the bits of an answer, as its receipt will bind it. */
-  readonly executionOf: (detail: ExecutionDetail) => Uint8Array;
-  /** Aborted when there is no more use for the answer; the reason says who ended it. */
-  readonly signal: AbortSignal;
+  readonly executionOf: (detail: ExecutionDetail) => BoundExecution;
+  readonly under: Pick<UnderWay, 'endedBy' | 'signal'>;
   /** Takes the bytes of a streamed answer as they come. */
   readonly onPiece: (bytes: Uint8Array) => void;
 }
-
-/** Reasons of `WorkOptions.signal`: the client by a sealed record, or the host, which says that nobody waits. */
-export type Ending = 'client' | 'host';
 
 export class AnswerError extends Error {
   readonly status: bigint;
@@ -89,8 +79,8 @@ const modelStatus: Readonly<Record<ModelErrorCode, bigint>> = {
 };
 
 /** An error as an outcome; what is no fault of request or model goes on. */
-export function failed(error: unknown, signal: AbortSignal): Outcome {
-  if (error instanceof ModelError && error.code === 'model_cancelled') return ended(signal.reason as Ending);
+export function failed(error: unknown, { endedBy }: Pick<UnderWay, 'endedBy'>): Outcome {
+  if (error instanceof ModelError && error.code === 'model_cancelled') return ended(endedBy);
   if (error instanceof AnswerError) return refusal(error.status, error.code, error.message);
   if (error instanceof ModelError) return refusal(modelStatus[error.code], error.code, error.message);
   if (error instanceof WireError) return refusal(status.modelError, 'model_failed', error.message);
@@ -98,7 +88,7 @@ export function failed(error: unknown, signal: AbortSignal): Outcome {
 }
 
 /** It was ended before anything was computed. Only what a client ended is `cancelled`: the host's word costs nobody. */
-function ended(by: Ending): Outcome {
+function ended(by: Ending | null): Outcome {
   return by === 'client'
     ? refusal(status.cancelled, 'cancelled', 'ended by the client')
     : refusal(status.stopped, 'abandoned', 'the host says that nobody waits');

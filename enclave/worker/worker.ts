@@ -6,7 +6,6 @@ import { limits } from '../../wire/limits.ts';
 import { registerMessage } from '../../wire/message/authorisations.ts';
 import { encodeBundle } from '../../wire/message/bundle.ts';
 import { type Configuration, decodeConfiguration } from '../../wire/message/configuration.ts';
-import { encodeExecution } from '../../wire/message/execution.ts';
 import {
   decodeAcknowledge,
   decodeFilePiece,
@@ -31,6 +30,7 @@ import { type Attester, AttesterError } from './attester.ts';
 import type { Charge } from './channels.ts';
 import { type CpuFacts, readCpuFacts } from './cpu.ts';
 import { type Epoch, startEpoch } from './epoch.ts';
+import { executionsOf } from './executions.ts';
 import { type Link, serveLink } from './link-server.ts';
 import type { Reservation } from './log.ts';
 import type { ModelPool } from './model/pool.ts';
@@ -40,7 +40,6 @@ import { runtime } from './runtime.ts';
 import type { Session } from './sessions.ts';
 import { createTelemetry, silentTelemetry, type Telemetry } from './telemetry.ts';
 import { beginRequest, createCancellable, type UnderWay } from './under-way.ts';
-import type { ExecutionDetail } from './work.ts';
 
 export interface WorkerOptions {
   readonly attester: Attester;
@@ -54,7 +53,7 @@ export interface WorkerOptions {
 export async function startWorker(options: WorkerOptions): Promise<void> {
   const { attester } = options;
   const cpu: CpuFacts = readCpuFacts();
-  const executionOf = (detail: ExecutionDetail): Uint8Array => encodeExecution({ ...runtime, ...cpu, ...detail });
+  const executionOf = executionsOf({ ...runtime, ...cpu });
   let epoch: Epoch | undefined;
   let configuring = false;
   let pending = 0;
@@ -130,7 +129,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
 
   async function run(current: Epoch, request: Request, { under, onPiece, charge }: RunOptions): Promise<Answer> {
     const { configuration, releases } = current;
-    const context = { configuration, releases, charge, executionOf, signal: under.signal, onPiece };
+    const context = { configuration, releases, charge, executionOf, under, onPiece };
     const given = await admitted(current, (reservation) => answer(context, request, reservation));
     telemetry.countAnswer(given.status, given.error);
     return given;

@@ -5,6 +5,7 @@ import { systemChance } from '../../enclave/simulator/signing.ts';
 import { type Answering, answer } from '../../enclave/worker/answer.ts';
 import { createChannels } from '../../enclave/worker/channels.ts';
 import { parseCpuInfo } from '../../enclave/worker/cpu.ts';
+import { executionsOf } from '../../enclave/worker/executions.ts';
 import { createSecretSource } from '../../enclave/worker/keys.ts';
 import { createLog, type ReceiptDraft, type Reservation, type TransparencyLog } from '../../enclave/worker/log.ts';
 import { openSealed, settleRecord } from '../../enclave/worker/records.ts';
@@ -16,7 +17,7 @@ import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { decodeBundle, encodeBundle, type ReceiptBundle } from '../../wire/message/bundle.ts';
 import { decodeConfiguration } from '../../wire/message/configuration.ts';
 import type { Evidence } from '../../wire/message/evidence.ts';
-import { encodeExecution, encodeRuntime } from '../../wire/message/execution.ts';
+import { encodeRuntime } from '../../wire/message/execution.ts';
 import { encodeIdentity, logPreimage, type TeeName } from '../../wire/message/identity.ts';
 import { encodeForSession } from '../../wire/message/link.ts';
 import type { NsmRequest, NsmResponse } from '../../wire/message/nsm.ts';
@@ -106,8 +107,8 @@ export async function startEpoch({ tee, configured, pool, loaded, bends }: Epoch
   const context: Omit<Answering, 'charge'> = {
     configuration,
     releases,
-    executionOf: (detail) => encodeExecution({ ...runtime, ...parseCpuInfo(''), ...detail }),
-    signal: new AbortController().signal,
+    executionOf: executionsOf({ ...runtime, ...parseCpuInfo('') }),
+    under: { endedBy: null, signal: new AbortController().signal },
     onPiece: () => undefined,
   };
   const cancelled = new Set<string>();

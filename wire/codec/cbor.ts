@@ -55,33 +55,39 @@ function narrow(value: bigint): number | bigint {
  * what it encoded readable long after (A4), writes floats for integers above 2^32, and does not sort.
  */
 export function encodeCbor(value: CborValue): Uint8Array {
-  const parts: Uint8Array[] = [];
-  const budget = { items: 0 };
+  let out = new Uint8Array(FIRST_BYTES);
+  let length = 0;
+  let items = 0;
   write(value, 0);
-  return concatBytes(...parts);
+  return out.slice(0, length);
 
   function write(item: CborValue, depth: number): void {
-    if (++budget.items > limits.cborItems) throw new WireError('cbor_items', `more than ${limits.cborItems} items`);
-    if (typeof item === 'number' || typeof item === 'bigint') parts.push(encodeInteger(item));
+    count(1);
+    if (item instanceof Uint8Array) pushString(0x40, item);
     else if (typeof item === 'string') pushString(0x60, encodeText(item));
-    else if (item instanceof Uint8Array) pushString(0x40, item);
-    else if (item === null) parts.push(Uint8Array.of(0xf6));
-    else if (typeof item === 'boolean') parts.push(Uint8Array.of(item ? 0xf5 : 0xf4));
+    else if (typeof item === 'number' || typeof item === 'bigint') push(encodeInteger(item));
+    else if (item === null) push(NULL);
+    else if (typeof item === 'boolean') push(item ? TRUE : FALSE);
     else if (Array.isArray(item)) writeArray(item, depth + 1);
     else if (item instanceof Map) writeMap(item, depth + 1);
     else throw new WireError('cbor_type', `${typeof item} has no form in this profile`);
   }
 
-  function writeArray(items: readonly CborValue[], depth: number): void {
+  function count(more: number): void {
+    items += more;
+    if (items > limits.cborItems) throw new WireError('cbor_items', `more than ${limits.cborItems} items`);
+  }
+
+  function writeArray(content: readonly CborValue[], depth: number): void {
     checkDepth(depth);
-    parts.push(head(0x80, items.length));
-    for (const item of items) write(item, depth);
+    push(head(0x80, content.length));
+    for (const item of content) write(item, depth);
   }
 
   function writeMap(map: CborMap, depth: number): void {
     checkDepth(depth);
-    budget.items += map.size;
-    parts.push(head(0xa0, map.size));
+    count(map.size);
+    push(head(0xa0, map.size));
     const entries = Array.from(map, ([key, content]) => ({ key: encodeKey(key), content }));
     entries.sort((a, b) => compareKeys(a.key, b.key));
     let previous: Uint8Array | undefined;
@@ -90,15 +96,31 @@ export function encodeCbor(value: CborValue): Uint8Array {
         throw new WireError('cbor_duplicate_key', 'a number and a bigint are the same key');
       }
       previous = key;
-      parts.push(key);
+      push(key);
       write(content, depth);
     }
   }
 
   function pushString(major: number, content: Uint8Array): void {
-    parts.push(head(major, content.length), content);
+    push(head(major, content.length));
+    push(content);
+  }
+
+  function push(bytes: Uint8Array): void {
+    if (length + bytes.length > out.length) {
+      const larger = new Uint8Array(Math.max(2 * out.length, length + bytes.length));
+      larger.set(out.subarray(0, length));
+      out = larger;
+    }
+    out.set(bytes, length);
+    length += bytes.length;
   }
 }
+
+/** A receipt with its proof and head fits; what is larger grows. */
+const FIRST_BYTES = 2_048;
+const TRUE = Uint8Array.of(0xf5);
+const FALSE = Uint8Array.of(0xf4);
 
 function checkDepth(depth: number): void {
   if (depth > limits.nestingDepth) throw new WireError('cbor_depth', `nested deeper than ${limits.nestingDepth}`);

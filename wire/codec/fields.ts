@@ -79,12 +79,20 @@ export function text(bounds: Bounds & { readonly pattern?: RegExp }): Reader<str
   const pattern = bounds.pattern === undefined ? undefined : whole(bounds.pattern);
   return (value, path) => {
     if (typeof value !== 'string') throw unexpected('text', value, path);
-    // A UTF-16 unit is never longer than its UTF-8 form, so an absurd text is refused before it is encoded.
-    checkCount('bytes', value.length > bounds.max ? value.length : utf8(value).length, bounds, path);
+    checkCount('bytes', byteCount(value, bounds), bounds, path);
     if (LONE_SURROGATE.test(value)) throw invalid('lone surrogate', path);
     if (pattern !== undefined && !pattern.test(value)) throw invalid(`does not match ${pattern.source}`, path);
     return value;
   };
+}
+
+/**
+ * A UTF-16 unit has one to three bytes in UTF-8. So most texts are known to fit, and an absurd one not to, before they are
+ * encoded; where it is not known by that, they are.
+ */
+function byteCount(value: string, { min, max }: Bounds): number {
+  const { length } = value;
+  return length > max || (length >= min && 3 * length <= max) ? length : utf8(value).length;
 }
 
 const LONE_SURROGATE = /\p{Surrogate}/u;

@@ -25,8 +25,8 @@ export interface RunOptions {
    * for it.
    */
   readonly deadlineMs: number;
-  /** A run that still waits when it is aborted is not begun; one that computes is not interrupted. */
-  readonly signal: AbortSignal;
+  /** A run that still waits when nobody waits for it any more is not begun; one that computes is not interrupted. */
+  readonly cancelled: () => boolean;
 }
 
 export interface TensorRun {
@@ -43,7 +43,7 @@ interface Job {
   readonly rows: number | null;
   /** Only equal ones are computed together. */
   readonly key: string;
-  readonly signal: AbortSignal;
+  readonly cancelled: () => boolean;
   readonly resolve: (run: TensorRun) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -138,9 +138,10 @@ export function serveTensors(keeper: Keeper<LoadedInfo>, options: TensorModelOpt
     if (working) return;
     working = true;
     while (line.length > 0) {
-      const batch = takeBatch().filter(({ signal, reject }) => {
-        if (signal.aborted) reject(new ModelError('model_cancelled', 'nobody waits for it'));
-        return !signal.aborted;
+      const batch = takeBatch().filter(({ cancelled, reject }) => {
+        const left = cancelled();
+        if (left) reject(new ModelError('model_cancelled', 'nobody waits for it'));
+        return !left;
       });
       if (batch.length > 0) await perform(batch);
     }
@@ -151,14 +152,14 @@ export function serveTensors(keeper: Keeper<LoadedInfo>, options: TensorModelOpt
   return {
     modelId: options.modelId,
     ...info,
-    run: (inputs, asked, { deadlineMs, signal }) =>
+    run: (inputs, asked, { deadlineMs, cancelled }) =>
       new Promise((resolve, reject) => {
         if (keeper.closed || retired) throw unloaded();
         checkInputs(inputs, info.inputs);
         const outputs = selectOutputs(asked, info.outputs);
         const rows = batchRows > 1 && stackable(info) ? rowsOf(inputs) : null;
         const key = rows === null ? '' : keyOf(inputs, outputs);
-        line.push({ inputs, outputs, deadlineMs, rows, key, signal, resolve, reject });
+        line.push({ inputs, outputs, deadlineMs, rows, key, cancelled, resolve, reject });
         // In a later turn: what arrived in one read of the link is computed together.
         if (!working) queueMicrotask(() => void work());
       }),

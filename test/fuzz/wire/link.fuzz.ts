@@ -35,7 +35,10 @@ export const seeds: readonly Uint8Array[] = [
   ),
   forCheck(4, link.encodeFilePiece({ modelId: hash, file: 1, bytes: Uint8Array.of(1, 2, 3) })),
   forCheck(5, link.encodeForSession(new Uint8Array(link.SESSION_ID_BYTES), hash)),
-  forCheck(6, link.encodePlainAnswer({ status: 0, bundle: hash, format: 1, jsonLength: 2, body: Uint8Array.of(0x7b, 0x7d) })),
+  forCheck(
+    6,
+    link.encodePlainAnswer({ status: 0, bundle: hash, format: 1, jsonLength: 2, body: Uint8Array.of(0x7b, 0x7d) }),
+  ),
   forCheck(
     7,
     link.encodeEntries({

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Answer, type Answering, answer } from '../../../../enclave/worker/answer.ts';
 import { parseCpuInfo } from '../../../../enclave/worker/cpu.ts';
+import { executionsOf } from '../../../../enclave/worker/executions.ts';
 import { createLog, type TransparencyLog } from '../../../../enclave/worker/log.ts';
 import { ModelError, type ModelErrorCode } from '../../../../enclave/worker/model/errors.ts';
 import { createReleases } from '../../../../enclave/worker/releases.ts';
@@ -9,7 +10,7 @@ import type { AnswerErrorCode } from '../../../../enclave/worker/work.ts';
 import { concatBytes, utf8 } from '../../../../wire/bytes.ts';
 import { sha256 } from '../../../../wire/crypto/node.ts';
 import type { Price } from '../../../../wire/message/configuration.ts';
-import { decodeExecution, encodeExecution } from '../../../../wire/message/execution.ts';
+import { decodeExecution } from '../../../../wire/message/execution.ts';
 import { decodeIntegers, encodeIntegers } from '../../../../wire/message/integers.ts';
 import { decodeReceipt, type StatusName, status, statusName } from '../../../../wire/message/receipt.ts';
 import {
@@ -68,8 +69,8 @@ async function open(changes: ConfigurationChanges = {}): Promise<World> {
     configuration: rules,
     releases,
     charge: undefined,
-    executionOf: (detail) => encodeExecution({ ...runtime, ...parseCpuInfo(''), ...detail }),
-    signal: new AbortController().signal,
+    executionOf: executionsOf({ ...runtime, ...parseCpuInfo('') }),
+    under: { endedBy: null, signal: new AbortController().signal },
     onPiece: () => undefined,
   };
   return {

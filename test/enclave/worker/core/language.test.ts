@@ -359,7 +359,11 @@ describe('in a session', () => {
     const requestId = random(32);
     worker.pool.run = (_inputs, _deadline, options) =>
       new Promise((_, reject) => {
-        options?.signal.addEventListener('abort', () => reject(new ModelError('model_cancelled', 'left')));
+        const looking = setInterval(() => {
+          if (options?.cancelled() !== true) return;
+          clearInterval(looking);
+          reject(new ModelError('model_cancelled', 'left'));
+        }, 5);
       });
     const tensors = requestBytes({ modelId: worker.demo.modelId, flags: flag.sealed, requestId });
     const { streaming } = await send(concatBytes(Uint8Array.of(recordKind.request), tensors));

@@ -116,10 +116,10 @@ export interface SimpleModel extends Omit<TensorModel, 'run'> {
 }
 
 export function simple(model: TensorModel): SimpleModel {
-  const { signal } = new AbortController();
   return {
     ...model,
-    run: async (inputs, outputs, { deadlineMs }) => (await model.run(inputs, outputs, { deadlineMs, signal })).outputs,
+    run: async (inputs, outputs, { deadlineMs }) =>
+      (await model.run(inputs, outputs, { deadlineMs, cancelled: () => false })).outputs,
   };
 }
 
