@@ -16,9 +16,8 @@ export class BenchError extends Error {
     | 'key_repeated'
     | 'value_invalid'
     | 'bench_invalid'
-    /** A server that is measured did not start, or the load generator ended. */
+    /** A server that is measured did not start. */
     | 'server_failed'
-    | 'load_failed'
     /** What was measured gave something that is no right answer: its speed says nothing. */
     | 'answer_wrong';
 

@@ -3,9 +3,10 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { demoModel } from '../../cli/demo-model/mlp.ts';
 import { proveWorkerAt } from '../support/attested-calls.ts';
+import { makeRows } from '../support/mlp-rows.ts';
 import { openTestStack } from '../support/stack.ts';
 import type { Report } from './report.ts';
-import { attested, type Contender, makeRows, sealed, startBare } from './serving/contenders.ts';
+import { attested, type Contender, sealed, startBare } from './serving/contenders.ts';
 import { startLoadGenerator } from './serving/load.ts';
 import { type Figures, measure, median } from './serving/measure.ts';
 
@@ -26,10 +27,9 @@ export async function run(report: Report): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'pm-serving-'));
   const stops: (() => Promise<void> | void)[] = [() => rm(folder, { recursive: true, force: true })];
   try {
-    const { onnx } = demoModel();
     const modelFile = join(folder, 'model.onnx');
-    await writeFile(modelFile, onnx);
-    const rows = await makeRows(onnx);
+    await writeFile(modelFile, demoModel().onnx);
+    const rows = await makeRows(64);
     const contenders: Contender[] = [];
     for (const name of ['express', 'node', 'batched'] as const) {
       const server = await startBare(name, modelFile, rows);
@@ -46,9 +46,9 @@ export async function run(report: Report): Promise<void> {
   }
 }
 
-async function runRounds(contenders: readonly Contender[], stops: (() => void)[]): Promise<Rounds> {
+async function runRounds(contenders: readonly Contender[], stops: (() => Promise<void> | void)[]): Promise<Rounds> {
   const load = startLoadGenerator();
-  stops.push(() => load.stop());
+  stops.push(load.stop);
   const rounds = new Map<string, Figures[]>();
   for (let round = 0; round < ROUNDS; round++) {
     for (const { connections, measureMs } of LOADS) {

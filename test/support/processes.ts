@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 
 /** Kernel clock ticks in a second: the unit of /proc/PID/stat, 100 on every Linux that Node runs on. */
 const TICKS = 100;
@@ -38,8 +39,16 @@ export function descriptors(pid: number): number | undefined {
   }
 }
 
-export function commandOf(pid: number): readonly string[] {
+function commandOf(pid: number): readonly string[] {
   return read(`/proc/${pid}/cmdline`).split('\0').filter(Boolean);
+}
+
+/** The measured program says its role in its first argument; any other process is called after its file. */
+export function roleOf(pid: number): string {
+  const command = commandOf(pid);
+  const measured = command.findIndex((part) => part.endsWith('worker.mjs'));
+  if (measured > 0 && /^[a-z]+$/.test(command[measured + 1] ?? '')) return command[measured + 1] ?? '';
+  return basename(command.find((part) => /\.[cm]?[jt]s$/.test(part) && !part.includes('node_modules')) ?? 'other');
 }
 
 function childrenOf(pid: number): readonly number[] {

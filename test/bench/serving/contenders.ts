@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { loadEngine } from '../../../enclave/worker/model/engine.ts';
 import type { Verified, WorkerFacts } from '../../../verifier/index.ts';
 import { equalBytes, utf8 } from '../../../wire/bytes.ts';
-import { decodeInferResponse, encodeInferRequest, floatTensor } from '../../../wire/message/tensor.ts';
+import { decodeInferResponse } from '../../../wire/message/tensor.ts';
 import { judgePlain, openSealedLine, type Prepared, type SealedLine } from '../../support/attested-calls.ts';
 import { httpRequest, parseHttpAnswer } from '../../support/http-bytes.ts';
+import type { Row } from '../../support/mlp-rows.ts';
 import type { TestStack } from '../../support/stack.ts';
 import { BenchError } from '../report.ts';
 
@@ -23,26 +23,6 @@ export interface Contender {
   /** Throws unless `answer` is what the model gives for the request of that index in the last list. */
   judge(index: number, answer: Uint8Array): Promise<void>;
   stop(): void;
-}
-
-/** Distinct rows, so that no answer can be taken for another's. */
-export interface Row {
-  readonly values: Float32Array;
-  /** The logits that the model gives, bit for bit. */
-  readonly expected: Uint8Array;
-}
-
-const ROWS = 64;
-
-export async function makeRows(onnx: Uint8Array): Promise<readonly Row[]> {
-  const engine = await loadEngine(onnx, { optimisation: 'all', threads: 1 });
-  const rows: Row[] = [];
-  for (let row = 0; row < ROWS; row++) {
-    const values = Float32Array.from({ length: 128 }, (_, at) => (((row * 131 + at * 17) % 251) - 125) / 125);
-    const [output] = await engine.run([floatTensor('input', [1, 128], values)], 'all');
-    rows.push({ values, expected: Uint8Array.from(output?.data ?? []) });
-  }
-  return rows;
 }
 
 interface ServerFormat {
@@ -115,8 +95,7 @@ export interface AttestedOptions {
 
 /** The whole stack, called as a plain client calls it: binary tensors, a receipt in the headers of every answer. */
 export function attested({ stack, worker, rows }: AttestedOptions): Contender {
-  const bodies = rows.map(({ values }) => encodeRow(values));
-  const requests = bodies.map(({ body, jsonLength }) =>
+  const requests = rows.map(({ encoded: { body, jsonLength } }) =>
     httpRequest(
       '/v2/models/demo-mlp/infer',
       { 'Content-Type': 'application/octet-stream', 'Inference-Header-Content-Length': String(jsonLength) },
@@ -132,7 +111,7 @@ export function attested({ stack, worker, rows }: AttestedOptions): Contender {
     async judge(index, bytes) {
       const answer = parseHttpAnswer(bytes);
       if (answer.status !== 200) throw new BenchError('answer_wrong', `attested answered ${answer.status}`);
-      const { response } = await judgePlain(worker, bodies[index]?.body ?? new Uint8Array(0), answer);
+      const { response } = await judgePlain(worker, rows[index]?.encoded.body ?? new Uint8Array(0), answer);
       requireLogits('attested', rows[index], decodeInferResponse(response, 'binary').outputs[0]?.data);
     },
     stop: () => undefined,
@@ -143,7 +122,6 @@ const SESSIONS = 32;
 
 /** The same with sealed sessions, one for each of so many clients. Clients seal before anything is timed. */
 export async function sealed({ stack, worker, rows }: AttestedOptions): Promise<Contender> {
-  const bodies = rows.map(({ values }) => encodeRow(values));
   const lines: SealedLine[] = [];
   for (let line = 0; line < SESSIONS; line++) lines.push(await openSealedLine(stack.url, worker));
   let prepared: readonly { readonly line: SealedLine; readonly call: Prepared; readonly row: number }[] = [];
@@ -157,7 +135,7 @@ export async function sealed({ stack, worker, rows }: AttestedOptions): Promise<
       for (let at = 0; at < count; at++) {
         const line = lines[at % SESSIONS] as SealedLine;
         const row = at % rows.length;
-        made.push({ line, row, call: await line.prepare(stack.files.modelId, bodies[row] as (typeof bodies)[number]) });
+        made.push({ line, row, call: await line.prepare(stack.files.modelId, (rows[row] as Row).encoded) });
       }
       prepared = made;
       return made.map(({ line, call }) =>
@@ -175,11 +153,6 @@ export async function sealed({ stack, worker, rows }: AttestedOptions): Promise<
     },
     stop: () => undefined,
   };
-}
-
-function encodeRow(values: Float32Array): ReturnType<typeof encodeInferRequest> {
-  const inputs = [floatTensor('input', [1, 128], values)];
-  return encodeInferRequest({ id: null, inputs, outputs: 'all' }, 'binary');
 }
 
 /** Host, worker with its launcher and model processes, and the simulated device. */

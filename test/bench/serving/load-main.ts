@@ -1,5 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
-import type { LoadJob, LoadMessage, LoadResult } from './load.ts';
+import { serveJobs } from '../../support/forked.ts';
+import type { LoadEdge, LoadJob, LoadResult } from './load.ts';
 
 /**
  * The load generator's process: plain sockets that keep their connections, one request at a time on each, the next one
@@ -7,22 +8,12 @@ import type { LoadJob, LoadMessage, LoadResult } from './load.ts';
  */
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-process.on('message', (job: LoadJob) => {
-  void runJob(job).then(
-    (result) => send({ kind: 'result', result }),
-    (error: unknown) => send({ kind: 'failed', message: String(error) }),
-  );
-});
+serveJobs(runJob);
 
-function send(message: LoadMessage): void {
-  process.send?.(message);
-}
-
-function runJob(job: LoadJob): Promise<LoadResult> {
+function runJob(job: LoadJob, tell: (edge: LoadEdge) => void): Promise<LoadResult> {
   const requests = job.requests.map((request) => Buffer.from(request.buffer, request.byteOffset, request.byteLength));
-  const latencies: number[] = [];
+  const latencies: Record<string, number[]> = {};
   const kept: { index: number; answer: Uint8Array }[] = [];
-  const statuses: Record<string, number> = {};
   let next = 0;
   let measuring = false;
   let ending = false;
@@ -39,7 +30,7 @@ function runJob(job: LoadJob): Promise<LoadResult> {
     function begin(): void {
       measuring = true;
       started = performance.now();
-      send({ kind: 'begin' });
+      tell('begin');
       setTimeout(end, job.measureMs);
     }
 
@@ -48,8 +39,9 @@ function runJob(job: LoadJob): Promise<LoadResult> {
       ending = true;
       measuring = false;
       const seconds = (performance.now() - started) / 1_000;
-      send({ kind: 'end' });
-      whenClosed = () => resolve({ seconds, count: finished, latencies: Float64Array.from(latencies), statuses, kept });
+      tell('end');
+      const byStatus = Object.entries(latencies).map(([status, times]) => [status, Float64Array.from(times)] as const);
+      whenClosed = () => resolve({ seconds, latencies: Object.fromEntries(byStatus), kept });
       if (open === 0) whenClosed();
     }
     let whenClosed = (): void => {};
@@ -102,8 +94,8 @@ function runJob(job: LoadJob): Promise<LoadResult> {
         const status = head.slice(9, 12);
         if (measuring) {
           finished++;
-          latencies.push(performance.now() - sentAt);
-          statuses[status] = (statuses[status] ?? 0) + 1;
+          latencies[status] ??= [];
+          latencies[status].push(performance.now() - sentAt);
           if (finished % job.keepEvery === 0) {
             kept.push({ index: index % requests.length, answer: Uint8Array.from(bytes) });
           }
@@ -112,7 +104,8 @@ function runJob(job: LoadJob): Promise<LoadResult> {
         if (/\r\nconnection: close/i.test(head) && !ending) {
           socket.removeAllListeners('data').destroy();
           connect();
-        } else sendNext();
+        } else if (status === '503' && job.pauseMs > 0) setTimeout(sendNext, job.pauseMs);
+        else sendNext();
       }
 
       connect();

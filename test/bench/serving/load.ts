@@ -1,7 +1,5 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { BenchError } from '../report.ts';
+import { type Forked, startForked } from '../../support/forked.ts';
 
 export interface LoadJob {
   readonly port: number;
@@ -14,60 +12,29 @@ export interface LoadJob {
   readonly once: boolean;
   /** One in so many answers is handed back, to be judged when nothing is timed any more. */
   readonly keepEvery: number;
+  /** How long a connection is silent after it was told that there is no capacity. */
+  readonly pauseMs: number;
 }
 
 export interface LoadResult {
   readonly seconds: number;
-  readonly count: number;
-  /** Milliseconds, of every answer. */
-  readonly latencies: Float64Array;
-  readonly statuses: Readonly<Record<string, number>>;
+  /** Milliseconds of every answer, by HTTP status. */
+  readonly latencies: Readonly<Record<string, Float64Array>>;
   readonly kept: readonly { readonly index: number; readonly answer: Uint8Array }[];
 }
 
-export type LoadMessage =
-  | { readonly kind: 'begin' }
-  | { readonly kind: 'end' }
-  | { readonly kind: 'result'; readonly result: LoadResult }
-  | { readonly kind: 'failed'; readonly message: string };
+/** Where the measured time begins and where it ends. */
+export type LoadEdge = 'begin' | 'end';
 
-export interface LoadGenerator {
-  /** `onEdge` is called where the measured time begins and where it ends. */
-  run(job: LoadJob, onEdge: (edge: 'begin' | 'end') => void): Promise<LoadResult>;
-  stop(): void;
-}
+export type LoadGenerator = Forked<LoadJob, LoadEdge, LoadResult>;
 
 /** In a process of its own, so that its work is on no server's account. */
 export function startLoadGenerator(): LoadGenerator {
-  const child: ChildProcess = fork(join(import.meta.dirname, 'load-main.ts'), {
-    execArgv: ['--import', createRequire(import.meta.url).resolve('tsx')],
-    serialization: 'advanced',
-  });
-  return {
-    run: (job, onEdge) =>
-      new Promise((resolve, reject) => {
-        const settle = (finish: () => void): void => {
-          child.off('message', onMessage).off('exit', onExit);
-          finish();
-        };
-        const onExit = (): void => settle(() => reject(new BenchError('load_failed', 'the load generator ended')));
-        const onMessage = (message: LoadMessage): void => {
-          switch (message.kind) {
-            case 'begin':
-            case 'end':
-              onEdge(message.kind);
-              break;
-            case 'result':
-              settle(() => resolve(message.result));
-              break;
-            case 'failed':
-              settle(() => reject(new BenchError('load_failed', message.message)));
-              break;
-          }
-        };
-        child.on('message', onMessage).on('exit', onExit);
-        child.send(job);
-      }),
-    stop: () => child.disconnect(),
-  };
+  return startForked(join(import.meta.dirname, 'load-main.ts'));
+}
+
+/** The value below which so large a share of `values` lies. */
+export function quantile(values: Float64Array, share: number): number {
+  const sorted = values.toSorted();
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }

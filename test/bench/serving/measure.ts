@@ -1,8 +1,7 @@
-import { basename } from 'node:path';
-import { commandOf, processorMicroseconds, processTree } from '../../support/processes.ts';
+import { processorMicroseconds, processTree, roleOf } from '../../support/processes.ts';
 import { BenchError } from '../report.ts';
 import type { Contender } from './contenders.ts';
-import type { LoadGenerator } from './load.ts';
+import { type LoadGenerator, quantile } from './load.ts';
 
 export interface Figures {
   readonly rps: number;
@@ -44,6 +43,7 @@ export async function measure(
       requests,
       once: contender.once,
       keepEvery: connections === 1 ? 64 : 256,
+      pauseMs: 0,
     },
     (edge) => {
       if (edge === 'begin') {
@@ -51,18 +51,18 @@ export async function measure(
       } else split = sinceThen(before);
     },
   );
-  if (result.count === 0 || result.statuses['200'] !== result.count) {
-    throw new BenchError('answer_wrong', `${contender.name}: ${JSON.stringify(result.statuses)}`);
+  const { '200': latencies, ...others } = result.latencies;
+  if (latencies === undefined || Object.keys(others).length > 0) {
+    throw new BenchError('answer_wrong', `${contender.name}: HTTP ${Object.keys(others).join(', ')}`);
   }
   for (const { index, answer } of result.kept.slice(0, MOST_KEPT)) await contender.judge(index, answer);
-  const sorted = result.latencies.sort();
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  const count = latencies.length;
   return {
-    rps: result.count / result.seconds,
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
-    cpuUs: [...split.values()].reduce((sum, spent) => sum + spent, 0) / result.count,
-    split: new Map([...split].map(([role, spent]) => [role, spent / result.count])),
+    rps: count / result.seconds,
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+    cpuUs: [...split.values()].reduce((sum, spent) => sum + spent, 0) / count,
+    split: new Map([...split].map(([role, spent]) => [role, spent / count])),
   };
 }
 
@@ -73,14 +73,6 @@ function sinceThen(before: ReadonlyMap<number, number>): ReadonlyMap<string, num
     spent.set(role, (spent.get(role) ?? 0) + processorMicroseconds(pid) - then);
   }
   return spent;
-}
-
-/** The measured program says its role in its first argument; any other process is called after its file. */
-function roleOf(pid: number): string {
-  const command = commandOf(pid);
-  const measured = command.findIndex((part) => part.endsWith('worker.mjs'));
-  if (measured > 0 && /^[a-z]+$/.test(command[measured + 1] ?? '')) return command[measured + 1] ?? '';
-  return basename(command.find((part) => /\.[cm]?[jt]s$/.test(part) && !part.includes('node_modules')) ?? 'other');
 }
 
 export function median(values: readonly number[]): number {
