@@ -11,7 +11,7 @@ TIER_ARGS := $(if $(TIER),--tier $(TIER))
 # The stamp is a copy of the lock file: compared by content, so that a checkout that only touches times installs nothing.
 STAMP := node_modules/.proofmark-lock
 
-.PHONY: help install up demo test test-long fuzz mutation check bench contracts gas parity image vectors build pack clean
+.PHONY: help install up demo test test-long fuzz mutation check bench soak contracts gas parity image vectors build pack clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -40,8 +40,11 @@ mutation: install ## change the code of FILES in every way, and count what the t
 check: install ## format, lint, types, boundaries, dead code, house rules
 	@npm run -s check
 
-bench: install ## measure, and write test/bench/results.json
-	@npm run -s bench
+bench: install ## measure, and write test/bench/results.json and baseline.json (ARGS: names of some benches only)
+	@npm run -s bench -- $(ARGS)
+
+soak: install ## the whole stack under load and slow sockets for MINUTES=10, the report in .proofmark/soak.json
+	@npx --no-install tsx test/soak/main.ts --minutes $(or $(MINUTES),10)
 
 contracts: install ## write the generated contracts, compile all of them, and run forge's tests
 	@npx --no-install tsx contracts/generate/main.ts

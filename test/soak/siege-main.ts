@@ -7,8 +7,8 @@ import type { SiegeJob, SiegeResult } from './siege.ts';
 const DRIP_MS = 1_000;
 const OPENED_AT_ONCE = 50;
 const PAUSE_MS = 50;
-/** Requests of one who reads no answer: about 50 KB of answers, which stay with the kernel or with the host. */
-const UNREAD_REQUESTS = 40;
+/** Requests of one who reads no answer. Few: who asks for much at a time is another attack, which a limit on rates meets. */
+const UNREAD_REQUESTS = 4;
 
 let cutOff = 0;
 let besieging = false;

@@ -9,15 +9,17 @@ export interface Claim {
 
 /**
  * `quiet` holds a report to the stated bounds. `busy` is for a machine that does other things meanwhile: all that counts
- * is the same; only a ratio of latencies, which is as much about those other things, has 100 ms of room.
+ * is the same, and what depends on those other things as well has room. Latencies are then compared in quiet seconds,
+ * with 100 ms of room: other programs lengthen some seconds, while a host that waits for slow sockets lengthens all of
+ * them, by seconds. And within a minute a heap may still be finding its size.
  */
 export type SoakBounds = 'quiet' | 'busy';
 
 /**
- * By the straight line through its samples a process may gain this much over the whole soak, however long: a collector
- * that has not run yet fills some tens of megabytes, and a leak of ten bytes an answer passes it within an hour.
+ * By the straight line through its samples a process may gain this much in the time after its warm-up, however long that
+ * is: a collector that has not run yet fills some tens of megabytes, and a leak of ten bytes an answer passes it in hours.
  */
-const MEMORY_GROWTH_BYTES = 48 * 1024 * 1024;
+const MEMORY_GROWTH_BYTES: Readonly<Record<SoakBounds, number>> = { quiet: 48 * 2 ** 20, busy: 96 * 2 ** 20 };
 /** Half the sockets of the clients, which come and go. */
 const DESCRIPTOR_GROWTH = 24;
 const LATENCY_RATIO = 2;
@@ -25,8 +27,9 @@ const BUSY_ROOM_MS = 100;
 
 export function judgeSoak(report: SoakReport, bounds: SoakBounds): readonly Claim[] {
   const { calm, siege, ledger, peak, processes } = report;
-  const room = bounds === 'busy' ? BUSY_ROOM_MS : 0;
-  const p99 = `${siege.p99Ms.toFixed(1)} ms besieged, ${calm.p99Ms.toFixed(1)} ms alone`;
+  const [alone, besieged, room] =
+    bounds === 'busy' ? [calm.quietP99Ms, siege.quietP99Ms, BUSY_ROOM_MS] : [calm.p99Ms, siege.p99Ms, 0];
+  const p99 = `p99 ${besieged.toFixed(1)} ms besieged, ${alone.toFixed(1)} ms alone`;
   return [
     claim('no call met anything wrong', report.wrong.length === 0, report.wrong.join('; ') || 'every answer verified'),
     claim(
@@ -37,7 +40,7 @@ export function judgeSoak(report: SoakReport, bounds: SoakBounds): readonly Clai
     ...processes.flatMap(({ role, memory, descriptors }) => [
       claim(
         `memory of ${role} is flat`,
-        memory.growth <= MEMORY_GROWTH_BYTES,
+        memory.growth <= MEMORY_GROWTH_BYTES[bounds],
         `${mebibytes(memory.growth)} of growth, ${mebibytes(memory.mean)} on average`,
       ),
       claim(
@@ -49,7 +52,7 @@ export function judgeSoak(report: SoakReport, bounds: SoakBounds): readonly Clai
       ),
     ]),
     claim('slow sockets are cut off', siege.cutOff > 0, `${siege.cutOff} of ${siege.sockets} at a time`),
-    claim('slow sockets slow nobody down', siege.p99Ms < LATENCY_RATIO * calm.p99Ms + room, `p99 ${p99}`),
+    claim('slow sockets slow nobody down', besieged < LATENCY_RATIO * alone + room, p99),
     claim(
       'who finds no place is told so',
       peak.turnedAway > 0 && peak.answered > 0 && peak.wrong.length === 0,
@@ -74,8 +77,8 @@ export function describeSoak(report: SoakReport, claims: readonly Claim[]): stri
     `${report.minutes} minutes, load of the machine ${report.loadAverage.toFixed(1)}`,
     `${report.capacityPerSecond.toFixed(0)} verified answers per second at most, ${report.perSecond.toFixed(0)} asked for`,
     `${counts.join(', ')}; ${report.turnedAway} turned away`,
-    `alone     p50 ${calm.p50Ms.toFixed(1)} ms, p99 ${calm.p99Ms.toFixed(1)} ms, of all calls ${calm.p99OverallMs.toFixed(1)} ms`,
-    `besieged  p50 ${siege.p50Ms.toFixed(1)} ms, p99 ${siege.p99Ms.toFixed(1)} ms, of all calls ${siege.p99OverallMs.toFixed(1)} ms`,
+    `alone     p50 ${calm.p50Ms.toFixed(1)} ms, p99 ${calm.p99Ms.toFixed(1)} ms (quiet ${calm.quietP99Ms.toFixed(1)}), of all calls ${calm.p99OverallMs.toFixed(1)} ms`,
+    `besieged  p50 ${siege.p50Ms.toFixed(1)} ms, p99 ${siege.p99Ms.toFixed(1)} ms (quiet ${siege.quietP99Ms.toFixed(1)}), of all calls ${siege.p99OverallMs.toFixed(1)} ms`,
     ...claims.map(({ name, holds, detail }) => `${holds ? 'holds ' : 'BROKEN'}  ${name}: ${detail}`),
   ];
   return `${lines.join('\n')}\n`;

@@ -20,6 +20,8 @@ export interface ProcessTrend {
 }
 
 const EVERY_MS = 250;
+/** Of the first half a process's heap finds its size, and of a long soak's first minutes. */
+const LONGEST_WARM_UP_SECONDS = 300;
 
 export function watchProcesses(supervisor: Supervisor): Watch {
   const memory = new Map<number, Sample[]>();
@@ -53,11 +55,16 @@ export function watchProcesses(supervisor: Supervisor): Watch {
         role: roles.get(pid) ?? 'other',
         pid,
         samples: samples.length,
-        memory: trendOf(samples),
-        descriptors: files.has(pid) ? trendOf(files.get(pid) ?? []) : null,
+        memory: trendOf(afterWarmUp(samples)),
+        descriptors: files.has(pid) ? trendOf(afterWarmUp(files.get(pid) ?? [])) : null,
       }));
     },
   };
+}
+
+function afterWarmUp(samples: readonly Sample[]): readonly Sample[] {
+  const from = Math.min(LONGEST_WARM_UP_SECONDS, (samples.at(-1)?.at ?? 0) / 2);
+  return samples.filter(({ at }) => at >= from);
 }
 
 function note(into: Map<number, Sample[]>, pid: number, at: number, value: number | undefined): void {
