@@ -64,7 +64,12 @@ function demoConfiguration(owner: Uint8Array, chain: ChainIdentity | undefined):
     version: 1,
     publishers: [owner],
     models: 'any',
-    prices: [{ model: 'any', operation: 0, unitPrice: chain === undefined ? 0n : DEMO_PRICE }],
+    // Calls of tensors, chats and completions: what has no price is not offered.
+    prices: [0, 1, 2].map((operation) => ({
+      model: 'any',
+      operation,
+      unitPrice: chain === undefined ? 0n : DEMO_PRICE,
+    })),
     limits: {
       bodyBytes: 4 * 1024 * 1024,
       responseBytes: 4 * 1024 * 1024,
