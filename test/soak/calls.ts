@@ -21,6 +21,7 @@ export interface CallOptions {
   readonly url: string;
   readonly worker: Verified<WorkerFacts>;
   readonly modelId: Uint8Array;
+  readonly post: Post;
 }
 
 const ROWS = 256;
@@ -30,10 +31,9 @@ const SOCKETS = 48;
 /** Below the host's own patience with idle connections, so that no call meets one that is just being closed. */
 const IDLE_MS = 2_500;
 
-export async function tensorCallers({ url, worker, modelId }: CallOptions): Promise<readonly Caller[]> {
+export async function tensorCallers({ url, worker, modelId, post }: CallOptions): Promise<readonly Caller[]> {
   const rows = await makeRows(ROWS);
   const suite = rememberingSuite();
-  const post = createPost(url);
   const lines = await Promise.all(Array.from({ length: LINES }, () => openSealedLine(url, worker, suite)));
   let turn = 0;
   const nextRow = (): Row => rows[turn++ % rows.length] as Row;
@@ -74,18 +74,18 @@ function requireLogits(row: Row, { facts, response }: Judged): void {
     throw new Error('other logits than the model gives');
 }
 
-function isTurnedAway(answer: HttpAnswer): boolean {
+export function isTurnedAway(answer: HttpAnswer): boolean {
   return answer.status === 503 && answer.headers.has('retry-after');
 }
 
-function requireOk(answer: HttpAnswer): HttpAnswer {
+export function requireOk(answer: HttpAnswer): HttpAnswer {
   if (answer.status !== 200) {
     throw new Error(`HTTP ${answer.status}: ${Buffer.from(answer.body.subarray(0, 200)).toString()}`);
   }
   return answer;
 }
 
-type Post = (
+export type Post = (
   path: string,
   body: Uint8Array,
   headers?: Readonly<Record<string, string>>,

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { proveWorkerAt } from '../support/attested-calls.ts';
 import { serveJobs } from '../support/forked.ts';
-import { type Caller, tensorCallers } from './calls.ts';
+import { type Caller, createPost, tensorCallers } from './calls.ts';
+import { chatCallers } from './chats.ts';
 import type { CrowdJob, CrowdResult } from './crowd.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 
@@ -9,6 +10,7 @@ import { type Ledger, openLedger } from './ledger.ts';
 const TICK_MS = 2;
 const SLICE_MS = 1_000;
 const MOST_NAMED = 10;
+const TENSORS_PER_CHAT = 8;
 
 let callers: readonly Caller[] = [];
 let ledger: Ledger | undefined;
@@ -17,7 +19,11 @@ serveJobs(async (job: CrowdJob): Promise<CrowdResult> => {
   switch (job.kind) {
     case 'open': {
       const worker = await proveWorkerAt(job.url, job.policyFile);
-      callers = await tensorCallers({ url: job.url, worker, modelId: job.modelId });
+      const { url, modelId, languageId } = job;
+      const post = createPost(url);
+      const tensors = await tensorCallers({ url, worker, modelId, post });
+      const chats = await chatCallers({ url, worker, modelId: languageId, post });
+      callers = [...Array.from({ length: TENSORS_PER_CHAT }, () => tensors), chats].flat();
       ledger = openLedger(job.ledger);
       return createTally().result();
     }

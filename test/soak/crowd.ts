@@ -7,7 +7,9 @@ export type CrowdJob =
       readonly kind: 'open';
       readonly url: string;
       readonly policyFile: string;
+      /** The model of tensors and the one of chats. */
       readonly modelId: Uint8Array;
+      readonly languageId: Uint8Array;
       /** Where every receipt that came is written down: see ledger.ts. */
       readonly ledger: string;
     }

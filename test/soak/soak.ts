@@ -56,14 +56,21 @@ const SETTLE_MS = 2_000;
 const LONGEST_SEGMENT_MS = 60_000;
 
 export async function runSoak({ minutes, onProgress }: SoakOptions): Promise<SoakReport> {
-  const { stack, folder, openJournal, remove } = await openSoakStack();
+  const { stack, folder, languageId, openJournal, remove } = await openSoakStack();
   const [crowd, siege] = [startCrowd(), startSiege()];
   try {
     const port = Number(new URL(stack.url).port);
     const { log } = await proveWorkerAt(stack.url, stack.policyFile);
     const ledgerFile = join(folder, 'ledger');
     const { policyFile, files } = stack;
-    await crowd.run({ kind: 'open', url: stack.url, policyFile, modelId: files.modelId, ledger: ledgerFile });
+    await crowd.run({
+      kind: 'open',
+      url: stack.url,
+      policyFile,
+      modelId: files.modelId,
+      languageId,
+      ledger: ledgerFile,
+    });
     const all: CrowdResult[] = [await crowd.run({ kind: 'closed', inFlight: CAPACITY_CALLERS, ms: WARM_UP_MS })];
     const capacity = await crowd.run({ kind: 'closed', inFlight: CAPACITY_CALLERS, ms: CAPACITY_MS });
     all.push(capacity);

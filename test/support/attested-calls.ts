@@ -19,7 +19,7 @@ import { limits } from '../../wire/limits.ts';
 import { bundleFromHeader, decodeBundle } from '../../wire/message/bundle.ts';
 import { decodeEvidence } from '../../wire/message/evidence.ts';
 import { decodeForSession } from '../../wire/message/link.ts';
-import { encodeRequestHeader, flag, format, operation } from '../../wire/message/request.ts';
+import { encodeRequestHeader, flag, format, operation, type RequestHeader } from '../../wire/message/request.ts';
 import { decodeFinalRecord, encodeSealedRequest } from '../../wire/message/session.ts';
 import type { EncodedBody } from '../../wire/message/tensor.ts';
 import {
@@ -48,10 +48,10 @@ export interface Judged {
   readonly response: ExpectedResponse;
 }
 
-/** Proves the worker behind `url` with a challenge of our own; plain answers are let through by the policy as well. */
+/** Proves the worker behind `url` with a challenge of our own; plain answers and other models are let through by the policy as well. */
 export async function proveWorkerAt(url: string, policyFile: string): Promise<Verified<WorkerFacts>> {
   const rules = parseJson(await readFile(policyFile), limits.policyBytes) as Readonly<Record<string, JsonValue>>;
-  const policy = parseWorkerPolicy({ ...rules, sealed: 'any', headers: 'any' });
+  const policy = parseWorkerPolicy({ ...rules, models: 'any', sealed: 'any', headers: 'any' });
   const challenge = nodeSuite.randomBytes(32);
   const challengedAt = Date.now();
   const evidence = await fetch(`${url}/v1/evidence?challenge=${toHex(challenge)}`);
@@ -101,10 +101,13 @@ export async function judgePlain(
   return { facts: requireAccepted(verdict), receipt: bundle.receipt, response };
 }
 
+/** A body, and the words that say what it is; without them, tensors in binary. */
+export type Asked = EncodedBody & Partial<Pick<RequestHeader, 'operation' | 'format' | 'flags'>>;
+
 /** One sealed session, whose records are made before they are sent and opened after they came. */
 export interface SealedLine {
   readonly path: string;
-  prepare(modelId: Uint8Array, encoded: EncodedBody): Promise<Prepared>;
+  prepare(modelId: Uint8Array, asked: Asked): Promise<Prepared>;
   judge(prepared: Prepared, record: Uint8Array): Promise<Judged>;
 }
 
@@ -125,15 +128,15 @@ export async function openSealedLine(
   const counter = createRequestCounter();
   return {
     path: `/v1/sessions/${toHex(sessionId)}`,
-    async prepare(modelId, encoded) {
+    async prepare(modelId, asked) {
       const requestId = nodeSuite.randomBytes(32);
       const header = encodeRequestHeader({
         requestId,
         modelId,
-        operation: operation.infer,
-        format: format.binary,
-        jsonLength: BigInt(encoded.jsonLength),
-        flags: flag.sealed,
+        operation: asked.operation ?? operation.infer,
+        format: asked.format ?? format.binary,
+        jsonLength: BigInt(asked.jsonLength),
+        flags: asked.flags ?? flag.sealed,
         salt: nodeSuite.randomBytes(32),
         channel: new Uint8Array(32),
         unitPrice: 0n,
@@ -142,9 +145,9 @@ export async function openSealedLine(
         seed: new Uint8Array(32),
       });
       const place = { direction: 'to-worker', request: counter.next(), chunk: 0, final: true } as const;
-      const data = encodeSealedRequest(header, encoded.body);
+      const data = encodeSealedRequest(header, asked.body);
       const payload = await sealRecord(nodeSuite, sendKey, handshakeHash, place, data, 'body');
-      return { requestId, request: { header, body: encoded.body }, payload };
+      return { requestId, request: { header, body: asked.body }, payload };
     },
     async judge({ request }, record) {
       const { data } = await openRecord(nodeSuite, receiveKey, handshakeHash, 'to-client', record);
