@@ -46,9 +46,13 @@ function commandOf(pid: number): readonly string[] {
 /** The measured program says its role in its first argument; any other process is called after its file. */
 export function roleOf(pid: number): string {
   const command = commandOf(pid);
+  const program = basename(command[0] ?? '');
+  // What starts a sandbox, and waits for it.
+  if (program !== 'node') return program;
   const measured = command.findIndex((part) => part.endsWith('worker.mjs'));
   if (measured > 0 && /^[a-z]+$/.test(command[measured + 1] ?? '')) return command[measured + 1] ?? '';
-  return basename(command.find((part) => /\.[cm]?[jt]s$/.test(part) && !part.includes('node_modules')) ?? 'other');
+  const file = command.find((part) => /\.[cm]?[jt]s$/.test(part) && !part.includes('node_modules')) ?? '';
+  return file.split('/').slice(-2).join('/');
 }
 
 function childrenOf(pid: number): readonly number[] {
