@@ -119,7 +119,7 @@ function write(
   initializers: readonly OnnxTensor[],
 ): Uint8Array {
   const all = { name: 'decoder', nodes, initializers, ...graph };
-  return writeOnnx({ producer: 'test', irVersion: 9, operatorSets: { '': 20 }, graph: all });
+  return writeOnnx({ producer: 'test', irVersion: 10, operatorSets: { '': 23 }, graph: all });
 }
 
 function pastInputs({ layers, width, heads, keyHeads }: DecoderShape, form: Attention['form']): readonly OnnxValue[] {

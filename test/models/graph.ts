@@ -12,9 +12,17 @@ import { sha256 } from '../../wire/crypto/node.ts';
 export interface Weights {
   readonly tensors: readonly OnnxTensor[];
   random(name: string, dimensions: readonly number[], deviation: number): string;
+  /** Matrices that `random` would give, side by side in one. */
+  beside(name: string, rows: number, parts: readonly Part[]): string;
   floats(name: string, dimensions: readonly number[], values: ArrayLike<number>): string;
   /** A vector, or a scalar where one number is given; equal ones are stored once. */
   integers(values: readonly number[] | number): string;
+}
+
+export interface Part {
+  readonly name: string;
+  readonly columns: number;
+  readonly deviation: number;
 }
 
 export function createWeights(seed: number): Weights {
@@ -25,14 +33,28 @@ export function createWeights(seed: number): Weights {
   };
   const floats: Weights['floats'] = (name, dimensions, values) =>
     keep(name, () => ({ name, type: onnxType.float32, dimensions, data: float32Bytes(values) }));
+  const valuesOf = (name: string, dimensions: readonly number[], deviation: number): Float32Array => {
+    const count = dimensions.reduce((product, size) => product * size, 1);
+    return normals(readU32(sha256(utf8(`${seed} ${name}`)), 0), count, deviation);
+  };
   return {
     get tensors() {
       return [...tensors.values()];
     },
     floats,
-    random: (name, dimensions, deviation) => {
-      const count = dimensions.reduce((product, size) => product * size, 1);
-      return floats(name, dimensions, normals(readU32(sha256(utf8(`${seed} ${name}`)), 0), count, deviation));
+    random: (name, dimensions, deviation) => floats(name, dimensions, valuesOf(name, dimensions, deviation)),
+    beside: (name, rows, parts) => {
+      const width = parts.reduce((sum, { columns }) => sum + columns, 0);
+      const values = new Float32Array(rows * width);
+      let start = 0;
+      for (const { name: part, columns, deviation } of parts) {
+        const source = valuesOf(part, [rows, columns], deviation);
+        for (let row = 0; row < rows; row++) {
+          values.set(source.subarray(row * columns, (row + 1) * columns), row * width + start);
+        }
+        start += columns;
+      }
+      return floats(name, [rows, width], values);
     },
     integers: (values) => {
       const list = typeof values === 'number' ? [values] : values;

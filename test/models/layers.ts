@@ -1,5 +1,5 @@
 import { onnxType } from '../../cli/demo-model/onnx-writer.ts';
-import type { Nodes, Weights } from './graph.ts';
+import type { Nodes, Part, Weights } from './graph.ts';
 
 /** The two kinds of decoder that most published ones resemble. */
 export interface DecoderShape {
@@ -52,7 +52,7 @@ export function decode(n: Nodes, w: Weights, shape: DecoderShape, attention: Att
   if (shape.architecture === 'gpt2') {
     x = n.add('Add', [x, n.add('Gather', [w.random('positions', [context, width], 0.02), attention.positions])]);
   }
-  const rotation = shape.architecture === 'llama' ? rotationAt(n, w, shape, attention.positions) : undefined;
+  const rotation = shape.architecture === 'llama' ? rotationAt(n, w, shape, attention) : undefined;
   const caches: string[] = [];
   for (let layer = 0; layer < layers; layer++) {
     const { output, key, value } = attend(n, w, shape, {
@@ -63,7 +63,10 @@ export function decode(n: Nodes, w: Weights, shape: DecoderShape, attention: Att
     });
     caches.push(key, value);
     x = n.add('Add', [x, output]);
-    x = n.add('Add', [x, feedForward(n, w, shape, norm(n, w, shape, x, `${layer}.2`), layer)]);
+    x = n.add('Add', [
+      x,
+      feedForward(n, w, shape, norm(n, w, shape, x, `${layer}.2`), { form: attention.form, layer }),
+    ]);
   }
   x = norm(n, w, shape, x, 'last');
   if (attention.form === 'split') x = n.add('Gather', [x, w.integers([-1])], { axis: { int: 1 } });
@@ -93,6 +96,29 @@ function linear(
   return n.add('Reshape', [product, n.add('Concat', [outer, w.integers([sizes[1]])], { axis: { int: 0 } })]);
 }
 
+/** Several linear layers of one input; the split form computes those without biases in one product. */
+function linears(
+  n: Nodes,
+  w: Weights,
+  shape: DecoderShape,
+  x: string,
+  form: Attention['form'],
+  parts: readonly Part[],
+): readonly string[] {
+  if (form !== 'split' || shape.architecture !== 'llama') {
+    return parts.map(({ name, columns, deviation }) => linear(n, w, shape, x, name, [shape.width, columns], deviation));
+  }
+  const names = parts.map(({ name }) => name);
+  const all = n.add('MatMul', [x, w.beside(names.join('+'), shape.width, parts)]);
+  const sizes = w.integers(parts.map(({ columns }) => columns));
+  return n.named(
+    'Split',
+    [all, sizes],
+    names.map((name) => `${all}.${name}`),
+    { axis: { int: -1 } },
+  );
+}
+
 function norm(n: Nodes, w: Weights, { architecture, width }: DecoderShape, x: string, name: string): string {
   const scale = w.floats(`norm.${name}`, [width], new Float32Array(width).fill(1));
   if (architecture === 'gpt2') {
@@ -104,13 +130,21 @@ function norm(n: Nodes, w: Weights, { architecture, width }: DecoderShape, x: st
   return n.add('Mul', [n.add('Div', [x, root]), scale]);
 }
 
-function feedForward(n: Nodes, w: Weights, shape: DecoderShape, x: string, layer: number): string {
+function feedForward(
+  n: Nodes,
+  w: Weights,
+  shape: DecoderShape,
+  x: string,
+  { form, layer }: { readonly form: Attention['form']; readonly layer: number },
+): string {
   const { width, inner } = shape;
   const wide = 1 / Math.sqrt(width);
   const narrow = 0.3 / Math.sqrt(inner);
   if (shape.architecture === 'llama') {
-    const gate = linear(n, w, shape, x, `${layer}.gate`, [width, inner], wide);
-    const up = linear(n, w, shape, x, `${layer}.up`, [width, inner], wide);
+    const [gate = '', up = ''] = linears(n, w, shape, x, form, [
+      { name: `${layer}.gate`, columns: inner, deviation: wide },
+      { name: `${layer}.up`, columns: inner, deviation: wide },
+    ]);
     const gated = n.add('Mul', [n.add('Mul', [gate, n.add('Sigmoid', [gate])]), up]);
     return linear(n, w, shape, gated, `${layer}.down`, [inner, width], narrow);
   }
@@ -122,31 +156,35 @@ function feedForward(n: Nodes, w: Weights, shape: DecoderShape, x: string, layer
   return linear(n, w, shape, n.add('Mul', [hidden, share]), `${layer}.down`, [inner, width], narrow);
 }
 
-interface Rotation {
-  readonly cosine: string;
-  readonly sine: string;
-}
+/** Turns the second half of each head against the first: with the operator for it, or as llama's exports do it. */
+type Rotation = (x: string) => string;
 
-function rotationAt(n: Nodes, w: Weights, { width, heads, context }: DecoderShape, positions: string): Rotation {
+function rotationAt(
+  n: Nodes,
+  w: Weights,
+  { width, heads, context }: DecoderShape,
+  { form, positions }: Attention,
+): Rotation {
   const half = width / heads / 2;
   const angles = Float32Array.from({ length: context * half }, (_, i) => {
     const frequency = Math.fround(1 / 10_000 ** ((i % half) / half));
     return Math.fround(Math.floor(i / half) * frequency);
   });
-  const at = (name: string, values: Float32Array): string =>
-    n.add('Unsqueeze', [n.add('Gather', [w.floats(name, [context, half], values), positions]), w.integers([1])]);
-  return { cosine: at('cosines', angles.map(Math.cos)), sine: at('sines', angles.map(Math.sin)) };
-}
-
-/** The second half of each head turned against the first, as llama's exports do it. */
-function rotate(n: Nodes, w: Weights, x: string, half: number, { cosine, sine }: Rotation): string {
-  const [a, b] = n.named('Split', [x, w.integers([half, half])], [`${x}.a`, `${x}.b`], { axis: { int: -1 } }) as [
-    string,
-    string,
-  ];
-  const left = n.add('Sub', [n.add('Mul', [a, cosine]), n.add('Mul', [b, sine])]);
-  const right = n.add('Add', [n.add('Mul', [b, cosine]), n.add('Mul', [a, sine])]);
-  return n.add('Concat', [left, right], { axis: { int: -1 } });
+  const tables = [
+    w.floats('cosines', [context, half], angles.map(Math.cos)),
+    w.floats('sines', [context, half], angles.map(Math.sin)),
+  ] as const;
+  if (form === 'split') return (x) => n.add('RotaryEmbedding', [x, ...tables, positions]);
+  const [cosine, sine] = tables.map((table) =>
+    n.add('Unsqueeze', [n.add('Gather', [table, positions]), w.integers([1])]),
+  ) as [string, string];
+  return (x) => {
+    const sizes = w.integers([half, half]);
+    const [a, b] = n.named('Split', [x, sizes], [`${x}.a`, `${x}.b`], { axis: { int: -1 } }) as [string, string];
+    const left = n.add('Sub', [n.add('Mul', [a, cosine]), n.add('Mul', [b, sine])]);
+    const right = n.add('Add', [n.add('Mul', [b, cosine]), n.add('Mul', [a, sine])]);
+    return n.add('Concat', [left, right], { axis: { int: -1 } });
+  };
 }
 
 interface Place {
@@ -164,15 +202,20 @@ function attend(
 ): { readonly output: string; readonly key: string; readonly value: string } {
   const { width, heads, keyHeads } = shape;
   const size = width / heads;
-  const project = (name: string, count: number): string => {
-    const flat = linear(n, w, shape, x, `${layer}.${name}`, [width, count * size], 1.4 / Math.sqrt(width));
-    const split = n.add('Reshape', [flat, w.integers([0, 0, count, size])]);
-    return n.add('Transpose', [split], { perm: { ints: [0, 2, 1, 3] } });
+  const part = (name: string, count: number): Part => {
+    return { name: `${layer}.${name}`, columns: count * size, deviation: 1.4 / Math.sqrt(width) };
   };
-  const turned = (name: string): string => (rotation === undefined ? name : rotate(n, w, name, size / 2, rotation));
-  const query = n.add('Mul', [turned(project('query', heads)), w.floats('scale', [1], [1 / Math.sqrt(size)])]);
-  const newKey = turned(project('key', keyHeads));
-  const newValue = project('value', keyHeads);
+  const byHead = (flat: string, count: number): string =>
+    n.add('Transpose', [n.add('Reshape', [flat, w.integers([0, 0, count, size])])], { perm: { ints: [0, 2, 1, 3] } });
+  const turned = (name: string): string => (rotation === undefined ? name : rotation(name));
+  const [flatQuery = '', flatKey = '', flatValue = ''] = linears(n, w, shape, x, attention.form, [
+    part('query', heads),
+    part('key', keyHeads),
+    part('value', keyHeads),
+  ]);
+  const query = turned(byHead(flatQuery, heads));
+  const newKey = turned(byHead(flatKey, keyHeads));
+  const newValue = byHead(flatValue, keyHeads);
   const past = [pastName(attention.form, 2 * layer), pastName(attention.form, 2 * layer + 1)] as const;
   const joined = (old: string, fresh: string): string =>
     attention.form === 'concat' ? n.add('Concat', [old, fresh], { axis: { int: 2 } }) : fresh;
@@ -210,8 +253,13 @@ function attendWhole(
     return n.add('Reshape', [wide, w.integers([0, heads, -1, size])]);
   };
   const scores = n.add('MatMul', [query, n.add('Transpose', [repeated(key)], { perm: { ints: [0, 1, 3, 2] } })]);
-  const shares = n.add('Softmax', [n.add('Add', [scores, mask])], { axis: { int: -1 } });
+  const shares = shareOut(n, w, size, scores, mask);
   return n.add('MatMul', [shares, repeated(value)]);
+}
+
+function shareOut(n: Nodes, w: Weights, size: number, scores: string, mask: string): string {
+  const scaled = n.add('Mul', [scores, w.floats('scale', [1], [1 / Math.sqrt(size)])]);
+  return n.add('Softmax', [n.add('Add', [scaled, mask])], { axis: { int: -1 } });
 }
 
 interface SplitParts {
@@ -243,7 +291,7 @@ function attendSplit(
   const against = (key: string): string =>
     n.add('MatMul', [rows, n.add('Transpose', [key], { perm: { ints: [0, 1, 3, 2] } })]);
   const scores = n.add('Concat', [against(newKey), against(past[0])], { axis: { int: 3 } });
-  const shares = n.add('Softmax', [n.add('Add', [scores, rowMask])], { axis: { int: -1 } });
+  const shares = shareOut(n, w, size, scores, rowMask);
   const tokens = n.add('Shape', ['input_ids'], { start: { int: 1 }, end: { int: 2 } });
   const axis = w.integers([3]);
   const fresh = n.add('Slice', [shares, w.integers([0]), tokens, axis]);

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { openDecoder } from '../../../../../enclave/worker/model/language/decoder.ts';
-import { batchesKeepBits } from '../../../../../enclave/worker/model/language/probe.ts';
-import { type DecoderLayout, entryOf, type TestDecoder, testDecoder } from '../../../../models/decoder.ts';
+import { decoderSizes, type TestDecoder } from '../../../../models/decoder.ts';
 import { mixedRequests, openWatched, runAll } from './requests.ts';
 
 const requests = mixedRequests(40);
 
 const cases: readonly (readonly [string, Partial<TestDecoder>, string])[] = [
   ['split llama', { layout: 'split' }, 'split-v1'],
+  // Heads of 32, for which the engine has kernels that treat the last columns of a buffer in their own way.
+  ['split llama of a million', { layout: 'split', ...decoderSizes.million }, 'split-v1'],
   ['split gpt2', { layout: 'split', architecture: 'gpt2' }, 'split-v1'],
   ['optimum llama', { layout: 'optimum' }, 'concat-canon-v1'],
   ['optimum gpt2', { layout: 'optimum', architecture: 'gpt2' }, 'concat-canon-v1'],
@@ -22,10 +22,11 @@ describe('requests that join and leave at any time', () => {
     expect(watched.engine.info.layout).toBe(layout);
     const alone = await runAll(watched, requests, 1);
     expect(new Set(alone.map(({ logits }) => logits)).size).toBe(requests.length);
-    for (const most of [3, 8]) expect(await runAll(watched, requests, most)).toEqual(alone);
+    expect(await runAll(watched, requests, 8)).toEqual(alone);
+    if (layout === 'split-v1') expect(await runAll(watched, requests, 3)).toEqual(alone);
   });
 
-  it('keep them on two threads, and in another process of the same layout', async () => {
+  it('keep them on two threads, and in an engine of another capacity', async () => {
     const one = await runAll(await openWatched({ layout: 'split' }), requests.slice(0, 12), 1);
     const two = await runAll(
       await openWatched({ layout: 'split' }, { threads: 2, capacity: 5 }),
@@ -40,29 +41,5 @@ describe('requests that join and leave at any time', () => {
     const watched = await openWatched(decoder, { optimisation: 'disabled' });
     const alone = await runAll(watched, requests, 1);
     expect(await runAll(watched, requests, 8)).toEqual(alone);
-  });
-});
-
-describe('what a load finds out', () => {
-  const tried = async (decoder: Partial<TestDecoder>, optimisation: 'all' | 'disabled'): Promise<boolean> => {
-    const opened = await openDecoder(testDecoder(decoder), { entry: entryOf(decoder), optimisation, threads: 1 });
-    return batchesKeepBits(opened, 8);
-  };
-
-  it.each<DecoderLayout>(['split', 'optimum', 'merged', 'pair'])('rows may share a run: %s', async (layout) => {
-    expect(await tried({ layout }, 'all')).toBe(true);
-  });
-
-  it('rows that are of exactly their length run alone', async () => {
-    expect(await tried({ layout: 'uncounted' }, 'all')).toBe(false);
-  });
-
-  it('a product with a table that is made at run time depends on how many rows there are', async () => {
-    expect(await tried({ layout: 'optimum', head: 'tied' }, 'disabled')).toBe(false);
-    expect(await tried({ layout: 'split', head: 'tied' }, 'disabled')).toBe(false);
-  });
-
-  it('a context too short to try all sizes in is not shared', async () => {
-    expect(await tried({ layout: 'split', context: 12 }, 'all')).toBe(false);
   });
 });

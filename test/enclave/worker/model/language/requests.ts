@@ -64,7 +64,7 @@ export function mixedRequests(count: number): readonly Request[] {
   return Array.from({ length: count }, (_, i) => ({
     prompt: Array.from({ length: 3 + Math.floor(next() * 70) }, () => Math.floor(next() * 512)),
     options: {
-      maxTokens: 6 + Math.floor(next() * 40),
+      maxTokens: 6 + Math.floor(next() * 34),
       temperature: i % 3 === 0 ? 0 : 0.9,
       topP: i % 2 === 0 ? 1 : 0.9,
       seed: new Uint8Array(32).fill(i + 1),
