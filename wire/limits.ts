@@ -89,6 +89,8 @@ export const limits = {
   languageFiles: 32,
   /** Tokens of one context: more than any model that one processor serves. */
   contextTokens: 1_048_576,
+  /** Characters of one token: the longest in public vocabularies are runs of 128 spaces. */
+  tokenCharacters: 128,
   /** Rows that are computed together: beyond it a batch gains nothing, and everybody in it waits for all of it. */
   batchRows: 256,
   /** Elements of one dimension or tensor inside a model: what the engine counts in 32 bits. */

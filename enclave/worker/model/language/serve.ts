@@ -1,5 +1,6 @@
 import type { Frame } from '../../../../wire/codec/frame.ts';
 import { WireError } from '../../../../wire/errors.ts';
+import { limits } from '../../../../wire/limits.ts';
 import { ModelError } from '../errors.ts';
 import {
   decodeGenerationOrder,
@@ -53,6 +54,7 @@ export async function openLanguage(
   let stepping = false;
 
   function start(id: number, { input, maxUnits, maxTokens, temperature, topP, seed, stop }: GenerationOrder): void {
+    checkLength(input, engine.info.contextTokens);
     const prompt = input.kind === 'chat' ? codec.encodeChat(input.messages) : codec.encodeText(input.prompt);
     const left = maxUnits - prompt.length;
     if (left < 1) throw new ModelError('model_input', `the prompt has ${prompt.length} tokens, ${maxUnits} are paid`);
@@ -161,4 +163,15 @@ export async function openLanguage(
       if (!stepping) void steps();
     },
   };
+}
+
+/**
+ * Tokenizers are slow, and everybody's generation waits for one prompt to be encoded: a text that cannot fit the context
+ * is refused before it is.
+ */
+function checkLength(input: GenerationOrder['input'], contextTokens: number): void {
+  const texts = input.kind === 'chat' ? input.messages.map(({ content }) => content) : [input.prompt];
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  if (length <= contextTokens * limits.tokenCharacters) return;
+  throw new ModelError('model_input', `${length} characters do not fit ${contextTokens} tokens`);
 }

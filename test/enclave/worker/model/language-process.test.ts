@@ -109,6 +109,8 @@ describe('a language model in its process', () => {
     expect(paid).toMatchObject({ reason: 'length', completionTokens: 2 });
     expect(await codeOf(ask('x', { order: { maxUnits: promptTokens } }))).toBe('model_input');
     expect(await codeOf(ask('x '.repeat(500)))).toBe('model_input');
+    // Known by its length, before anybody waits for its tokens.
+    await expect(ask('x '.repeat(500_000))).rejects.toThrow('1000000 characters do not fit 256 tokens');
   });
 
   it('ends at a stop string, without it', async () => {
