@@ -51,6 +51,8 @@ export interface FakeWorker {
   misbehave: ((frame: Frame, socket: Socket) => boolean) | undefined;
   /** Appends one receipt, sends it ahead, and returns its bundle. */
   grow(fields: Partial<Receipt>): Uint8Array;
+  /** Answers a frame that `misbehave` took, as the worker would have. */
+  answer(frame: Frame): void;
   send(frame: Frame): void;
   sendBytes(bytes: Uint8Array): void;
   dropConnection(): void;
@@ -109,6 +111,7 @@ export async function startFakeWorker(path: string, options: FakeWorkerOptions =
     received,
     misbehave: undefined,
     grow,
+    answer: (frame) => void handle(frame),
     send: (frame) => worker.sendBytes(encodeFrame(frame)),
     sendBytes: (bytes) => void socket?.write(bytes),
     dropConnection: () => socket?.destroy(),
