@@ -67,7 +67,7 @@ module.exports = {
       'client-node-imports',
       "What is Node's own is apart: HTTP with kept connections, and files of archives.",
       { path: '^client/node/' },
-      ['^client/', '^wire/', ...platform('fs/promises', 'http', 'https', 'path')],
+      ['^client/', '^wire/', ...platform('crypto', 'fs/promises', 'http', 'https', 'path')],
     ),
     {
       name: 'browsers-load-the-client',

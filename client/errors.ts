@@ -1,3 +1,5 @@
+import type { Equivocation } from './watch/equivocation.ts';
+
 /** What a caller can do about a failure. There is no fourth thing. */
 export type ClientAction =
   /** The call, its options or its means are not right: the same call fails again. */
@@ -74,6 +76,8 @@ export interface ClientErrorDetail {
   readonly reason: string;
   /** The verdict with every check, where a verification said no. */
   readonly verdict: unknown;
+  /** What a contract revokes the log by, where one was caught with two histories. */
+  readonly evidence: Equivocation;
 }
 
 export class ClientError extends Error {
@@ -81,6 +85,7 @@ export class ClientError extends Error {
   readonly action: ClientAction;
   readonly reason: string;
   readonly verdict: unknown;
+  readonly evidence: Equivocation | undefined;
 
   constructor(code: ClientErrorCode, message: string, detail: Partial<ClientErrorDetail> = {}) {
     super(`${code}: ${message}`);
@@ -89,6 +94,7 @@ export class ClientError extends Error {
     this.action = actions[code];
     this.reason = detail.reason ?? code;
     this.verdict = detail.verdict;
+    this.evidence = detail.evidence;
   }
 }
 

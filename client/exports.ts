@@ -29,3 +29,6 @@ export type {
   LanguageResult,
   Proof,
 } from './types.ts';
+export type { ContractCall, Equivocation, PostedRoot, SignedHead } from './watch/equivocation.ts';
+export type { HeadStore, KeptHead } from './watch/store.ts';
+export { type LogWatch, type WatchOptions, watchLog } from './watch/watch.ts';

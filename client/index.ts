@@ -1,13 +1,14 @@
-import { nodeSuite } from '../wire/crypto/node.ts';
 import type { ArchiveSink } from './archive.ts';
 import type { Fetch } from './attested-fetch/fetch.ts';
 import type { Client } from './client.ts';
 import { type ConnectOptions, connectWith } from './connect.ts';
 import { archiveFolder } from './node/archive-folder.ts';
+import { clientSuite } from './node/suite.ts';
 import { nodeTransport } from './node/transport.ts';
 
 export * from './exports.ts';
 export { archiveFolder } from './node/archive-folder.ts';
+export { clientSuite } from './node/suite.ts';
 export { nodeTransport } from './node/transport.ts';
 export { fileStore } from './payment/file-store.ts';
 
@@ -23,7 +24,7 @@ export interface NodeConnectOptions extends Omit<ConnectOptions, 'archive'> {
 export function connect(url: string | readonly string[], options: NodeConnectOptions): Client {
   const { archive, ...rest } = options;
   const sink = typeof archive === 'string' ? archiveFolder(archive) : archive;
-  const platform = { suite: nodeSuite, transport: nodeTransport };
+  const platform = { suite: clientSuite, transport: nodeTransport };
   return connectWith(platform, url, sink === undefined ? rest : { ...rest, archive: sink });
 }
 

@@ -203,6 +203,9 @@ export const limits = {
   hintedWorkers: 1_024,
   /** Workers that a client asks for evidence in one search: each costs it some milliseconds of signatures. */
   workerCandidates: 16,
+  /** Heads of one log that a client holds before it asks how they continue each other, and receipts that it asks for again. */
+  watchedHeads: 64,
+  watchedReceipts: 256,
   /** Calls that a client remembers as refused for good reason, in about 200 bytes each. */
   refusedCalls: 256,
   /** Heads in one answer of the host. */

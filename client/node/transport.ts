@@ -52,16 +52,22 @@ export function nodeTransport(options: TransportOptions): HostTransport {
 }
 
 interface Clock {
+  /** What ended the request where that was its time: the answer's own stream only says that it was cut off. */
+  readonly failure: ClientError | undefined;
   again(): void;
   end(): void;
 }
 
 function watchTime(sent: ClientRequest, lifetime: RawRequest['lifetime'], timeoutMs: number): Clock {
-  const late = (): void => {
-    sent.destroy(new ClientError('host_timeout', `no answer within ${timeoutMs} ms`));
-  };
-  const timer = setTimeout(late, timeoutMs);
+  let failure: ClientError | undefined;
+  const timer = setTimeout(() => {
+    failure = new ClientError('host_timeout', `no answer within ${timeoutMs} ms`);
+    sent.destroy(failure);
+  }, timeoutMs);
   return {
+    get failure() {
+      return failure;
+    },
     again: () => {
       if (lifetime === 'pieces') timer.refresh();
     },
@@ -76,7 +82,7 @@ async function* readChunks(message: IncomingMessage, clock: Clock, timeoutMs: nu
       yield chunk;
     }
   } catch (error) {
-    throw transportError(error, timeoutMs);
+    throw clock.failure ?? transportError(error, timeoutMs);
   } finally {
     clock.end();
     // After the end this does nothing: the connection has gone back to the agent.

@@ -115,7 +115,7 @@ export async function startEpoch({ tee, configured, pool, loaded, bends }: Epoch
   const running = new Set<string>();
   const newLog = (): TransparencyLog =>
     createLog({
-      ...{ chainId, settlement, log: logId, signer: keys.signer, capacity: 1_000 },
+      ...{ chainId, settlement, log: logId, signer: keys.signer, capacity: 100_000 },
       onEntries: () => {},
       onFatal: () => {},
     });

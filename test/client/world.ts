@@ -1,10 +1,11 @@
 import type { Client, ClientOptions, HostTransport, InferCall } from '../../client/index.ts';
 import { ClientError, createClient } from '../../client/index.ts';
+import { Refusal } from '../../enclave/worker/refusal.ts';
 import { parseWorkerPolicy } from '../../verifier/index.ts';
 import { concatBytes, fromHex, toBase64url, toHex, utf8 } from '../../wire/bytes.ts';
 import type { JsonValue } from '../../wire/codec/json.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
-import { encodeEvidence } from '../../wire/message/evidence.ts';
+import { type Evidence, encodeEvidence } from '../../wire/message/evidence.ts';
 import type { TeeName } from '../../wire/message/identity.ts';
 import { encodeRecordFrame } from '../../wire/message/session.ts';
 import {
@@ -47,6 +48,7 @@ export interface World extends Bends {
   fork(): void;
   /** Another process of the same image: new keys, and no session is known. */
   restart(): Promise<void>;
+  evidence(challenge: Uint8Array): Evidence;
   readonly host: HostTransport;
   client(changes?: { readonly [rule: string]: JsonValue }, options?: WorldClientOptions): Client;
   readonly call: InferCall;
@@ -178,7 +180,7 @@ export async function createWorld(
         }
       } catch (error) {
         if (requestId !== undefined) kept.delete(toHex(requestId));
-        throw error;
+        throw error instanceof Refusal ? new ClientError('host_error', '', { reason: error.code }) : error;
       } finally {
         here.over = true;
         wake(here);
@@ -223,6 +225,7 @@ export async function createWorld(
     restart: async () => {
       epoch = await start();
     },
+    evidence: (challenge) => epoch.evidence(challenge),
     host: {
       get(path) {
         world.calls.push(`GET ${named(path)}`);

@@ -1,4 +1,4 @@
-import { concatBytes, fromHex, isZero, toBase64url } from '../bytes.ts';
+import { concatBytes, equalBytes, fromHex, isZero, toBase64url } from '../bytes.ts';
 import { WireError } from '../errors.ts';
 import { isRsa4096, type KeyPairX25519, RSA_4096_BYTES, type Suite } from './suite.ts';
 
@@ -39,12 +39,28 @@ async function verifyEcdsa(
   // Some engines read compressed points too; Proofmark has one spelling.
   if (point.length !== 1 + 2 * size || point[0] !== 4) return false;
   try {
-    const algorithm = { name: 'ECDSA', namedCurve: curve };
-    const key = await subtle().importKey('raw', owned(point), algorithm, false, ['verify']);
+    const key = await verifyKey(curve, point);
     return await subtle().verify({ name: 'ECDSA', hash }, key, owned(signature), owned(message));
   } catch {
     return false;
   }
+}
+
+/** The signers of the workers that a browser talks to: each receipt is checked by the same few keys. */
+const MOST_SIGNERS = 16;
+const signers: { readonly point: Uint8Array; readonly key: WebKey }[] = [];
+
+async function verifyKey(curve: 'P-256' | 'P-384', point: Uint8Array): Promise<WebKey> {
+  const known = signers.find((entry) => entry.point.length === point.length && equalBytes(entry.point, point));
+  if (known !== undefined) return known.key;
+  // Copied before the wait: what is kept under a point must be made of it.
+  const copy = Uint8Array.from(point);
+  const key = await subtle().importKey('raw', copy, { name: 'ECDSA', namedCurve: curve }, false, ['verify']);
+  // Those of certificates come once.
+  if (curve === 'P-384') return key;
+  if (signers.length >= MOST_SIGNERS) signers.shift();
+  signers.push({ point: copy, key });
+  return key;
 }
 
 async function verifyRsaPss(
@@ -81,10 +97,28 @@ async function deriveX25519(privateKey: WebKey, publicKey: Uint8Array): Promise<
   return secret;
 }
 
-async function importAesKey(key: Uint8Array, usage: 'encrypt' | 'decrypt'): Promise<WebKey> {
+async function importAesKey(key: Uint8Array): Promise<WebKey> {
   // WebCrypto would take 16 bytes and run AES-128.
   if (key.length !== AES_KEY) throw new WireError('key_invalid', 'an AES-256 key has 32 bytes');
-  return await subtle().importKey('raw', owned(key), 'AES-GCM', false, [usage]);
+  return await subtle().importKey('raw', owned(key), 'AES-GCM', false, ['encrypt', 'decrypt']);
+}
+
+interface ImportedKey {
+  readonly bytes: Uint8Array;
+  readonly key: WebKey;
+}
+
+/** A session's two keys seal and open all its records; each goes with the array that holds it. */
+const aesKeys = new WeakMap<Uint8Array, ImportedKey>();
+
+async function aesKey(key: Uint8Array): Promise<WebKey> {
+  const known = aesKeys.get(key);
+  // The array may hold another key by now, as those of a handshake do.
+  if (known !== undefined && equalBytes(known.bytes, key)) return known.key;
+  const bytes = Uint8Array.from(key);
+  const imported = await importAesKey(bytes);
+  aesKeys.set(key, { bytes, key: imported });
+  return imported;
 }
 
 interface GcmParameters {
@@ -132,12 +166,12 @@ export const webSuite: Suite = {
   x25519: (pair: KeyPairX25519, publicKey) => deriveX25519(pair.privateKey as WebKey, publicKey),
   async sealAesGcm(key, nonce, associated, plaintext) {
     const parameters = gcmParameters(nonce, associated);
-    const imported = await importAesKey(key, 'encrypt');
+    const imported = await aesKey(key);
     return new Uint8Array(await subtle().encrypt(parameters, imported, owned(plaintext)));
   },
   async openAesGcm(key, nonce, associated, sealed) {
     const parameters = gcmParameters(nonce, associated);
-    const imported = await importAesKey(key, 'decrypt');
+    const imported = await aesKey(key);
     try {
       return new Uint8Array(await subtle().decrypt(parameters, imported, owned(sealed)));
     } catch {
