@@ -20,6 +20,7 @@ import { languageRoute } from './http/routes/language.ts';
 import { consistencyRoute, headRoute, headsRoute, receiptRoute } from './http/routes/log.ts';
 import { listModels, modelMetadata, modelReady, retrieveModel, serverMetadata } from './http/routes/models.ts';
 import { chargedRoute, keptRoute, openSessionRoute, sealedRoute } from './http/routes/session.ts';
+import { checkpointRoute, tileRoute } from './http/routes/tiles.ts';
 import type { Journal } from './journal/index.ts';
 import { nameRoute, type Traffic } from './metrics/traffic.ts';
 import type { Admission } from './payments/admission.ts';
@@ -144,6 +145,8 @@ function createShell(context: AppContext, documents: Documents, routes: readonly
   offer(app, '/v1/log/head', headRoute(context));
   offer(app, '/v1/log/heads', headsRoute(context));
   offer(app, '/v1/log/consistency', consistencyRoute(context));
+  offer(app, '/v1/log/checkpoint', checkpointRoute(context));
+  offer(app, '/v1/log/tile/*path', tileRoute(context));
   offer(app, '/v1/releases', (_request, response) => {
     const list = releases().map(({ modelId, manifest: { name, version } }) => ({
       modelId: toHex(modelId),
@@ -214,6 +217,8 @@ function overview({ workers, releases }: AppContext): Readonly<Record<string, un
       head: '/v1/log/head',
       heads: '/v1/log/heads?after={size}',
       consistency: '/v1/log/consistency?first={size}&second={size}',
+      checkpoint: '/v1/log/checkpoint',
+      tiles: '/v1/log/tile/{level}/{index}[.p/{width}]',
       releases: '/v1/releases',
       workers: '/v1/workers',
       ready: '/v2/health/ready',

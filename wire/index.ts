@@ -18,6 +18,7 @@ export * from './message/archive.ts';
 export * from './message/authorisations.ts';
 export * from './message/bundle.ts';
 export * from './message/channel.ts';
+export * from './message/checkpoint.ts';
 export * from './message/configuration.ts';
 export * from './message/evidence.ts';
 export * from './message/execution.ts';
@@ -34,6 +35,7 @@ export * from './message/session.ts';
 export * from './message/snp-guest.ts';
 export * from './message/tensor.ts';
 export * from './noise/index.ts';
+export * from './tree/tiles.ts';
 export {
   type ConsistencyClaim,
   type InclusionClaim,

@@ -128,6 +128,8 @@ export const limits = {
   treeSize: 281_474_976_710_656,
   /** Hashes in one proof: a neighbour per level of the largest tree, and a consistency proof's start. */
   treeProofHashes: 49,
+  /** A head as a signed note: five short lines and one signature, some 420 bytes. */
+  checkpointBytes: 1_024,
   /** Leaves not yet acknowledged by the host as durable (DESIGN section 4). Full means the worker stops accepting. */
   unacknowledgedLeaves: 4_096,
   /** A sealed record before sealing: a whole body and 1 MiB for its header, receipt and proof, in steps of 64 KiB. */

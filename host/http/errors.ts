@@ -20,6 +20,7 @@ export type HostErrorCode =
   | 'response_unknown'
   | 'log_unknown'
   | 'size_unknown'
+  | 'tile_unknown'
   | 'session_unknown'
   | 'worker_unknown'
   | 'method_not_allowed'
@@ -66,6 +67,7 @@ export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
   response_unknown: { status: 404, message: 'no answer is kept for that request' },
   log_unknown: { status: 404, message: 'no such log, or it is empty' },
   size_unknown: { status: 404, message: 'the log has no such sizes' },
+  tile_unknown: { status: 404, message: 'the log has no such tile yet' },
   session_unknown: { status: 404, message: 'the worker knows no such session; open a new one' },
   worker_unknown: { status: 404, message: 'no worker here has that log' },
   method_not_allowed: { status: 405, message: 'this path does not offer that method' },

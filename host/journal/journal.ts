@@ -14,7 +14,7 @@ import { consistencyProof, inclusionProof } from '../../wire/tree/index.ts';
 import { decodeWords, encodeWords } from '../../wire/words.ts';
 import { checkEntries, type LogOwner, logOwner, nodeReader, planAppend, storedSize } from './append.ts';
 import { JournalError } from './errors.ts';
-import { chargeKey, keyAfter, placeKey, readU48 } from './keys.ts';
+import { chargeKey, keyAfter, nodeKey, placeKey, readU48 } from './keys.ts';
 import { openStore } from './store.ts';
 
 export interface Place {
@@ -69,6 +69,12 @@ export interface Journal {
   /** A receipt with its proof in the newest head. */
   bundle(place: Place): ReceiptBundle;
   consistency(log: Uint8Array, first: number, second: number): readonly Uint8Array[];
+  /** The hashes of so many complete subtrees of one level, from the first on; fewer where the tree ends before. */
+  nodes(
+    log: Uint8Array,
+    first: { readonly level: number; readonly index: number },
+    count: number,
+  ): readonly Uint8Array[];
   conflicts(log: Uint8Array): readonly Conflict[];
   /** What a channel's name stands for. */
   saveChannel(fields: ChannelFields): Promise<void>;
@@ -81,6 +87,9 @@ export interface Journal {
   charged(log: Uint8Array, channel: Uint8Array): Place | undefined;
   close(): Promise<void>;
 }
+
+/** Signers that stay imported: more than one machine has workers. */
+const OWNERS = 16;
 
 const conflictReader: Reader<Conflict> = object<Conflict>({
   position: integer({ min: 0, max: limits.treeSize }),
@@ -100,12 +109,14 @@ export function openJournal(directory: string, options: { readonly maxBytes: num
     return decodeReadyInfo(stored);
   }
 
-  /** A host has one worker at a time: the owner of one log is remembered, which is most of what there is to ask. */
-  let owner: LogOwner | undefined;
+  /** The workers of now; their predecessors make room. */
+  const owners: LogOwner[] = [];
   function ownerOf(log: Uint8Array): LogOwner {
-    if (owner === undefined || !equalBytes(owner.log, log)) {
-      owner = logOwner(Uint8Array.from(log), logInfo(log).identity);
-    }
+    const known = owners.find((owner) => equalBytes(owner.log, log));
+    if (known !== undefined) return known;
+    const owner = logOwner(Uint8Array.from(log), logInfo(log).identity);
+    owners.unshift(owner);
+    owners.length = Math.min(owners.length, OWNERS);
     return owner;
   }
 
@@ -174,6 +185,12 @@ export function openJournal(directory: string, options: { readonly maxBytes: num
       if (first < 1 || second < first || second > size)
         throw new JournalError('size_unknown', `sizes are 1 to ${size}`);
       return consistencyProof(nodeReader(store, log), first, second);
+    },
+    nodes(log, { level, index }, count) {
+      const start = nodeKey(log, level, index);
+      return store
+        .range('nodes', { start, end: nodeKey(log, level, index + count), limit: count })
+        .map(({ value }) => value);
     },
     conflicts: (log) =>
       store

@@ -21,6 +21,7 @@ import * as frame from './wire/frame.fuzz.ts';
 import * as json from './wire/json.fuzz.ts';
 import * as language from './wire/language.fuzz.ts';
 import * as link from './wire/link.fuzz.ts';
+import * as logText from './wire/log-text.fuzz.ts';
 import * as manifest from './wire/manifest.fuzz.ts';
 import * as nsm from './wire/nsm.fuzz.ts';
 import * as record from './wire/record.fuzz.ts';
@@ -53,6 +54,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'wire/json': json,
   'wire/language': language,
   'wire/link': link,
+  'wire/log-text': logText,
   'wire/manifest': manifest,
   'wire/nsm': nsm,
   'wire/record': record,
