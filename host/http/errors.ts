@@ -18,6 +18,7 @@ export type HostErrorCode =
   | 'model_unknown'
   | 'receipt_unknown'
   | 'response_unknown'
+  | 'receipt_dropped'
   | 'log_unknown'
   | 'size_unknown'
   | 'tile_unknown'
@@ -73,6 +74,7 @@ export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
   method_not_allowed: { status: 405, message: 'this path does not offer that method' },
   stream_not_accepted: { status: 406, message: 'the answer is a stream of records, which the request did not accept' },
   request_timeout: { status: 408, message: 'the request took too long to arrive' },
+  receipt_dropped: { status: 410, message: 'the receipt was kept for its time, and is no longer' },
   body_too_large: { status: 413, message: 'the body is larger than allowed here' },
   media_type_unsupported: { status: 415, message: 'this path does not take that content type or encoding' },
   rate_limited: { status: 429, message: 'too many requests of this kind' },
@@ -132,6 +134,7 @@ const refusalCodes: Readonly<Partial<Record<WorkerRefusalCode, HostErrorCode>>> 
 
 const journalCodes: Readonly<Partial<Record<JournalErrorCode, HostErrorCode>>> = {
   receipt_unknown: 'receipt_unknown',
+  receipt_dropped: 'receipt_dropped',
   log_unknown: 'log_unknown',
   size_unknown: 'size_unknown',
   journal_closed: 'shutting_down',

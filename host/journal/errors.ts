@@ -7,7 +7,10 @@ export type JournalErrorCode =
   | 'journal_failed'
   | 'journal_closed'
   | 'log_unknown'
+  | 'export_invalid'
+  | 'policy_invalid'
   | 'receipt_unknown'
+  | 'receipt_dropped'
   | 'size_unknown';
 
 export class JournalError extends Error {

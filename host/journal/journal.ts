@@ -2,20 +2,19 @@ import { concatBytes, equalBytes } from '../../wire/bytes.ts';
 import { decodeCbor, strictCbor } from '../../wire/codec/cbor.ts';
 import { bytes, integer, nullable, object, type Reader } from '../../wire/codec/fields.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
-import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { type ChannelFields, channelLayout, channelPreimage } from '../../wire/message/authorisations.ts';
 import type { ReceiptBundle } from '../../wire/message/bundle.ts';
 import { decodeVoucherRaise, encodeVoucherRaise, type VoucherRaise } from '../../wire/message/channel.ts';
-import { decodeIdentity, logPreimage } from '../../wire/message/identity.ts';
 import { decodeReadyInfo, type Entries, encodeReadyInfo, type ReadyInfo } from '../../wire/message/link.ts';
 import { decodeReceipt, HEAD_BYTES } from '../../wire/message/receipt.ts';
 import { consistencyProof, inclusionProof } from '../../wire/tree/index.ts';
 import { decodeWords, encodeWords } from '../../wire/words.ts';
-import { checkEntries, type LogOwner, logOwner, nodeReader, planAppend, storedSize } from './append.ts';
+import { checkEntries, type LogOwner, logOf, logOwner, nodeReader, planAppend, storedSize } from './append.ts';
 import { JournalError } from './errors.ts';
-import { chargeKey, keyAfter, nodeKey, placeKey, readU48 } from './keys.ts';
-import { openStore } from './store.ts';
+import { chargeKey, executionKey, keyAfter, nodeKey, placeKey, readU48, u48 } from './keys.ts';
+import { type Retained, type RetentionPolicy, retainLogs } from './retention.ts';
+import { openStore, type Put, type StoreReader } from './store.ts';
 
 export interface Place {
   readonly log: Uint8Array;
@@ -65,6 +64,8 @@ export interface Journal {
   newestHead(log: Uint8Array): SignedHead | undefined;
   /** Heads of sizes above `after`, smallest first. */
   heads(log: Uint8Array, after: number, limit: number): readonly SignedHead[];
+  /** The receipts from `from` up to a head, as their worker sent them. */
+  entries(log: Uint8Array, from: number, head: SignedHead): Entries;
   places(requestId: Uint8Array): readonly Place[];
   /** A receipt with its proof in the newest head. */
   bundle(place: Place): ReceiptBundle;
@@ -85,6 +86,8 @@ export interface Journal {
   vouchers(log: Uint8Array, after: Uint8Array | undefined, limit: number): readonly VoucherRaise[];
   /** The last receipt of a channel in a log. */
   charged(log: Uint8Array, channel: Uint8Array): Place | undefined;
+  /** Drops what the policy says, of logs that are not in use. */
+  retain(policy: RetentionPolicy, inUse: (log: Uint8Array) => boolean): Promise<Retained>;
   close(): Promise<void>;
 }
 
@@ -100,8 +103,26 @@ const conflictReader: Reader<Conflict> = object<Conflict>({
   storedHead: nullable(bytes(HEAD_BYTES + 64)),
 });
 
-export function openJournal(directory: string, options: { readonly maxBytes: number }): Journal {
+export interface JournalOptions {
+  readonly maxBytes: number;
+  /** Milliseconds since 1970, by which logs age; the machine's clock where none is given. */
+  readonly now?: () => number;
+}
+
+/** How exactly the journal knows when a worker was last heard of. */
+const SEEN_MS = 60_000;
+
+export function openJournal(directory: string, options: JournalOptions): Journal {
   const store = openStore(directory, options);
+  const now = options.now ?? Date.now;
+
+  /** Goes with the commit of whatever was heard. */
+  function seenPuts(reader: StoreReader, log: Uint8Array): readonly Put[] {
+    const stored = reader.get('seen', log);
+    const time = now();
+    if (stored !== undefined && Math.abs(time - readU48(stored, 0)) < SEEN_MS) return [];
+    return [{ table: 'seen', key: log, value: u48(time) }];
+  }
 
   function logInfo(log: Uint8Array): ReadyInfo {
     const stored = store.get('logs', log);
@@ -122,7 +143,16 @@ export function openJournal(directory: string, options: { readonly maxBytes: num
 
   async function write(log: Uint8Array, entries: Entries): Promise<number> {
     const checked = checkEntries(ownerOf(log), entries);
-    return store.write((reader) => planAppend(reader, checked));
+    return store.write((reader) => {
+      const plan = planAppend(reader, checked);
+      return { ...plan, puts: [...plan.puts, ...seenPuts(reader, log)] };
+    });
+  }
+
+  function executionOf(log: Uint8Array, receipt: Uint8Array): Uint8Array {
+    const execution = store.get('executions', executionKey(log, decodeReceipt(receipt).execution));
+    if (execution === undefined) throw new JournalError('journal_failed', 'a receipt lacks its execution');
+    return execution;
   }
 
   function newestHead(log: Uint8Array): SignedHead | undefined {
@@ -134,7 +164,12 @@ export function openJournal(directory: string, options: { readonly maxBytes: num
     async openLog(ready) {
       const log = logOf(ready);
       await store.write((reader) => ({
-        puts: reader.get('logs', log) === undefined ? [{ table: 'logs', key: log, value: encodeReadyInfo(ready) }] : [],
+        puts: [
+          ...(reader.get('logs', log) === undefined
+            ? [{ table: 'logs', key: log, value: encodeReadyInfo(ready) } as const]
+            : []),
+          ...seenPuts(reader, log),
+        ],
         outcome: { value: undefined },
       }));
       return log;
@@ -162,6 +197,13 @@ export function openJournal(directory: string, options: { readonly maxBytes: num
     newestHead,
     heads: (log, after, limit) =>
       store.range('heads', { start: placeKey(log, after + 1), end: keyAfter(log), limit }).map(signedHead),
+    entries(log, from, { size, head, signature }) {
+      const limit = size - from;
+      const rows = store.range('receipts', { start: placeKey(log, from), end: placeKey(log, size), limit });
+      const receipts = rows.map(({ value }) => value);
+      if (receipts.length !== limit) throw new JournalError('receipt_dropped', 'not all of them are kept');
+      return { from, receipts, executions: receipts.map((receipt) => executionOf(log, receipt)), head, signature };
+    },
     places: (requestId) =>
       store
         .range('requests', { start: requestId, end: keyAfter(requestId), limit: limits.receiptsPerRequest })
@@ -169,12 +211,13 @@ export function openJournal(directory: string, options: { readonly maxBytes: num
     bundle({ log, index }) {
       const receipt = store.get('receipts', placeKey(log, index));
       const newest = newestHead(log);
+      if (receipt === undefined && store.get('dropped', placeKey(log, index)) !== undefined) {
+        throw new JournalError('receipt_dropped', 'its time was over');
+      }
       if (receipt === undefined || newest === undefined) throw new JournalError('receipt_unknown', 'no such receipt');
-      const execution = store.get('executions', decodeReceipt(receipt).execution);
-      if (execution === undefined) throw new JournalError('journal_failed', 'a receipt lacks its execution');
       return {
         receipt,
-        execution,
+        execution: executionOf(log, receipt),
         proof: inclusionProof(nodeReader(store, log), index, newest.size),
         head: newest.head,
         signature: newest.signature,
@@ -228,25 +271,14 @@ export function openJournal(directory: string, options: { readonly maxBytes: num
       const stored = store.get('charges', chargeKey(log, channel));
       return stored === undefined ? undefined : { log, index: readU48(stored, 0) };
     },
+    async retain(policy, inUse) {
+      const retained = await retainLogs(store, policy, { now: now(), inUse });
+      // Whoever comes back after its log was dropped has to open it again.
+      owners.length = 0;
+      return retained;
+    },
     close: () => store.close(),
   };
-}
-
-/** Refuses words that do not belong together: a log's name must stand for this very configuration and runtime. */
-export function logOf(ready: ReadyInfo): Uint8Array {
-  try {
-    const identity = decodeIdentity(ready.identity);
-    if (!equalBytes(sha256(ready.configuration), identity.config)) {
-      throw new JournalError('journal_invalid', 'the configuration is not the one that the identity names');
-    }
-    if (!equalBytes(sha256(ready.runtime), identity.runtime)) {
-      throw new JournalError('journal_invalid', 'the runtime is not the one that the identity names');
-    }
-    return sha256(logPreimage(ready.identity));
-  } catch (error) {
-    if (error instanceof WireError) throw new JournalError('journal_invalid', error.code, { cause: error });
-    throw error;
-  }
 }
 
 function signedHead({ key, value }: { readonly key: Uint8Array; readonly value: Uint8Array }): SignedHead {

@@ -31,6 +31,11 @@ export function requestKey(requestId: Uint8Array, log: Uint8Array, index: number
   return concatBytes(requestId, log, u48(index));
 }
 
+/** How receipts of a log were run. Kept for each log, so that it can go with it. */
+export function executionKey(log: Uint8Array, execution: Uint8Array): Uint8Array {
+  return concatBytes(log, execution);
+}
+
 /** What one channel owes in one log. */
 export function chargeKey(log: Uint8Array, channel: Uint8Array): Uint8Array {
   return concatBytes(log, channel);

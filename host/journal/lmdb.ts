@@ -14,7 +14,16 @@ export interface Environment {
 export interface Table {
   getBinary(key: Uint8Array): Uint8Array | undefined;
   put(key: Uint8Array, value: Uint8Array): Promise<boolean>;
+  remove(key: Uint8Array): Promise<boolean>;
+  getStats(): Pages & { readonly pageSize: number; readonly root: Pages; readonly free: Pages };
   getRange(options: RangeOptions): Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>;
+}
+
+/** How many pages a table has; `root` is the table of tables, `free` that of pages to be used again. */
+export interface Pages {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
 }
 
 export interface RangeOptions {

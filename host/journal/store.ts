@@ -5,9 +5,13 @@ import { openEnvironment, type RangeOptions, type Table } from './lmdb.ts';
 
 export const tableNames = [
   'logs',
+  /** When a log's worker was last heard of. */
+  'seen',
   'evidence',
   'sizes',
   'receipts',
+  /** The requests of receipts that are no longer kept: what was dropped can be told from what never was. */
+  'dropped',
   'executions',
   'requests',
   'nodes',
@@ -23,7 +27,8 @@ export type TableName = (typeof tableNames)[number];
 export interface Put {
   readonly table: TableName;
   readonly key: Uint8Array;
-  readonly value: Uint8Array;
+  /** Null takes the row away. */
+  readonly value: Uint8Array | null;
 }
 
 export interface StoreReader {
@@ -34,6 +39,8 @@ export interface StoreReader {
 export interface Plan<T> {
   readonly puts: readonly Put[];
   readonly outcome: { readonly value: T } | { readonly refusal: JournalError };
+  /** `given`: it makes room, and must be let do so when there is none. */
+  readonly room?: 'needed' | 'given';
 }
 
 export interface Store extends StoreReader {
@@ -43,17 +50,22 @@ export interface Store extends StoreReader {
    * committed together. Resolves when the data is synced; a plan that throws or refuses fails alone.
    */
   write<T>(plan: (reader: StoreReader) => Plan<T>): Promise<T>;
+  /** What the tables take; LMDB keeps the pages of removed rows in the file, and uses them again. */
+  usedBytes(): number;
   close(): Promise<void>;
 }
 
 interface Job {
-  run(reader: StoreReader): readonly Put[];
+  run(reader: StoreReader): Pick<Plan<unknown>, 'puts' | 'room'>;
   done(): void;
   fail(error: unknown): void;
 }
 
 /** Rows cost more than their bytes: keys, tree pages, and copies of the path to each changed page. */
 const PAGES_PER_COMMIT = 64 * 4_096;
+/** One part in so many of the largest size stays free once the file has reached it. */
+const SLACK = 16;
+const NOTHING = new Uint8Array(0);
 /** How long a failing commit may take to say why. */
 const REASON_MILLISECONDS = 1_000;
 /** LMDB cannot close after some failed commits; nothing is lost by leaving then. */
@@ -88,17 +100,28 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
   async function commitTogether(jobs: readonly Job[]): Promise<void> {
     const puts: Put[] = [];
     const pending = pendingPuts(puts);
-    const reader: StoreReader = { get: (table, key) => pending(table, key) ?? get(table, key) };
+    let needed = 0;
+    const reader: StoreReader = {
+      get: (table, key) => {
+        const put = pending(table, key);
+        return put === undefined ? get(table, key) : (put ?? undefined);
+      },
+    };
     const planned: Job[] = [];
     for (const job of jobs) {
       try {
-        for (const put of job.run(reader)) puts.push(put);
+        const { puts: wanted, room } = job.run(reader);
+        for (const put of wanted) puts.push(put);
+        if (room !== 'given') needed += wanted.reduce((sum, put) => sum + put.key.length + (put.value?.length ?? 0), 0);
         planned.push(job);
       } catch (error) {
         job.fail(error);
       }
     }
     try {
+      if (needed > 0 && !hasRoom(2 * needed + PAGES_PER_COMMIT)) {
+        throw new JournalError('journal_full', 'the journal has reached its largest size');
+      }
       if (puts.length > 0) await commit(puts);
     } catch (error) {
       for (const job of planned) job.fail(error);
@@ -107,17 +130,31 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
     for (const job of planned) job.done();
   }
 
+  function hasRoom(bytes: number): boolean {
+    if (statSync(dataFile(directory)).size + bytes <= options.maxBytes) return true;
+    // Free pages are found one by one and wait for readers: some of them are left out of the sum.
+    return usedBytes() + bytes + options.maxBytes / SLACK <= options.maxBytes;
+  }
+
+  function usedBytes(): number {
+    const stats = Object.values(tables).map((table) => table.getStats());
+    const first = stats[0] as (typeof stats)[number];
+    const pages = [...stats, first.root, first.free].reduce(
+      (sum, { treeBranchPageCount, treeLeafPageCount, overflowPages }) =>
+        sum + treeBranchPageCount + treeLeafPageCount + overflowPages,
+      2,
+    );
+    return pages * first.pageSize;
+  }
+
   async function commit(puts: readonly Put[]): Promise<void> {
-    const bytes = puts.reduce((sum, put) => sum + put.key.length + put.value.length, 0);
-    if (statSync(dataFile(directory)).size + 2 * bytes + PAGES_PER_COMMIT > options.maxBytes) {
-      throw new JournalError('journal_full', 'the journal has reached its largest size');
-    }
     try {
-      const values = inOnePiece(puts.map(({ value }) => value));
+      const values = inOnePiece(puts.map(({ value }) => value ?? NOTHING));
       await environment.batch(() => {
         let part: Promise<boolean> | undefined;
-        for (const [i, { table, key }] of puts.entries()) {
-          const promise = tables[table].put(key, values[i] as Uint8Array);
+        for (const [i, { table, key, value }] of puts.entries()) {
+          const to = tables[table];
+          const promise = value === null ? to.remove(key) : to.put(key, values[i] as Uint8Array);
           // The batch answers for its parts; a part's own promise, which most share, says nothing more.
           if (promise !== part) promise.catch(() => undefined);
           part = promise;
@@ -141,15 +178,17 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
         let settle = (): void => undefined;
         waiting.push({
           run(reader) {
-            const { puts, outcome } = plan(reader);
+            const planned = plan(reader);
+            const { outcome } = planned;
             settle = () => ('value' in outcome ? resolve(outcome.value) : reject(outcome.refusal));
-            return puts;
+            return planned;
           },
           done: () => settle(),
           fail: reject,
         });
         draining ??= Promise.resolve().then(drain);
       }),
+    usedBytes,
     async close() {
       closed = true;
       await draining;
@@ -170,11 +209,11 @@ function inOnePiece(values: readonly Uint8Array[]): readonly Uint8Array[] {
 }
 
 /** Finds what earlier jobs of the same commit put. A table is indexed when it is first asked for: most never are. */
-function pendingPuts(puts: readonly Put[]): (table: TableName, key: Uint8Array) => Uint8Array | undefined {
-  const indexes = new Map<TableName, { readonly values: Map<string, Uint8Array>; seen: number }>();
+function pendingPuts(puts: readonly Put[]): (table: TableName, key: Uint8Array) => Put['value'] | undefined {
+  const indexes = new Map<TableName, { readonly values: Map<string, Put['value']>; seen: number }>();
   return (table, key) => {
     if (puts.length === 0) return undefined;
-    const index = indexes.get(table) ?? { values: new Map<string, Uint8Array>(), seen: 0 };
+    const index = indexes.get(table) ?? { values: new Map<string, Put['value']>(), seen: 0 };
     indexes.set(table, index);
     for (; index.seen < puts.length; index.seen++) {
       const put = puts[index.seen] as Put;

@@ -5,6 +5,7 @@ import * as firmware from './enclave/firmware.fuzz.ts';
 import * as imageLock from './enclave/image-lock.fuzz.ts';
 import * as kernel from './enclave/kernel.fuzz.ts';
 import * as onnx from './enclave/onnx.fuzz.ts';
+import * as logExport from './host/export.fuzz.ts';
 import type { FuzzTarget } from './target.ts';
 import * as certificate from './verifier/certificate.fuzz.ts';
 import * as nitro from './verifier/nitro.fuzz.ts';
@@ -39,6 +40,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'enclave/kernel': kernel,
   'enclave/envelope': envelope,
   'enclave/onnx': onnx,
+  'host/export': logExport,
   'verifier/certificate': certificate,
   'verifier/nitro': nitro,
   'verifier/policy': policy,

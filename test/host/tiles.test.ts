@@ -5,19 +5,21 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { explanations } from '../../host/http/errors.ts';
 import { openJournal } from '../../host/journal/index.ts';
-import { toHex } from '../../wire/bytes.ts';
+import { equalBytes, toHex } from '../../wire/bytes.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { checkpointKeyPreimage, decodeCheckpoint } from '../../wire/message/checkpoint.ts';
 import { decodeIdentity, signerPoint } from '../../wire/message/identity.ts';
 import { decodeTreeHead, leafPreimage } from '../../wire/message/receipt.ts';
 import { verifyInclusion } from '../../wire/tree/index.ts';
 import { tilePath } from '../../wire/tree/tiles.ts';
-import { createFakeLog } from '../support/fake-log.ts';
+import { createFakeLog, random } from '../support/fake-log.ts';
 import { type Served, serve } from './support/served.ts';
 
 const SIZE = 700;
 const stateDirectory = mkdtempSync(join(tmpdir(), 'proofmark-tiles-'));
 const past = createFakeLog();
+const dropped = createFakeLog();
+const droppedId = random(32);
 const receipts: Uint8Array[] = [];
 let served: Served;
 let url: string;
@@ -31,7 +33,14 @@ beforeAll(async () => {
     receipts.push(...entries.receipts);
     await journal.append(past.log, entries).durable;
   }
+  // Another whose time was over by then.
+  await journal.openLog(dropped.ready);
+  await journal.append(dropped.log, dropped.grow([{ requestId: droppedId }]).entries).durable;
   await journal.close();
+  const later = openJournal(join(stateDirectory, 'journal'), { maxBytes: 2 ** 28, now: () => Date.now() + 10_000 });
+  const policy = { claimableMs: 0, receiptsMs: 0, logsMs: 'never', bytes: 'any' } as const;
+  await later.retain(policy, (log) => !equalBytes(log, dropped.log));
+  await later.close();
   served = await serve({ stateDirectory });
   url = served.host.url;
 });
@@ -158,6 +167,13 @@ describe('a reader with tiles and checkpoint alone', () => {
     ['a way out', 'tile/0/..%2f..%2fetc', '400 request_invalid'],
   ])('is refused %s', async (_, path, expected) => {
     expect(await refusal(await get(path))).toBe(expected);
+  });
+
+  it('is told apart what was dropped and what never was', async () => {
+    expect(await refusal(await fetch(`${url}/v1/receipts/${toHex(droppedId)}`))).toBe('410 receipt_dropped');
+    expect(await refusal(await fetch(`${url}/v1/receipts/${toHex(random(32))}`))).toBe('404 receipt_unknown');
+    expect((await get('tile/0/000.p/1', dropped.log)).status).toBe(200);
+    expect((await get('checkpoint', dropped.log)).status).toBe(200);
   });
 
   it('is told of logs that nobody has', async () => {

@@ -1,8 +1,8 @@
 import type { Request, RequestHandler } from 'express';
 import { toBase64url, toHex } from '../../../wire/bytes.ts';
 import { limits } from '../../../wire/limits.ts';
-import { encodeBundle } from '../../../wire/message/bundle.ts';
-import type { Place, SignedHead } from '../../journal/index.ts';
+import { encodeBundle, type ReceiptBundle } from '../../../wire/message/bundle.ts';
+import { JournalError, type Place, type SignedHead } from '../../journal/index.ts';
 import type { AppContext } from '../context.ts';
 import { HttpError } from '../errors.ts';
 import { hexParameter, logParameter, queryValue, sizeParameter } from '../parameters.ts';
@@ -10,18 +10,32 @@ import { hexParameter, logParameter, queryValue, sizeParameter } from '../parame
 /** DESIGN section 4: a receipt is served to whoever knows its requestId, proven in the newest head. */
 export function receiptRoute(context: AppContext): RequestHandler {
   return (request, response) => {
-    const place = choosePlace(context, context.journal.places(hexParameter(request.params['requestId'], 32)));
-    const bundle = encodeBundle(context.journal.bundle(place));
-    response.setHeader('Proofmark-Log', toHex(place.log));
-    response.type('application/cbor').send(Buffer.from(bundle));
+    const places = context.journal.places(hexParameter(request.params['requestId'], 32));
+    const { log, bundle } = chooseBundle(context, places);
+    response.setHeader('Proofmark-Log', toHex(log));
+    response.type('application/cbor').send(Buffer.from(encodeBundle(bundle)));
   };
 }
 
-/** A number that was used twice has two receipts: the later one of a current log is more likely the one wanted. */
-function choosePlace({ workers }: AppContext, places: readonly Place[]): Place {
-  const place = places.findLast(({ log }) => workers.byLog(log) !== undefined) ?? places[places.length - 1];
-  if (place === undefined) throw new HttpError('receipt_unknown');
-  return place;
+/**
+ * A number that was used twice has two receipts: the later one of a current log is more likely the one wanted, and one
+ * that is still kept more than one that is not.
+ */
+function chooseBundle(
+  { workers, journal }: AppContext,
+  places: readonly Place[],
+): { readonly log: Uint8Array; readonly bundle: ReceiptBundle } {
+  const isCurrent = ({ log }: Place): number => (workers.byLog(log) === undefined ? 0 : 1);
+  let refusal: unknown = new HttpError('receipt_unknown');
+  for (const place of places.toReversed().sort((a, b) => isCurrent(b) - isCurrent(a))) {
+    try {
+      return { log: place.log, bundle: journal.bundle(place) };
+    } catch (error) {
+      if (!(error instanceof JournalError) || error.code !== 'receipt_dropped') throw error;
+      refusal = error;
+    }
+  }
+  throw refusal;
 }
 
 export function headRoute(context: AppContext): RequestHandler {
