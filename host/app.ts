@@ -91,13 +91,13 @@ export function createApp(options: AppOptions): RequestListener {
     options.traffic.begin(request, response);
     try {
       if (options.isDraining()) throw new HttpError('shutting_down');
-      options.guard.admit(request);
       const match = find(request);
+      if (match !== undefined) nameRoute(response, match.pattern);
+      options.guard.admit(request);
       if (match === undefined) {
         shell(request, response);
         return;
       }
-      nameRoute(response, match.pattern);
       await match.handler(openExchange(request, response, budget), match.parameters);
     } catch (error) {
       sendError(request, response, error, onEvent);

@@ -1,5 +1,4 @@
 import { equalBytes, toHex } from '../wire/bytes.ts';
-import { WireError } from '../wire/errors.ts';
 import { type Configuration, decodeConfiguration } from '../wire/message/configuration.ts';
 import {
   type Attested,
@@ -19,7 +18,9 @@ import { type EventSink, LinkError, type WorkerFault, WorkerRefusedError } from 
 import type { WorkerHealth } from './health.ts';
 import { createIntake, type Intake } from './intake.ts';
 import { type Journal, JournalError, logOf } from './journal/index.ts';
-import { KeyError, type KeyService } from './kms.ts';
+import type { KeyService } from './kms.ts';
+import { asLinkError, parsed, refusalOf, unavailable } from './link-errors.ts';
+import { type Patience, patience } from './patience.ts';
 import { pushRelease, type Release } from './releases.ts';
 
 /** A configured worker whose log the journal agrees with. */
@@ -66,31 +67,6 @@ export interface WorkerLink {
   plain(request: Uint8Array, options?: AskOptions): Promise<PlainAnswer>;
   close(): Promise<void>;
 }
-
-export interface Patience {
-  /** Between two attempts to connect: doubles from the first to the second. */
-  readonly reconnectMs: readonly [number, number];
-  readonly stateMs: number;
-  readonly configureMs: number;
-  readonly attestMs: number;
-  readonly releaseMs: number;
-  readonly handshakeMs: number;
-  /** Beyond what the configuration allows the model itself: waiting for its turn, and the way there and back. */
-  readonly queueMs: number;
-  /** Before a release whose key KMS could not give is offered again. */
-  readonly keyRetryMs: number;
-}
-
-export const patience: Patience = {
-  reconnectMs: [50, 2_000],
-  stateMs: 5_000,
-  configureMs: 30_000,
-  attestMs: 10_000,
-  releaseMs: 60_000,
-  handshakeMs: 5_000,
-  queueMs: 20_000,
-  keyRetryMs: 30_000,
-};
 
 export interface WorkerLinkOptions {
   readonly path: string;
@@ -356,31 +332,4 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
   };
 }
 
-function refusalOf(error: unknown): string {
-  if (error instanceof WorkerRefusedError) return error.refusal;
-  return error instanceof KeyError ? error.code : 'file_unreadable';
-}
-
 async function nothingBefore(): Promise<void> {}
-
-function parsed<T>(decode: (payload: Uint8Array) => T, payload: Uint8Array): T {
-  try {
-    return decode(payload);
-  } catch (error) {
-    if (error instanceof WireError) throw new LinkError('worker_protocol', error.code, { cause: error });
-    throw error;
-  }
-}
-
-function asLinkError(error: unknown): LinkError {
-  if (error instanceof LinkError) return error;
-  if (error instanceof JournalError) return new LinkError('journal_unavailable', error.code, { cause: error });
-  if (error instanceof WireError) return new LinkError('worker_protocol', error.code, { cause: error });
-  throw error;
-}
-
-function unavailable(status: LinkStatus): LinkError {
-  if (status.kind === 'journal_failed') return new LinkError('journal_unavailable', 'the journal cannot be written');
-  if (status.kind === 'closed') return new LinkError('link_closed', 'the host is stopping');
-  return new LinkError('worker_unreachable', status.kind === 'unusable' ? status.fault : 'no worker is connected');
-}

@@ -1,4 +1,3 @@
-import { equalBytes, toHex } from '../../wire/bytes.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { type Configuration, decodeConfiguration } from '../../wire/message/configuration.ts';
@@ -8,6 +7,7 @@ import { deferred } from '../deferred.ts';
 import { type EventSink, LinkError } from '../errors.ts';
 import type { Release } from '../releases.ts';
 import type { AskOptions, ReadyWorker, WorkerLink } from '../worker-link.ts';
+import { createChoice } from './choice.ts';
 import { type Member, type MemberWaits, memberWaits, modelKey, openMember } from './member.ts';
 import type { Pin } from './pins.ts';
 import { createPlacement } from './placement.ts';
@@ -114,6 +114,7 @@ export interface PoolOptions {
 
 export type LinkOffers = (present: readonly Uint8Array[]) => readonly Release[];
 
+const NONE: ReadonlySet<Member> = new Set();
 const LOAD_PATIENCE_MS = 60_000;
 
 export function createWorkerPool(options: PoolOptions): WorkerPool {
@@ -127,8 +128,6 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
   let members: readonly Member[] = [];
   /** Accepted and not yet answered, also while they wait for a model. */
   let accepted = 0;
-  /** Where the next search for the least busy one begins, so that idle workers take turns. */
-  let turn = 0;
 
   const placement = createPlacement({
     configuration,
@@ -154,47 +153,11 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
     firstReady.reject(new LinkError('link_closed', 'the host is stopping')),
   );
 
-  const usable = (): readonly Member[] => members.filter((member) => member.usable !== undefined);
-
-  function withLog(log: Uint8Array): Member | undefined {
-    return members.find(({ worker }) => worker !== undefined && equalBytes(worker.log, log));
-  }
-
-  function directed(log: Uint8Array): Member {
-    const found = withLog(log);
-    if (found === undefined) throw new LinkError('worker_unknown', toHex(log));
-    return found;
-  }
-
-  /** The members that may do it: the one that is named, or all, less those that were lost before they were asked. */
-  function candidates(log: Uint8Array | undefined, tried: ReadonlySet<Member>): readonly Member[] {
-    const named = log === undefined ? members : [directed(log)];
-    return named.filter((member) => member.usable !== undefined && !tried.has(member));
-  }
-
-  /** The one with the least to do. */
-  function choose(among: readonly Member[], modelId: Uint8Array | undefined): Member {
-    if (among.length === 0) throw noWorker();
-    const having = modelId === undefined ? among : among.filter((member) => placement.isAt(member, modelId));
-    // Where none has it and none is to have it, a worker says so itself, and with a receipt.
-    const able = having.length > 0 ? having : among;
-    const open = able.filter(({ underWay }) => underWay < perWorker);
-    const distance = ({ index }: Member): number => (index - turn + members.length) % members.length;
-    const best = open.reduce<Member | undefined>((least, member) => {
-      if (least === undefined || member.underWay < least.underWay) return member;
-      return member.underWay === least.underWay && distance(member) < distance(least) ? member : least;
-    }, undefined);
-    if (best === undefined) throw new LinkError('busy', 'every worker that could do it has enough to do');
-    turn = (best.index + 1) % members.length;
-    return best;
-  }
-
-  function noWorker(): LinkError {
-    const kinds = new Set(members.map(({ link }) => link.status.kind));
-    if (kinds.has('journal_failed')) return new LinkError('journal_unavailable', 'the journal cannot be written');
-    if (kinds.size === 1 && kinds.has('closed')) return new LinkError('link_closed', 'the host is stopping');
-    return new LinkError('worker_unreachable', 'no usable worker');
-  }
+  const choice = createChoice({
+    members: () => members,
+    isAt: (member, modelId) => placement.isAt(member, modelId),
+    perWorker,
+  });
 
   function assertRoom(): void {
     if (accepted >= overAll) throw new LinkError('busy', `${accepted} requests were accepted`);
@@ -236,8 +199,9 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
       const since = now();
       const tried = new Set<Member>();
       for (;;) {
-        if (modelId !== undefined) await placement.bring(modelId, () => candidates(log, tried), { signal, patience });
-        const member = choose(candidates(log, tried), modelId);
+        if (modelId !== undefined)
+          await placement.bring(modelId, () => choice.candidates(log, tried), { signal, patience });
+        const member = choice.least(choice.candidates(log, tried), modelId);
         try {
           const worker = member.usable as ReadyWorker;
           observer?.queued(now() - since);
@@ -271,7 +235,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
       const modelId = shown ?? said;
       const taking = (): readonly Member[] => (member.usable === undefined ? [] : [member]);
       if (modelId !== undefined) await placement.bring(modelId, taking, { signal, patience });
-      if (member.usable === undefined) throw noWorker();
+      if (member.usable === undefined) throw choice.nobody();
       return at(member, modelId, () => work(member.link));
     });
   }
@@ -301,21 +265,23 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
       },
     })),
     any() {
-      const worker = usable()[0]?.usable;
-      if (worker === undefined) throw noWorker();
-      return worker;
+      const [first] = choice.candidates(undefined, NONE);
+      if (first?.usable === undefined) throw choice.nobody();
+      return first.usable;
     },
-    byLog: (log) => withLog(log)?.worker,
+    byLog: (log) => choice.withLog(log)?.worker,
     ofSession(sessionId) {
       const { worker } = sessionMember(sessionId).member;
-      if (worker === undefined) throw noWorker();
+      if (worker === undefined) throw choice.nobody();
       return worker;
     },
-    serves: (modelId) => (usable().some((member) => placement.isAt(member, modelId)) ? 'now' : 'later'),
+    serves: (modelId) =>
+      choice.candidates(undefined, NONE).some((member) => placement.isAt(member, modelId)) ? 'now' : 'later',
     assertRoom,
     async attest(challenge, { log } = {}) {
       // Also of a worker that takes no work: whoever holds its receipts may ask for its evidence.
-      const member = log === undefined ? choose(usable(), undefined) : directed(log);
+      const member =
+        log === undefined ? choice.least(choice.candidates(undefined, NONE), undefined) : choice.directed(log);
       const worker = member.worker as ReadyWorker;
       return { worker, attested: await member.link.attest(challenge) };
     },

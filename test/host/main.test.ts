@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readOptions } from '../../host/options/read.ts';
+import { helpText } from '../../host/options/table.ts';
 import { fromBase64url, toHex } from '../../wire/bytes.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { bundleFromHeader, decodeBundle } from '../../wire/message/bundle.ts';
@@ -38,11 +39,11 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-function writeRelease(): void {
+function writeRelease(place = 'release', name = 'demo'): void {
   const files = [random(1_000), random(3)];
-  const manifest = testManifest(files);
-  const folder = join(directory, 'release');
-  mkdirSync(folder);
+  const manifest = testManifest(files, { name });
+  const folder = join(directory, place);
+  mkdirSync(folder, { recursive: true });
   for (const [number, { path }] of manifest.files.entries())
     writeFileSync(join(folder, path), files[number] as Uint8Array);
   writeFileSync(join(folder, 'manifest.json'), encodeManifest(manifest));
@@ -119,6 +120,72 @@ describe('host/main.ts', () => {
 
     again.process.kill('SIGTERM');
     expect(await again.exit).toBe(0);
+  });
+
+  it('logs requests without a word of theirs, and reads releases and keys again at SIGHUP', async () => {
+    worker = await startFakeWorker(join(directory, 'worker.sock'));
+    const keyFile = join(directory, 'keys.json');
+    const writeKey = (secret: string): void => {
+      const hash = toHex(sha256(new TextEncoder().encode(secret)));
+      const keys = [{ name: 'alice', sha256: hash, perSecond: 'any', burst: 1 }];
+      writeFileSync(keyFile, JSON.stringify({ version: 1, keys }));
+    };
+    writeKey('secret-5f1b');
+    const config = join(directory, 'host.json');
+    writeFileSync(config, JSON.stringify({ 'api-keys': 'keys.json', releases: 'more', 'log-level': 'access' }));
+    mkdirSync(join(directory, 'more'));
+    const host = await start([...argumentsFor(0), '--config', config]);
+    let log = '';
+    host.process.stderr.on('data', (chunk: Buffer) => {
+      log += chunk.toString();
+    });
+    const ask = async (model: string, secret: string): Promise<number> => {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${secret}` };
+      const path = `/v2/models/${encodeURIComponent(model)}/infer?q=query-5f1b`;
+      return (await fetch(host.url + path, { method: 'POST', headers, body: '{"a":"body-5f1b"}' })).status;
+    };
+    expect(await ask('demo', 'secret-5f1b')).toBe(200);
+    expect(await ask('path-5f1b\n{"event":"forged"}', 'secret-5f1b')).toBe(404);
+    expect(await ask('demo', 'guess-5f1b')).toBe(401);
+    expect(await ask('later', 'secret-5f1b')).toBe(404);
+    writeRelease('more/later', 'later');
+    writeKey('other-5f1b');
+    host.process.kill('SIGHUP');
+    await until(() => log.includes('"event":"reloaded"'));
+    expect(await ask('later', 'other-5f1b')).toBe(200);
+    expect(await ask('later', 'secret-5f1b')).toBe(401);
+    writeFileSync(keyFile, '{"version":1,"keys":[{"name":"alice","key":"leaked-5f1b"}]}');
+    host.process.kill('SIGHUP');
+    await until(() => log.includes('"event":"reload_failed"'));
+    expect(await ask('demo', 'other-5f1b')).toBe(200);
+    host.process.kill('SIGTERM');
+    expect(await host.exit).toBe(0);
+    const lines = log
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.filter(({ event }) => event === 'request').map(({ route, status }) => [route, status])).toEqual([
+      ['/v2/models/:/infer', 200],
+      ['/v2/models/:/infer', 404],
+      ['/v2/models/:/infer', 401],
+      ['/v2/models/:/infer', 404],
+      ['/v2/models/:/infer', 200],
+      ['/v2/models/:/infer', 401],
+      ['/v2/models/:/infer', 200],
+    ]);
+    for (const line of lines) expect(line).toMatchObject({ time: expect.any(String), level: expect.any(String) });
+    expect(log).not.toMatch(/5f1b|forged/);
+  });
+
+  it('prints its options and ends', async () => {
+    const started = spawn(process.execPath, ['--import', 'tsx', MAIN, '--help']);
+    child = started;
+    let said = '';
+    started.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    expect(await new Promise((resolve) => started.on('close', resolve))).toBe(0);
+    expect(said).toBe(helpText());
   });
 
   it('says in one line why it does not start', async () => {

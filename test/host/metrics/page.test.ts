@@ -11,7 +11,8 @@ import { random } from '../../support/fake-log.ts';
 import { readMetrics } from '../../support/metrics-format.ts';
 import { type Served, serve, until } from '../support/served.ts';
 
-const promtool = spawnSync('promtool', ['--version']).status === 0;
+const TOOL = 'promtool';
+const promtool = spawnSync(TOOL, ['--version']).status === 0;
 let served: Served | undefined;
 
 afterEach(async () => {
@@ -89,7 +90,7 @@ describe('/metrics', () => {
     `is accepted by promtool check metrics${promtool ? '' : ' (skipped: no promtool here)'}`,
     async () => {
       const text = await metricsOf(await busyHost());
-      const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+      const { status, stdout, stderr } = spawnSync(TOOL, ['check', 'metrics'], { input: text, encoding: 'utf8' });
       expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
     },
   );
