@@ -232,14 +232,23 @@ function concatDecoder({ prompt: first, promptForm, step, form, contextTokens }:
     batches: counted,
     prefill,
     width: 'by-request',
-    // Powers of two, so that few requests have a width of their own. The whole is never wider than what older graphs hold
-    // their causal mask for.
-    widthFor: (tokens) => Math.min(Math.max(STEP, 2 ** Math.ceil(Math.log2(tokens))), contextTokens) - 1,
+    // The whole is never wider than what older graphs hold their causal mask for.
+    widthFor: (tokens) => Math.min(widthAbove(tokens), contextTokens) - 1,
     openBatch: (width) => {
       if (!counted) return exactBatch();
       return slotBatch(createSlots(Tensor, { cache, past, mask: 'attended' }, width), run, () => width);
     },
   };
+}
+
+/**
+ * Powers of two and what lies halfway between: few enough that requests meet in one width, and close enough that the
+ * engine, which copies a whole width at every token, seldom copies much more than it needs.
+ */
+function widthAbove(tokens: number): number {
+  let power = STEP;
+  while (1.5 * power < tokens) power *= 2;
+  return tokens <= power ? power : 1.5 * power;
 }
 
 interface StepResult {
