@@ -63,6 +63,7 @@ export function createApp(options: AppOptions): RequestListener {
       now,
     }),
     assemble: options.assemble,
+    onEvent,
     admission: options.admission,
     unpaid: options.unpaid ?? 'serve',
   };

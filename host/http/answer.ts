@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventSink } from '../errors.ts';
-import { type ErrorStyle, errorBody, explanations, hostErrorCode, retryAfter } from './errors.ts';
+import { type ErrorStyle, errorBody, explanations, type HostErrorCode, hostErrorCode, retryAfter } from './errors.ts';
 import type { Exchange } from './exchange.ts';
+import { pathOf } from './router.ts';
 
 export const JSON_TYPE = 'application/json';
 export const BINARY_TYPE = 'application/octet-stream';
@@ -40,6 +41,13 @@ export function sendBytes(exchange: Exchange, status: number, headers: readonly 
   else response.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'), 'latin1');
 }
 
+/** Tells the operator what went wrong on this side; what a client got wrong is its own affair. */
+export function reportFailure(error: unknown, onEvent: EventSink): HostErrorCode {
+  const code = hostErrorCode(error);
+  if (explanations[code].status >= 500) onEvent({ event: 'request_failed', code });
+  return code;
+}
+
 /** The one place where errors become answers: a code and its fixed text, whatever was thrown. */
 export function sendError(
   request: IncomingMessage,
@@ -47,8 +55,7 @@ export function sendError(
   error: unknown,
   onEvent: EventSink,
 ): void {
-  const code = hostErrorCode(error);
-  if (explanations[code].status >= 500) onEvent({ event: 'request_failed', code });
+  const code = reportFailure(error, onEvent);
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
@@ -65,7 +72,9 @@ export function sendError(
   response.end(body);
 }
 
-/** Clients of language models read errors in the shape that their libraries know. */
+/** Clients of either inference protocol read errors in the shape that their libraries know. */
 function errorStyle(url: string): ErrorStyle {
-  return /^\/v1\/(chat\/|completions|models)/.test(url) ? 'openai' : 'host';
+  const path = pathOf(url);
+  if (path === '/v2' || path.startsWith('/v2/')) return 'oip';
+  return /^\/v1\/(chat|completions|models)(\/|$)/.test(path) ? 'openai' : 'host';
 }

@@ -1,3 +1,4 @@
+import type { EventSink } from '../errors.ts';
 import type { AssembleEvidence } from '../evidence/assemble.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Admission } from '../payments/admission.ts';
@@ -15,6 +16,7 @@ export interface AppContext {
   readonly names: ReleaseNames;
   readonly kept: KeptAnswers;
   readonly assemble: AssembleEvidence;
+  readonly onEvent: EventSink;
   /** Absent: this host takes no payment. */
   readonly admission: Admission | undefined;
   /** Whether work is done that no channel pays for. The worker would: whom it works for is the operator's affair. */

@@ -168,13 +168,14 @@ export function retryAfter(error: unknown): string | undefined {
   return String(Math.max(1, Math.ceil(known ?? 1)));
 }
 
-/** OpenAI's libraries read `error.message`; others read `code`. */
-export type ErrorStyle = 'host' | 'openai';
+/** OpenAI's libraries read `error.message`, those of the Open Inference Protocol `error`; our own clients read `code`. */
+export type ErrorStyle = 'host' | 'oip' | 'openai';
 
 export function errorBody(error: unknown, style: ErrorStyle): string {
   const code = hostErrorCode(error);
   const { status, message } = explanations[code];
   if (style === 'host') return JSON.stringify({ code, message });
+  if (style === 'oip') return JSON.stringify({ code, message, error: message });
   const { detail, param } = faultOf(error);
   return JSON.stringify({ error: { message: message + detail, type: openaiType(status), param, code } });
 }

@@ -29,7 +29,9 @@ async function refusal(path: string, init: RequestInit = {}): Promise<string> {
   const response = await fetch(url + path, init);
   const body = (await response.json()) as { code: keyof typeof explanations; message: string };
   expect(response.status).toBe(explanations[body.code].status);
-  expect(body).toEqual({ code: body.code, message: explanations[body.code].message });
+  const { message } = explanations[body.code];
+  const inference = path.startsWith('/v2') ? { error: message } : {};
+  expect(body).toEqual({ code: body.code, message, ...inference });
   return `${response.status} ${body.code}`;
 }
 

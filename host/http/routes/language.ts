@@ -11,7 +11,7 @@ import { flag, format, operation } from '../../../wire/message/request.ts';
 import { WORD } from '../../../wire/words.ts';
 import type { Release } from '../../releases.ts';
 import type { Answered } from '../../workers/pool.ts';
-import { JSON_TYPE, sendBytes } from '../answer.ts';
+import { JSON_TYPE, reportFailure, sendBytes } from '../answer.ts';
 import { readBody } from '../body.ts';
 import type { AppContext } from '../context.ts';
 import { errorBody, HttpError, openaiType } from '../errors.ts';
@@ -153,7 +153,8 @@ interface StreamCall {
 }
 
 /** Events of the worker as they come, then one with the receipt over exactly those bytes, then OpenAI's own end. */
-async function answerStream({ workers, names }: AppContext, exchange: Exchange, call: StreamCall): Promise<void> {
+async function answerStream(context: AppContext, exchange: Exchange, call: StreamCall): Promise<void> {
+  const { workers, names } = context;
   const { kind, release, request } = call;
   const stream = openStream(exchange, ['Content-Type', EVENTS_TYPE]);
   let answered: Answered;
@@ -164,6 +165,7 @@ async function answerStream({ workers, names }: AppContext, exchange: Exchange, 
     });
   } catch (error) {
     if (!stream.begun) throw error;
+    reportFailure(error, context.onEvent);
     // The library throws what it finds under `error`. Where the worker was cut off inside an event, that one ends first.
     endWith(stream, `\n\ndata: ${errorBody(error, 'openai')}\n\n`);
     return;

@@ -145,6 +145,7 @@ describe('streams', () => {
     const [begun, error] = text.split('\n\n');
     expect(begun).toBe('data: {"choices":[{"delta":{"content":"A"}');
     expect(JSON.parse(error?.slice(6) ?? '')).toMatchObject({ error: { code: 'worker_lost', type: 'server_error' } });
+    expect(served.events).toContainEqual({ event: 'request_failed', code: 'worker_lost' });
     await comesBack();
   });
 

@@ -81,7 +81,10 @@ describe('metadata of the Open Inference Protocol', () => {
     '/v2/models/mlp/versions/__proto__/ready',
     `/v2/models/${toHex(absent.modelId)}/ready`,
   ])('%s is unknown', async (path) => {
-    expect(await get(path)).toMatchObject({ status: 404, body: { code: 'model_unknown' } });
+    expect(await get(path)).toMatchObject({
+      status: 404,
+      body: { code: 'model_unknown', error: 'no release of that name or id is served here' },
+    });
   });
 
   it('calls a model ready that a worker has', async () => {
@@ -93,7 +96,6 @@ describe('metadata of the Open Inference Protocol', () => {
   it('calls a model not ready that no worker took', async () => {
     const releases = [first, testRelease([random(10)], { name: 'late' })];
     const half = await serve({ releases });
-    half.worker.misbehave = undefined;
     (half.worker.models as Uint8Array[]).splice(1, 1);
     half.worker.misbehave = () => true;
     half.worker.dropConnection();
