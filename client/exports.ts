@@ -9,8 +9,19 @@ export { type ClientAction, ClientError, type ClientErrorCode, clientErrorCodes 
 export type { RetryRule } from './failover.ts';
 export type { LanguageStream } from './language/calls.ts';
 export type { StreamEvent } from './language/events.ts';
+export {
+  type ChannelChain,
+  type ChannelOnChain,
+  type ChannelStatus,
+  type ChannelTerms,
+  channelStatus,
+  type OpenChannelOptions,
+  openChannel,
+} from './payment/chain.ts';
 export type { PaymentOptions } from './payment/payer.ts';
+export { createSessionKey, importSessionKey, type SessionKey, type StoredKey } from './payment/session-key.ts';
 export { memoryStore, type PaymentStore, type Tab } from './payment/store.ts';
+export { type ReadsChain, type ViemChainOptions, viemChannelChain, type WritesChain } from './payment/viem-chain.ts';
 export type { ModelChoice } from './releases.ts';
 export type { MomentSource } from './session.ts';
 export {

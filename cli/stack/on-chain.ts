@@ -120,6 +120,8 @@ export async function openChannel(
     sign: (message) => signP256(key, message),
     store: fileStore(options.storeFile),
     maxOutstanding: options.maxUnitPrice,
+    // The channel holds what the demo is to spend.
+    maxSpend: 'any',
     maxUnitPrice: options.maxUnitPrice,
   };
 }

@@ -10,6 +10,8 @@ export interface Ledger {
   tab(channel: Uint8Array, log: Uint8Array): Tab;
   /** Over all logs: what vouchers allow beyond the fees of verified answers. A thief of every worker's key gets no more. */
   outstanding(): bigint;
+  /** Over all logs: fees of verified answers, and the most that all others may have cost. */
+  spent(): bigint;
   /** The highest voucher that `maxOutstanding` allows for this tab. */
   ceiling(tab: Tab): bigint;
   /** Remembers a request before it is sent, and the voucher that goes before it. */
@@ -45,6 +47,7 @@ export async function openLedger(store: PaymentStore, maxOutstanding: bigint): P
   return {
     tab: (channel, log) => now({ channel, log, voucher: 0n, verified: 0n, unknown: 0n, top: 0n, gaps: [] }),
     outstanding,
+    spent: () => [...tabs.values()].reduce((sum, { verified, unknown }) => sum + verified + unknown, 0n),
     ceiling: (tab) => {
       const { voucher, verified } = now(tab);
       return maxOutstanding - (outstanding() - (voucher - verified)) + verified;

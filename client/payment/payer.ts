@@ -24,6 +24,8 @@ export interface PaymentOptions {
   readonly store: PaymentStore;
   /** What this payer is ready to lose in all, whoever lies or is robbed. */
   readonly maxOutstanding: bigint;
+  /** What it spends in all, as far as this store remembers: requests whose answers are not known count in full. */
+  readonly maxSpend: bigint | 'any';
   /** The dearest unit that it buys. */
   readonly maxUnitPrice: bigint | 'any';
   /** How far vouchers may run ahead of what is needed, within `maxOutstanding`: each raise is a round trip. */
@@ -115,6 +117,11 @@ export function createPayer(options: PaymentOptions, suite: Suite): Payer {
   }
 
   async function prepare(session: Session, book: Ledger, channel: Uint8Array, maxFee: bigint): Promise<Account> {
+    if (options.maxSpend !== 'any' && book.spent() + maxFee > options.maxSpend) {
+      throw new ClientError('outstanding_limit', `${book.spent()} are spent, and this may cost ${maxFee}`, {
+        reason: 'spending_cap',
+      });
+    }
     const account = opened.get(session) ?? (await open(session, book, channel));
     let tab = book.tab(channel, session.worker.log);
     if (account.committed + maxFee > tab.voucher && account.underWay === 0 && account.committed > tab.verified) {

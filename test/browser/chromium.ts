@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -19,6 +19,8 @@ export interface PageOptions {
   /** Served to the page as JSON at /cases. */
   readonly cases: unknown;
   readonly timeoutMs: number;
+  /** Answers what else the page asks of its own origin; false for what it does not know. */
+  readonly also?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 /**
@@ -45,6 +47,7 @@ export async function runInChromium(options: PageOptions): Promise<unknown> {
       const late = setTimeout(() => reject(new Error('the page said nothing')), options.timeoutMs);
       late.unref();
       server.on('request', (request, response) => {
+        if (options.also?.(request, response) === true) return;
         if (request.method === 'POST') {
           response.end();
           readAll(request).then((text) => resolve(JSON.parse(text)), reject);

@@ -9,11 +9,9 @@ export interface HttpHost {
   close(): Promise<void>;
 }
 
-/** A host of a test world on loopback, with the statuses and types of the real one. */
-export async function serveHost(host: HostTransport, also?: (path: string) => Served | undefined): Promise<HttpHost> {
-  const server = createServer((request, response) => {
-    answer(host, request, response, also).catch((error: unknown) => refuse(response, error));
-  });
+/** A host of a test world on loopback. */
+export async function serveHost(host: HostTransport): Promise<HttpHost> {
+  const server = createServer(answering(host));
   await listening(server);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -25,29 +23,21 @@ export async function serveHost(host: HostTransport, also?: (path: string) => Se
   };
 }
 
-export interface Served {
-  readonly type: string;
-  readonly body: string | Uint8Array;
-}
-
 export function listening(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
 }
 
-async function answer(
-  host: HostTransport,
-  request: IncomingMessage,
-  response: ServerResponse,
-  also: ((path: string) => Served | undefined) | undefined,
-): Promise<void> {
+/** With the statuses and types of the real one. */
+export function answering(host: HostTransport): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    answer(host, request, response).catch((error: unknown) => refuse(response, error));
+  };
+}
+
+async function answer(host: HostTransport, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = request.url ?? '';
-  const mine = also?.(path);
-  if (mine !== undefined) {
-    response.writeHead(200, { 'content-type': mine.type }).end(mine.body);
-    return;
-  }
   const wantsRecords = request.headers.accept === RECORDS_TYPE;
   const id = request.headers['proofmark-request-id'];
   const options = typeof id === 'string' ? { requestId: fromHex(id, 32) } : {};

@@ -208,6 +208,7 @@ describe('a stream that is paid', () => {
     sign: (message) => signP256(channel.key, message),
     store,
     maxOutstanding: 10_000n,
+    maxSpend: 'any',
     maxUnitPrice: 2n,
   };
 

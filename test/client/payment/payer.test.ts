@@ -24,6 +24,7 @@ async function paying(changes: Partial<PaymentOptions> = {}, channel: TestChanne
     sign: (message) => signP256(channel.key, message),
     store,
     maxOutstanding: 100n,
+    maxSpend: 'any',
     maxUnitPrice: PRICE,
     ...changes,
   };
@@ -236,6 +237,26 @@ describe('what is lost', () => {
       'outstanding_limit/outstanding_limit',
     );
     expect(await outstanding()).toBe(45n);
+  });
+});
+
+describe('a spending cap', () => {
+  it('ends what is spent in all, also over restarts, and what is lost counts in full', async () => {
+    const { world, payment } = await paying({ maxSpend: 3n * PRICE });
+    const client = world.client({}, { payment });
+    await client.infer(world.call);
+    world.keeping = false;
+    world.onPost = async (path, pass) => {
+      const reply = await pass();
+      if (world.headers.length === 2 && path.endsWith('charged')) throw new ClientError('host_timeout', 'no answer');
+      return reply;
+    };
+    expect(await refusalOf(client.infer(world.call))).toBe('host_timeout/host_timeout');
+    world.onPost = (_, pass) => pass();
+    const restarted = world.client({}, { payment });
+    expect(await refusalOf(restarted.infer(world.call))).toBe('accepted');
+    expect(await refusalOf(restarted.infer(world.call))).toBe('outstanding_limit/spending_cap');
+    expect(world.headers).toHaveLength(3);
   });
 });
 
