@@ -42,13 +42,10 @@ export async function run(report: Report): Promise<void> {
     const options = { stack, rows, worker: await proveWorkerAt(stack.url, stack.policyFile) };
     contenders.push(attested(options), await sealed(options));
     const rounds = await runRounds(contenders, stops);
-    const batched = contenders.find(({ name }) => name === 'batched');
-    const rowFile = join(folder, 'row');
-    await writeFile(rowFile, new Uint8Array(rows[0]?.values.buffer ?? []));
-    report.add(
-      'serving.rows.batched.c32.autocannon_rps',
-      await autocannonRps(`http://127.0.0.1:${batched?.port}/infer`, rowFile, 32),
-    );
+    const express = contenders.find(({ name }) => name === 'express');
+    const body = JSON.stringify({ input: Array.from(rows[0]?.values ?? []) });
+    const seen = await autocannonRps(`http://127.0.0.1:${express?.port}/infer`, body, 32);
+    report.add('serving.rows.express.c32.autocannon_rps', seen);
     reportRounds(report, rounds);
   } finally {
     for (const stop of stops.reverse()) await stop();

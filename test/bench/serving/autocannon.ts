@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { BenchError } from '../report.ts';
 
-/** Requests per second as a load generator sees them that others wrote, so that ours need not be believed. */
-export async function autocannonRps(url: string, bodyFile: string, connections: number): Promise<number> {
+/** Requests per second as a load generator sees them that others wrote, so that ours need not be believed. It takes text. */
+export async function autocannonRps(url: string, json: string, connections: number): Promise<number> {
   const program = join(import.meta.dirname, '../../../node_modules/autocannon/autocannon.js');
-  const type = 'Content-Type=application/octet-stream';
-  const args = ['-j', '-c', String(connections), '-d', '2', '-m', 'POST', '-H', type, '-i', bodyFile, url];
+  const type = 'Content-Type=application/json';
+  const args = ['-j', '-c', String(connections), '-d', '2', '-m', 'POST', '-H', type, '-b', json, url];
   const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
