@@ -1,5 +1,5 @@
 import { type KeyObject, verify } from 'node:crypto';
-import { concatBytes, equalBytes, isZero, toHex } from '../../wire/bytes.ts';
+import { concatBytes, equalBytes, isZero } from '../../wire/bytes.ts';
 import { type CborValue, encodeCbor } from '../../wire/codec/cbor.ts';
 import { checkSignatureFormat } from '../../wire/crypto/ecdsa.ts';
 import { importPoint, sha256 } from '../../wire/crypto/node.ts';
@@ -11,12 +11,13 @@ import {
   decodeReceipt,
   decodeTreeHead,
   leafPreimage,
+  RECEIPT_BYTES,
   type Receipt,
   type TreeHead,
 } from '../../wire/message/receipt.ts';
 import { completedNodes, type NodeReader, treeRoot } from '../../wire/tree/index.ts';
 import { JournalError } from './errors.ts';
-import { chargeKey, executionKey, nodeKey, placeKey, readU48, requestKey, u48 } from './keys.ts';
+import { chargeKey, executionKey, nameOf, nodeKey, placeKey, readU48, requestKey, u48 } from './keys.ts';
 import type { Plan, Put, StoreReader } from './store.ts';
 
 /** Entries whose form and signature hold; whether they fit what is stored is decided when it is their turn. */
@@ -24,8 +25,11 @@ export interface CheckedEntries {
   readonly log: Uint8Array;
   readonly entries: Entries;
   readonly head: TreeHead;
-  readonly receipts: readonly Receipt[];
+  readonly receipts: readonly Indexed[];
 }
+
+/** What is looked up by: the rest of a receipt is dropped once it was checked, since thousands wait for a commit. */
+type Indexed = Pick<Receipt, 'requestId' | 'channel' | 'execution'>;
 
 /** Refuses words that do not belong together: a log's name must stand for this very configuration and runtime. */
 export function logOf(ready: ReadyInfo): Uint8Array {
@@ -82,7 +86,7 @@ export function checkEntries({ log, identity, signer }: LogOwner, entries: Entri
       if (!equalBytes(nameOf(entries.executions[offset] as Uint8Array), receipt.execution)) {
         throw invalid('an execution is not the one that its receipt names');
       }
-      return receipt;
+      return { requestId: receipt.requestId, channel: receipt.channel, execution: receipt.execution };
     });
     return { log, entries, head, receipts };
   } catch (error) {
@@ -177,7 +181,7 @@ function chargePuts({ log, entries, receipts }: CheckedEntries, size: number): r
   for (const [offset, { channel }] of receipts.entries()) {
     const index = entries.from + offset;
     if (index < size || isZero(channel)) continue;
-    last.set(toHex(channel), { table: 'charges', key: chargeKey(log, channel), value: u48(index) });
+    last.set(nameOf(channel), { table: 'charges', key: chargeKey(log, channel), value: u48(index) });
   }
   return [...last.values()];
 }
@@ -231,6 +235,11 @@ export function nodeReader(reader: StoreReader, log: Uint8Array): NodeReader {
   };
 }
 
+/** Written over for each receipt, like a node's in wire/tree/nodes.ts. */
+const preimage: Uint8Array = leafPreimage(new Uint8Array(RECEIPT_BYTES));
+
+/** Of a receipt whose length was checked. */
 export function leafHash(receipt: Uint8Array): Uint8Array {
-  return sha256(leafPreimage(receipt));
+  preimage.set(receipt, 1);
+  return sha256(preimage);
 }

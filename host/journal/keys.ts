@@ -19,16 +19,28 @@ export function readU48(bytes: Uint8Array, offset: number): number {
 
 /** One receipt, or one head, of a log. */
 export function placeKey(log: Uint8Array, position: number): Uint8Array {
-  return concatBytes(log, u48(position));
+  return joinKey(log, NOTHING, position);
 }
 
 export function nodeKey(log: Uint8Array, level: number, index: number): Uint8Array {
-  return concatBytes(log, Uint8Array.of(level), u48(index));
+  return joinKey(log, Uint8Array.of(level), index);
 }
 
 /** A request number may occur in several logs, and twice in one: whoever chose it is not trusted to choose well. */
 export function requestKey(requestId: Uint8Array, log: Uint8Array, index: number): Uint8Array {
-  return concatBytes(requestId, log, u48(index));
+  return joinKey(requestId, log, index);
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Keys are made by the dozen for each receipt and live for a moment: they come from Node's pool. */
+function joinKey(first: Uint8Array, second: Uint8Array, position: number): Uint8Array {
+  const length = first.length + second.length;
+  const key = Buffer.allocUnsafe(length + 6);
+  key.set(first, 0);
+  key.set(second, first.length);
+  key.writeUIntBE(position, length, 6);
+  return key;
 }
 
 /** How receipts of a log were run. Kept for each log, so that it can go with it. */
@@ -39,6 +51,11 @@ export function executionKey(log: Uint8Array, execution: Uint8Array): Uint8Array
 /** What one channel owes in one log. */
 export function chargeKey(log: Uint8Array, channel: Uint8Array): Uint8Array {
   return concatBytes(log, channel);
+}
+
+/** Bytes as the key of a map. */
+export function nameOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
 /** The smallest key beyond every key that starts with `prefix`; prefixes are hashes or counters, never all ones. */

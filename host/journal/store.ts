@@ -1,6 +1,7 @@
 import { statfsSync, statSync } from 'node:fs';
 import { dataFile, openPlace } from './directory.ts';
 import { JournalError } from './errors.ts';
+import { nameOf } from './keys.ts';
 import { openEnvironment, type RangeOptions, type Table } from './lmdb.ts';
 
 export const tableNames = [
@@ -221,10 +222,6 @@ function pendingPuts(puts: readonly Put[]): (table: TableName, key: Uint8Array) 
     }
     return index.values.get(nameOf(key));
   };
-}
-
-function nameOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
 }
 
 const EIO = 5;

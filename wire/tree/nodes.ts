@@ -1,7 +1,7 @@
 import { sha256 } from '../crypto/node.ts';
 import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { checkCount, copyHash, isComplete, type NodePlace, nodePreimage, peaks } from './shape.ts';
+import { checkCount, copyHash, HASH_BYTES, isComplete, type NodePlace, nodePreimage, peaks } from './shape.ts';
 
 /** Gives the hash of the complete subtree of 2^level leaves that starts at index * 2^level; throws when it has none. */
 export type NodeReader = (level: number, index: number) => Uint8Array;
@@ -18,8 +18,13 @@ export interface Row {
 
 const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array(0));
 
+/** Written over for each node: an array of this length would have its memory outside the heap, and be collected apart. */
+const preimage: Uint8Array = nodePreimage(EMPTY_ROOT, EMPTY_ROOT);
+
 export function hashNode(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return sha256(nodePreimage(left, right));
+  preimage.set(left, 1);
+  preimage.set(right, 1 + HASH_BYTES);
+  return sha256(preimage);
 }
 
 /** RFC 6962 section 2.1: joins the peaks of a tree, rightmost first. The hash of no leaves is the hash of no bytes. */
