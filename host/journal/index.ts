@@ -7,4 +7,4 @@ export {
   type Place,
   type SignedHead,
 } from './journal.ts';
-export type { Retained, RetentionPolicy } from './retention.ts';
+export type { RetentionPolicy } from './retention.ts';

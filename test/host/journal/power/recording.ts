@@ -23,13 +23,14 @@ export type Call =
   | { readonly kind: 'mapped'; readonly file: number }
   | { readonly kind: 'unfollowed'; readonly what: string };
 
+const COMPILER = 'gcc';
 const HEADER_BYTES = 20;
 const CREATED = 1;
 const SYNCHRONOUS = 2;
 const FAILED = 4;
 
 export function hasCompiler(): boolean {
-  return spawnSync('gcc', ['--version']).status === 0;
+  return spawnSync(COMPILER, ['--version']).status === 0;
 }
 
 /** Runs a script of this folder to its end, and returns what it did below `folder`. */
@@ -37,7 +38,7 @@ export function recordRun(script: string, folder: string, scratch: string, args:
   const library = join(scratch, 'recorder.so');
   const trace = join(scratch, 'trace');
   const source = join(import.meta.dirname, 'recorder.c');
-  execFileSync('gcc', ['-shared', '-fPIC', '-O2', '-Wall', '-Wextra', '-Werror', '-o', library, source, '-ldl']);
+  execFileSync(COMPILER, ['-shared', '-fPIC', '-O2', '-Wall', '-Wextra', '-Werror', '-o', library, source, '-ldl']);
   execFileSync('node', ['--import', 'tsx', join(import.meta.dirname, script), folder, ...args], {
     env: { ...process.env, LD_PRELOAD: library, POWER_FOLDER: folder, POWER_TRACE: trace, UV_USE_IO_URING: '0' },
     stdio: ['ignore', 'ignore', 'inherit'],
