@@ -198,7 +198,10 @@ const termsRules: readonly Rule<ReceiptContext, UntrustedCode>[] = [
   },
 ];
 
-/** Tensor calls count one unit. How many a language call counted is the worker's word; that they are whole units is not. */
+/**
+ * Tensor calls count one unit, and perhaps none where they were cancelled: before they were begun they cost nothing. How
+ * many a language call counted is the worker's word; that they are whole units is not.
+ */
 function feeContradiction({ fee, status: word }: Receipt, header: RequestHeader): string | undefined {
   if (word !== status.ok && word !== status.cancelled) {
     return fee === 0n ? undefined : `${fee} charged for status ${statusName(word)}`;
@@ -206,7 +209,8 @@ function feeContradiction({ fee, status: word }: Receipt, header: RequestHeader)
   if (fee > header.maxFee) return `${fee} is above the maximum ${header.maxFee}`;
   if (header.operation === operation.infer) {
     const one = feeFor(header, 1n);
-    return fee === one ? undefined : `${fee}, expected ${one}`;
+    const free = word === status.cancelled && fee === 0n;
+    return free || fee === one ? undefined : `${fee}, expected ${one}`;
   }
   const units = header.unitPrice === 0n ? 0n : (fee + header.unitPrice - 1n) / header.unitPrice;
   return fee === feeFor(header, units) ? undefined : `${fee} is no number of units at ${header.unitPrice}`;

@@ -37,6 +37,7 @@ const fees: readonly FeeCase[] = [
   { says: 'the largest numbers', unitPrice: MAX_FEE, maxFee: MAX_FEE, fee: MAX_FEE, ruling: right },
 
   { says: 'a cancelled call is charged', status: 1n, fee: 5n, ruling: right },
+  { says: 'a call that was cancelled before it was begun', status: 1n, fee: 0n, ruling: right },
   { says: 'a model error is free', status: 2n, fee: 0n, ruling: right },
   { says: 'a model error with a fee', status: 2n, fee: 5n, ruling: wrong },
   { says: 'a stopped call is free', status: 3n, fee: 0n, ruling: right },
