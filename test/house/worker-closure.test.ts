@@ -14,7 +14,7 @@ const COMMITTED = join(import.meta.dirname, 'worker-closure.json');
  * host say about streams, cancels and their bodies is counted with the rest, what runs beside the model in its own confined
  * process has a bound of its own. LIMITATIONS.md says so. Moving a bound is a decision, too.
  */
-const BOUNDS = { workerLines: 4_200, languageLines: 1_900, wireLines: 3_700, packages: 8 } as const;
+const BOUNDS = { workerLines: 4_300, languageLines: 1_900, wireLines: 3_700, packages: 8 } as const;
 const LANGUAGE = 'enclave/worker/model/language/';
 
 interface CommittedClosure {
@@ -60,7 +60,7 @@ describe('the import closure of the measured program', () => {
     expect(withoutLines(closure)).toEqual(JSON.parse(readFileSync(COMMITTED, 'utf8')));
   });
 
-  it('is at most 4,200 lines of the worker, 1,900 beside a language model, and 3,700 of wire/', () => {
+  it('is at most 4,300 lines of the worker, 1,900 beside a language model, and 3,700 of wire/', () => {
     expect(linesUnder('enclave/worker/') - linesUnder(LANGUAGE)).toBeLessThanOrEqual(BOUNDS.workerLines);
     expect(linesUnder(LANGUAGE)).toBeLessThanOrEqual(BOUNDS.languageLines);
     expect(linesUnder(LANGUAGE)).toBeGreaterThan(500);

@@ -30,6 +30,10 @@ export interface Generation {
   readonly temperature: string;
   readonly topP: string;
   readonly stop: readonly string[];
+  /**
+   * As it was asked. What held is the least of it, of what the header's prices pay for beyond the prompt, and of what the
+   * context leaves: a layout may reserve its cache by that number, so that it decides bits, too.
+   */
   readonly maxTokens: number;
 }
 
