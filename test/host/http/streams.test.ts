@@ -268,6 +268,27 @@ describe('R10: readers that do not keep up with a stream', () => {
     expect(whole.status).toBe(200);
   });
 
+  it('R8: or leave in the middle of one, end the work', async () => {
+    let id = 0;
+    served.worker.misbehave = (frame) => {
+      if (frame.kind !== linkKind.plain) return false;
+      id = frame.id;
+      served.worker.send({ id, kind: linkKind.piece, payload: utf8('data: {"choices":[]}\n\n') });
+      return true;
+    };
+    const leaving = new AbortController();
+    const response = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'talker', messages: [{ role: 'user', content: 'x' }], stream: true }),
+      signal: leaving.signal,
+    });
+    expect(response.status).toBe(200);
+    expect(abandoned(id)).toBe(false);
+    leaving.abort();
+    await until(() => abandoned(id));
+  });
+
   it('with a number find the whole answer kept', async () => {
     const requestId = toHex(random(32));
     const waiting = hold();
