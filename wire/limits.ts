@@ -11,7 +11,7 @@ export const limits = {
   jsonHeaderBytes: 65_536,
   /** Nesting of JSON and CBOR. The deepest format of our own uses six; recursion stays far from the stack's end. */
   nestingDepth: 16,
-  /** A frame of telemetry: 22 counters of at most nine bytes. */
+  /** A frame of telemetry: 26 counters of at most nine bytes. */
   telemetryBytes: 512,
   /** Items in one CBOR document. The largest legitimate one (an archive's proof and evidence) has a few hundred. */
   cborItems: 16_384,

@@ -53,9 +53,10 @@ async function runWorker(paths: WorkerPaths): Promise<void> {
   await startWorker({
     attester: await openAttester(paths.attesters, { nsmExchange, sevReport, hardwareRandom }),
     linkPath: paths.link,
-    createPool: (configuration) =>
+    createPool: (configuration, onRun) =>
       createModelPool({
         control,
+        onRun,
         privateDirectory: paths.private,
         execution: runtime,
         limits: { memoryBytes: configuration.limits.modelMemoryBytes, loadMilliseconds: LOAD_MILLISECONDS },

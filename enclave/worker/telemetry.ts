@@ -8,7 +8,7 @@ import type { AnswerErrorCode } from './work.ts';
  * part of the attested configuration: at `none` nothing is said.
  */
 export interface Telemetry {
-  count(name: CounterName): void;
+  count(name: CounterName, amount?: number): void;
   /** A request that ended without a receipt. */
   countRefusal(code: WorkerRefusalCode): void;
   /** A request that ended with one. */
@@ -70,8 +70,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     setTimeout(say, INTERVAL_MILLISECONDS).unref();
   }
 
-  function count(name: CounterName): void {
-    counted[name] += 1;
+  function count(name: CounterName, amount = 1): void {
+    counted[name] += amount;
     schedule();
   }
 

@@ -45,7 +45,7 @@ export interface WorkerOptions {
   readonly attester: Attester;
   readonly linkPath: string;
   /** Made once the configuration has said how much a model may use. */
-  readonly createPool: (configuration: Configuration) => ModelPool;
+  readonly createPool: (configuration: Configuration, onRun: (requests: number) => void) => ModelPool;
   /** Called when the worker cannot go on; the process must end, and with it the key epoch. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -72,8 +72,11 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     try {
       epoch = await startEpoch(configuration, bytes, {
         attester,
-        createPool: options.createPool,
-        onEntries: (entries) => host?.send({ id: 0, kind: linkKind.entries, payload: encodeEntries(entries) }),
+        createPool: (known) => options.createPool(known, countRun),
+        onEntries(entries) {
+          telemetry.count('signatures');
+          host?.send({ id: 0, kind: linkKind.entries, payload: encodeEntries(entries) });
+        },
         onFatal: options.onFatal,
       });
       telemetry = telemetryFor(epoch);
@@ -90,6 +93,11 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
       send: (payload) => host?.send({ id: 0, kind: linkKind.telemetry, payload }),
       gauges: () => ({ leaves: log.size, leavesAcknowledged: log.acknowledged, requestsUnderWay: pending }),
     });
+  }
+
+  function countRun(requests: number): void {
+    telemetry.count('modelRuns');
+    telemetry.count('modelRunRequests', requests);
   }
 
   function ready(): Epoch {
@@ -290,6 +298,7 @@ function finalRecord({ bundle, format, body }: Answer): FinalRecord {
 
 function countDone(telemetry: Telemetry, kind: number, reply: Uint8Array): void {
   if (kind === linkKind.handshake) telemetry.count('sessionsOpened');
+  if (kind === linkKind.unload) telemetry.count('modelsUnloaded');
   // The last piece of a release is answered once its model runs.
   if (kind === linkKind.file && reply[0] === 1) telemetry.count('modelsLoaded');
 }

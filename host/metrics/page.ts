@@ -111,6 +111,10 @@ const telemetryHelp: Readonly<Record<CounterName, string>> = {
   leaves: 'Leaves in the log of a worker.',
   leavesAcknowledged: 'Leaves that the host has acknowledged as durable.',
   requestsUnderWay: 'Requests that a worker took and has not yet answered.',
+  modelRuns: 'Runs of tensor models.',
+  modelRunRequests: 'Requests that runs of tensor models were for; by runs, this is the mean batch.',
+  signatures: 'Heads that a worker signed; leaves by this are receipts under one signature.',
+  modelsUnloaded: 'Models that a worker let go.',
 };
 
 function telemetryFamilies({ counters, ends }: HealthSnapshot): readonly Family[] {

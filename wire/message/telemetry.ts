@@ -31,6 +31,12 @@ export const counterNames = [
   'leaves',
   'leavesAcknowledged',
   'requestsUnderWay',
+  /** Runs of tensor models, and the requests that they were for: the ratio is the mean batch. */
+  'modelRuns',
+  'modelRunRequests',
+  /** Heads that were signed: receipts in the log for each of them. */
+  'signatures',
+  'modelsUnloaded',
 ] as const;
 
 export type CounterName = (typeof counterNames)[number];

@@ -31,6 +31,8 @@ export interface LanguageLoad {
 
 export interface PoolOptions {
   readonly control: Control;
+  /** A tensor model is about to compute for so many requests at once. */
+  readonly onRun: (requests: number) => void;
   /** Where sockets of model processes are made: only this sandbox sees it. */
   readonly privateDirectory: string;
   readonly execution: ModelExecution;
@@ -61,7 +63,12 @@ export function createModelPool(options: PoolOptions): ModelPool {
       const files = { kind: 'tensor', entry: ENTRY, files: new Map([[ENTRY, bytes]]) } as const;
       const start = starter(files, decodeLoadedInfo);
       const first = await start();
-      return serveTensors(keepProcess(first, start), { modelId, info: first.info, batchRows });
+      return serveTensors(keepProcess(first, start), {
+        modelId,
+        info: first.info,
+        batchRows,
+        onRun: options.onRun,
+      });
     },
     async loadLanguage({ modelId, entry, files }) {
       for (const [path, bytes] of files) if (path.endsWith('.onnx')) refuseUnsafe(bytes, 'text-generation');

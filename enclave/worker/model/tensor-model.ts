@@ -53,6 +53,7 @@ export interface TensorModelOptions {
   readonly info: LoadedInfo;
   /** Rows that the publisher allows to be computed together: they do not depend on one another. One means never. */
   readonly batchRows: number;
+  readonly onRun: (requests: number) => void;
 }
 
 /**
@@ -101,6 +102,7 @@ export function serveTensors(keeper: Keeper<LoadedInfo>, options: TensorModelOpt
 
   async function perform(batch: readonly Job[]): Promise<void> {
     const [first] = batch as [Job];
+    options.onRun(batch.length);
     if (batch.length === 1) {
       await compute(first.inputs, first.outputs, first.deadlineMs).then(
         (outputs) => first.resolve({ outputs, together: 1 }),

@@ -101,6 +101,8 @@ export interface FakePool extends ModelPool {
   outputs: readonly ManifestTensor[];
   engine: Runtime;
   beforeLoad: () => Promise<void>;
+  /** Told of each run, as the worker asked to be. */
+  onRun: (requests: number) => void;
   run: Run;
 }
 
@@ -113,6 +115,7 @@ export function createFakePool(): FakePool {
     ...signature,
     engine: runtime,
     beforeLoad: async () => {},
+    onRun: () => undefined,
     run: async (inputs) => inputs.map((tensor) => ({ ...tensor, name: 'y' })),
     async loadLanguage() {
       await pool.beforeLoad();
@@ -127,10 +130,10 @@ export function createFakePool(): FakePool {
         inputs: pool.inputs,
         outputs: pool.outputs,
         engine: pool.engine,
-        run: async (inputs, _outputs, options) => ({
-          outputs: await pool.run(inputs, options.deadlineMs, options),
-          together: 1,
-        }),
+        async run(inputs, _outputs, options) {
+          pool.onRun(1);
+          return { outputs: await pool.run(inputs, options.deadlineMs, options), together: 1 };
+        },
         retire: () => {
           pool.retired += 1;
         },

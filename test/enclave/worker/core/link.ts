@@ -50,7 +50,10 @@ export async function startCore(): Promise<Core> {
   await startWorker({
     attester: core.attester,
     linkPath: core.path,
-    createPool: () => core.pool,
+    createPool(_, onRun) {
+      core.pool.onRun = onRun;
+      return core.pool;
+    },
     onFatal: (error) => core.fatal.push(error),
   });
   return core;

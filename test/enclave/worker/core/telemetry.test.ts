@@ -35,6 +35,8 @@ describe('a worker whose configuration allows counters', () => {
     attester.attest = () => Promise.reject(new AttesterError('device_refused', 'no'));
     await codeOf(link.ask(linkKind.attest, new Uint8Array(32)));
     await codeOf(pushRelease(link, demo));
+    pool.onRun(7);
+    await link.ask(linkKind.unload, modelId);
     await until(served, {
       plainRequests: 4,
       sealedRequests: 1,
@@ -51,6 +53,10 @@ describe('a worker whose configuration allows counters', () => {
       modelsLoaded: 1,
       modelsRefused: 1,
       leaves: 4,
+      modelRuns: 4,
+      modelRunRequests: 10,
+      signatures: 4,
+      modelsUnloaded: 1,
       requestsUnderWay: 0,
     });
   });

@@ -37,7 +37,7 @@ async function serve(): Promise<void> {
   const { writeSync } = await import('node:fs');
   const control = openControl(3, () => process.exit(0));
   const limits = { memoryBytes: 1024 ** 3, loadMilliseconds: 20_000 };
-  const pool = createModelPool({ control, privateDirectory, execution: runtime, limits });
+  const pool = createModelPool({ control, onRun: () => undefined, privateDirectory, execution: runtime, limits });
   const bytes = new Uint8Array(readFileSync(`${link}.onnx`));
   const model = await pool.load({ modelId: new Uint8Array(32), bytes, batchRows: 1 });
   createServer((socket) => {

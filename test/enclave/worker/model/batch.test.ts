@@ -32,8 +32,12 @@ describe('requests that are computed together', () => {
   it('get the same bits as alone, each its own, whatever their rows', async () => {
     await using(demoModel().onnx, 32, async (loaded) => {
       const inputs = Array.from({ length: 100 }, (_, index) => rows(1 + (index % 3), index));
+      const before = harness.runs.length;
       const together = await Promise.all(inputs.map((input) => run(loaded, [input])));
       expect(Math.max(...together.map((one) => one.together))).toBeGreaterThan(8);
+      const runs = harness.runs.slice(before);
+      expect(runs.reduce((sum, requests) => sum + requests)).toBe(inputs.length);
+      expect(runs).toContain(together.at(-1)?.together);
       for (const [index, input] of inputs.entries()) {
         const alone = await run(loaded, [input]);
         expect(alone.together).toBe(1);

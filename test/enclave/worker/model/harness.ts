@@ -25,6 +25,8 @@ export const separation: Separation =
 export interface Harness {
   readonly pool: ModelPool;
   readonly exits: readonly ChildExit[];
+  /** How many requests each run of a tensor model was for. */
+  readonly runs: readonly number[];
   /** Model processes that are alive, or not yet reaped; not the helpers beside them. */
   pids(): readonly number[];
   poolWith(limits: PoolOptions['limits']): ModelPool;
@@ -35,6 +37,7 @@ export async function startHarness(): Promise<Harness> {
   const directory = mkdtempSync(join(tmpdir(), 'proofmark-model-'));
   await buildWorker({ root, outDir: join(directory, 'bundle') });
   const exits: ChildExit[] = [];
+  const runs: number[] = [];
   const tables: ChildTable[] = [];
   const poolWith = (limits: PoolOptions['limits']): ModelPool => {
     const privateDirectory = mkdtempSync(join(directory, 'private-'));
@@ -51,11 +54,18 @@ export async function startHarness(): Promise<Harness> {
     tables.push(table);
     const onExit = (id: number, listener: (exit: ChildExit) => void): void => void listeners.set(id, listener);
     const control: Control = { start: table.start, kill: table.kill, onExit };
-    return createModelPool({ control, privateDirectory, execution: runtime, limits });
+    return createModelPool({
+      control,
+      onRun: (requests) => runs.push(requests),
+      privateDirectory,
+      execution: runtime,
+      limits,
+    });
   };
   return {
     pool: poolWith({ memoryBytes: 1024 ** 3, loadMilliseconds: 20_000 }),
     exits,
+    runs,
     pids: () => modelsBelow(process.pid),
     poolWith,
     close: () => {

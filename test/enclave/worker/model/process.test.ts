@@ -83,6 +83,7 @@ function outputs(...tensors: Tensor[]): Uint8Array {
 const loading = (control: Control): Promise<SimpleModel> =>
   createModelPool({
     control,
+    onRun: () => undefined,
     privateDirectory: directory,
     execution: runtime,
     limits: { memoryBytes: 1024 ** 3, loadMilliseconds: 2_000 },
