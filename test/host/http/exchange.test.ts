@@ -152,14 +152,15 @@ describe('streams', () => {
 
   it('hold nothing for who reads', async () => {
     const piece = new Uint8Array(100_000);
-    const { budget, port } = await open(10_000_000, async (exchange) => {
+    async function writeAll(exchange: Exchange): Promise<void> {
       const stream = openStream(exchange, ['Content-Type', 'text/plain']);
       for (let i = 0; i < 200; i++) {
         stream.write(piece);
         await until(() => budget.held < 500_000);
       }
       stream.end();
-    });
+    }
+    const { budget, port } = await open(10_000_000, (exchange) => void writeAll(exchange));
     let received = 0;
     const socket = dial(port);
     socket.on('data', (chunk) => {
