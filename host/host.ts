@@ -191,7 +191,17 @@ export async function startHost(options: HostOptions): Promise<Host> {
     if (listen === undefined) return undefined;
     try {
       const logSize = (log: Uint8Array): number => journal.size(log);
-      const sources = { traffic, events, workers, health: () => health.snapshot, logSize, journalDirectory, now };
+      const settlement = (): undefined => undefined;
+      const sources = {
+        traffic,
+        events,
+        workers,
+        settlement,
+        health: () => health.snapshot,
+        logSize,
+        journalDirectory,
+        now,
+      };
       const opened = await serveOperator(listen, operatorPages(sources));
       onEvent({ event: 'metrics', url: opened.url });
       return opened;

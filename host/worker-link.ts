@@ -52,7 +52,8 @@ export interface WorkerLink {
   readonly ready: Promise<ReadyWorker>;
   /** The ids of the models that the worker has; empty while there is none. */
   readonly models: readonly Uint8Array[];
-  has(modelId: Uint8Array): boolean;
+  /** By its id in hex. */
+  has(model: string): boolean;
   /** Resolves when nothing is being loaded: what was offered at the start is there then, or refused. */
   settled(): Promise<void>;
   /** `loaded`, or why the worker or KMS would not have it. Releases go one after the other. */
@@ -298,7 +299,7 @@ export function openWorkerLink(options: WorkerLinkOptions): WorkerLink {
     get models() {
       return [...models.values()];
     },
-    has: (modelId) => models.has(toHex(modelId)),
+    has: (model) => models.has(model),
     settled: async () => {
       await pushing;
     },

@@ -17,18 +17,21 @@ export interface PageSources {
   /** Leaves that the journal has of a log. */
   readonly logSize: (log: Uint8Array) => number;
   readonly journalDirectory: string;
-  readonly settlement?: () => readonly SettlementLag[];
+  /** Undefined where nothing is settled. */
+  readonly settlement: () => SettlementFigures | undefined;
   /** Milliseconds of the pool's clock. */
   readonly now: () => number;
 }
 
-/** How far the chain is behind one log. */
-export interface SettlementLag {
-  readonly log: Uint8Array;
-  /** Leaves that no posted head stands above. */
-  readonly leaves: number;
+/** How far settlement is behind. Amounts above 2^53 are rounded. */
+export interface SettlementFigures {
+  /** Receipts that no posted head stands above, over all logs. */
+  readonly unpostedLeaves: number;
   /** What vouchers are worth and nobody has claimed yet, in the token's smallest unit. */
-  readonly unclaimed: bigint;
+  readonly unclaimedAmount: number;
+  readonly pendingTransactions: number;
+  /** Since a round in which nothing failed. */
+  readonly lastSuccessSeconds: number;
 }
 
 /** Everything at once, as it stands when somebody asks. */
@@ -38,13 +41,13 @@ export function writePage(sources: PageSources): string {
     ...sources.events.families,
     ...poolFamilies(sources),
     ...telemetryFamilies(sources.health()),
-    ...settlementFamilies(sources.settlement?.() ?? []),
+    ...settlementFamilies(sources.settlement()),
     ...hostFamilies(sources),
   ]);
 }
 
 function poolFamilies({ workers: { members }, logSize, now }: PageSources): readonly Family[] {
-  const gauge = (
+  const each = (
     name: string,
     help: string,
     value: (member: WorkerPool['members'][number]) => number | undefined,
@@ -74,12 +77,12 @@ function poolFamilies({ workers: { members }, logSize, now }: PageSources): read
         worker === undefined ? [] : [{ labels: { ...workerLabel(index), log: toHex(worker.log) }, value: 1 }],
       ),
     },
-    gauge('proofmark_worker_requests', 'Requests sent to a worker and not yet answered.', ({ underWay }) => underWay),
-    gauge('proofmark_worker_models', 'Models that a worker has loaded.', ({ models }) => models.length),
-    gauge('proofmark_attestation_age_seconds', 'Since a worker last attested to this host.', ({ attestedAt }) =>
+    each('proofmark_worker_requests', 'Requests sent to a worker and not yet answered.', ({ underWay }) => underWay),
+    each('proofmark_worker_models', 'Models that a worker has loaded.', ({ models }) => models.length),
+    each('proofmark_attestation_age_seconds', 'Since a worker last attested to this host.', ({ attestedAt }) =>
       attestedAt === undefined ? undefined : (now() - attestedAt) / 1_000,
     ),
-    gauge('proofmark_log_size', 'Receipts of a worker that the journal has.', ({ worker }) =>
+    each('proofmark_log_size', 'Receipts of a worker that the journal has.', ({ worker }) =>
       worker === undefined ? undefined : logSize(worker.log),
     ),
   ];
@@ -152,41 +155,42 @@ function telemetryFamilies({ counters, ends }: HealthSnapshot): readonly Family[
   ];
 }
 
-function settlementFamilies(lags: readonly SettlementLag[]): readonly Family[] {
-  const label = (log: Uint8Array): Labels => ({ log: toHex(log) });
+function settlementFamilies(figures: SettlementFigures | undefined): readonly Family[] {
+  if (figures === undefined) return [];
   return [
-    {
-      name: 'proofmark_settlement_lag_leaves',
-      help: 'Leaves of a log that no posted head stands above.',
-      type: 'gauge',
-      samples: lags.map(({ log, leaves }) => ({ labels: label(log), value: leaves })),
-    },
-    {
-      name: 'proofmark_settlement_unclaimed',
-      help: 'What vouchers for a log are worth and nobody has claimed, in the smallest unit of the token.',
-      type: 'gauge',
-      samples: lags.map(({ log, unclaimed }) => ({ labels: label(log), value: Number(unclaimed) })),
-    },
+    gauge('proofmark_settlement_unposted_leaves', 'Receipts that no posted head stands above.', figures.unpostedLeaves),
+    gauge(
+      'proofmark_settlement_unclaimed',
+      'What vouchers are worth and nobody has claimed, in the smallest unit of the token.',
+      figures.unclaimedAmount,
+    ),
+    gauge('proofmark_settlement_pending', 'Transactions that are not mined yet.', figures.pendingTransactions),
+    gauge(
+      'proofmark_settlement_success_age_seconds',
+      'Since a round of settlement in which nothing failed.',
+      figures.lastSuccessSeconds,
+    ),
   ];
 }
 
 function hostFamilies({ journalDirectory }: PageSources): readonly Family[] {
   const { user, system } = process.cpuUsage();
-  const simple = (name: string, help: string, value: number, type: 'gauge' | 'counter' = 'gauge'): Family => ({
-    name,
-    help,
-    type,
-    samples: [{ value }],
-  });
   return [
-    simple('proofmark_journal_bytes', 'Bytes of the journal on disk.', bytesIn(journalDirectory)),
-    simple('proofmark_process_resident_memory_bytes', 'Memory of the host.', process.memoryUsage.rss()),
-    simple('proofmark_process_heap_bytes', 'Memory of JavaScript values in the host.', process.memoryUsage().heapUsed),
-    simple('proofmark_process_open_fds', 'Open file descriptors of the host.', openDescriptors()),
-    simple('proofmark_process_max_fds', 'How many file descriptors the host may open.', mostDescriptors()),
-    simple('proofmark_process_cpu_seconds_total', 'Processor time of the host.', (user + system) / 1e6, 'counter'),
-    simple('proofmark_process_uptime_seconds', 'Since the host was started.', process.uptime()),
+    gauge('proofmark_journal_bytes', 'Bytes of the journal on disk.', bytesIn(journalDirectory)),
+    gauge('proofmark_process_resident_memory_bytes', 'Memory of the host.', process.memoryUsage.rss()),
+    gauge('proofmark_process_heap_bytes', 'Memory of JavaScript values in the host.', process.memoryUsage().heapUsed),
+    gauge('proofmark_process_open_fds', 'Open file descriptors of the host.', openDescriptors()),
+    gauge('proofmark_process_max_fds', 'How many file descriptors the host may open.', mostDescriptors()),
+    {
+      ...gauge('proofmark_process_cpu_seconds_total', 'Processor time of the host.', (user + system) / 1e6),
+      type: 'counter',
+    },
+    gauge('proofmark_process_uptime_seconds', 'Since the host was started.', process.uptime()),
   ];
+}
+
+function gauge(name: string, help: string, value: number): Family {
+  return { name, help, type: 'gauge', samples: [{ value }] };
 }
 
 function workerLabel(index: number): Labels {

@@ -6,8 +6,8 @@ import type { Member } from './member.ts';
 export interface Choice {
   /** The members that may do it: the one that is named, or all, less those that were lost before they were asked. */
   candidates(log: Uint8Array | undefined, tried: ReadonlySet<Member>): readonly Member[];
-  /** The one with the least to do. Throws `busy` where all have enough. */
-  least(among: readonly Member[], modelId: Uint8Array | undefined): Member;
+  /** The one with the least to do, from those that have the model where any has it. Throws `busy` where all have enough. */
+  least(among: readonly Member[], model: string | undefined): Member;
   /** Whether or not it takes work. */
   withLog(log: Uint8Array): Member | undefined;
   /** The same; throws `worker_unknown`. */
@@ -18,7 +18,7 @@ export interface Choice {
 
 export interface ChoiceOptions {
   readonly members: () => readonly Member[];
-  readonly isAt: (member: Member, modelId: Uint8Array) => boolean;
+  readonly isAt: (member: Member, model: string) => boolean;
   /** Requests under way at one worker. */
   readonly perWorker: number;
 }
@@ -49,9 +49,9 @@ export function createChoice({ members, isAt, perWorker }: ChoiceOptions): Choic
       const named = log === undefined ? members() : [directed(log)];
       return named.filter((member) => member.usable !== undefined && !tried.has(member));
     },
-    least(among, modelId) {
+    least(among, model) {
       if (among.length === 0) throw nobody();
-      const having = modelId === undefined ? among : among.filter((member) => isAt(member, modelId));
+      const having = model === undefined ? among : among.filter((member) => isAt(member, model));
       // Where none has it and none is to have it, a worker says so itself, and with a receipt.
       const able = having.length > 0 ? having : among;
       const open = able.filter(({ underWay }) => underWay < perWorker);

@@ -1,4 +1,3 @@
-import { toHex } from '../../wire/bytes.ts';
 import type { Attested } from '../../wire/message/link.ts';
 import type { EventSink, HostEvent, Suspension } from '../errors.ts';
 import type { ReadyWorker, WorkerLink } from '../worker-link.ts';
@@ -21,8 +20,10 @@ export interface Member {
   /** Requests sent and not yet answered, in all and by model. */
   readonly underWay: number;
   readonly uses: ReadonlyMap<string, number>;
+  /** When each model was last asked for here: a number that only grows. */
+  readonly lastUse: ReadonlyMap<string, number>;
   /** Counts one request until the function that it returns is called. */
-  begin(modelId: string | undefined): () => void;
+  begin(model: string | undefined): () => void;
   drain(): void;
   resume(): void;
   close(): Promise<void>;
@@ -68,6 +69,8 @@ export function openMember(options: MemberOptions): Member {
   const link = options.openLink(index, hear);
   const suspended = new Set<Suspension>();
   const uses = new Map<string, number>();
+  const lastUse = new Map<string, number>();
+  let begun = 0;
   const suspensions = createBackoff(waits.suspensionMs);
   let losses: readonly number[] = [];
   let isUp = false;
@@ -96,6 +99,7 @@ export function openMember(options: MemberOptions): Member {
       if (worker !== undefined) attestation.begin(worker);
     } else if (event.event === 'link_down') {
       attestation.end();
+      lastUse.clear();
       options.onGone();
       attestedAt = undefined;
       restore('attestation_failed');
@@ -164,15 +168,20 @@ export function openMember(options: MemberOptions): Member {
       return underWay;
     },
     uses,
-    begin(modelId) {
+    lastUse,
+    begin(model) {
       underWay += 1;
-      if (modelId !== undefined) uses.set(modelId, (uses.get(modelId) ?? 0) + 1);
+      begun += 1;
+      if (model !== undefined) {
+        uses.set(model, (uses.get(model) ?? 0) + 1);
+        lastUse.set(model, begun);
+      }
       return () => {
         underWay -= 1;
-        if (modelId !== undefined) {
-          const left = (uses.get(modelId) ?? 1) - 1;
-          if (left === 0) uses.delete(modelId);
-          else uses.set(modelId, left);
+        if (model !== undefined) {
+          const left = (uses.get(model) ?? 1) - 1;
+          if (left === 0) uses.delete(model);
+          else uses.set(model, left);
         }
         options.onFreed();
       };
@@ -193,7 +202,7 @@ export function openMember(options: MemberOptions): Member {
   };
 }
 
-/** How models are named in the maps of this folder. */
-export function modelKey(modelId: Uint8Array): string {
-  return toHex(modelId);
+/** How models are named in the maps of this folder: hex, and as one flat string, since each request looks it up. */
+export function modelKey({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('hex');
 }

@@ -13,9 +13,7 @@ export interface Placement {
   /** What a worker that has just come is offered at once: what is pinned to it, then others, as far as there is room. */
   initial(worker: number, present: readonly Uint8Array[]): readonly Release[];
   /** Whether a request for it can go there now. */
-  isAt(member: Member, modelId: Uint8Array): boolean;
-  /** Somebody asked for it there: it is not the next to leave. */
-  touch(member: Member, modelId: Uint8Array): void;
+  isAt(member: Member, model: string): boolean;
   /**
    * Resolves when one of the candidates has the model, or when none of them will: then a worker says so itself. Throws
    * `busy` where there was no room in time. Everybody who asks for one model waits for the same load.
@@ -47,8 +45,6 @@ export function createPlacement({ configuration, releases, pins, members }: Plac
   const loads = new Map<string, Promise<void>>();
   /** Just loaded: whoever waited for it is about to be sent, and it may not leave before that. */
   const arriving = new Set<string>();
-  /** The order in which models were last asked for, by worker and model. */
-  const lastUse = new Map<string, number>();
   /** Nothing new goes to these: they leave as soon as what they do is done. */
   const leaving = new Set<string>();
   /** What a worker would not take, so that not every request sends it a gigabyte again. */
@@ -56,7 +52,6 @@ export function createPlacement({ configuration, releases, pins, members }: Plac
   /** One load or unload at a time at each worker. */
   const turns = new Map<number, Promise<void>>();
   let waiters: (() => void)[] = [];
-  let uses = 0;
 
   const place = ({ index }: Member, key: string): string => `${index}/${key}`;
   const isOffered = ({ modelId }: Release): boolean =>
@@ -68,8 +63,8 @@ export function createPlacement({ configuration, releases, pins, members }: Plac
     return offered().find((release) => equalBytes(release.modelId, modelId));
   }
 
-  function isAt(member: Member, modelId: Uint8Array): boolean {
-    return member.link.has(modelId) && !leaving.has(place(member, modelKey(modelId)));
+  function isAt(member: Member, model: string): boolean {
+    return member.link.has(model) && (leaving.size === 0 || !leaving.has(place(member, model)));
   }
 
   function initial(worker: number, present: readonly Uint8Array[]): readonly Release[] {
@@ -110,7 +105,7 @@ export function createPlacement({ configuration, releases, pins, members }: Plac
     const pinned = new Set(
       offered().flatMap((release) => (standing(release, member) === 'pinned' ? [modelKey(release.modelId)] : [])),
     );
-    const when = (key: string): number => lastUse.get(place(member, key)) ?? 0;
+    const when = (key: string): number => member.lastUse.get(key) ?? 0;
     return member.link.models
       .map(modelKey)
       .filter((key) => !pinned.has(key))
@@ -166,13 +161,12 @@ export function createPlacement({ configuration, releases, pins, members }: Plac
       if (modelId !== undefined) await member.link.unload(modelId);
     } finally {
       leaving.delete(place(member, key));
-      lastUse.delete(place(member, key));
     }
   }
 
   async function loadAt(member: Member, release: Release): Promise<void> {
     await member.link.settled();
-    if (member.link.has(release.modelId)) return;
+    if (member.link.has(modelKey(release.modelId))) return;
     await makeRoom(member);
     const key = modelKey(release.modelId);
     const outcome = await member.link.load(release).catch((error: unknown) => {
@@ -213,13 +207,15 @@ export function createPlacement({ configuration, releases, pins, members }: Plac
     { signal, patience }: BringOptions,
   ): Promise<void> {
     const deadline = performance.now() + patience;
+    const model = modelKey(modelId);
     for (;;) {
-      const release = find(modelId);
       const now = candidates();
-      if (release === undefined || now.some((member) => isAt(member, modelId))) return;
+      if (now.some((member) => isAt(member, model))) return;
+      const release = find(modelId);
+      if (release === undefined) return;
       const able = targets(release, now);
       if (able.length === 0) return checkIsNowhere(release, now);
-      const load = loads.get(modelKey(modelId)) ?? startLoad(release, able);
+      const load = loads.get(model) ?? startLoad(release, able);
       try {
         await within(load, deadline - performance.now(), signal);
       } catch (error) {
@@ -238,15 +234,10 @@ export function createPlacement({ configuration, releases, pins, members }: Plac
   return {
     initial,
     isAt,
-    touch(member, modelId) {
-      uses += 1;
-      lastUse.set(place(member, modelKey(modelId)), uses);
-    },
     bring,
     freed,
     gone(worker) {
       for (const key of leaving) if (key.startsWith(`${worker}/`)) leaving.delete(key);
-      for (const key of lastUse.keys()) if (key.startsWith(`${worker}/`)) lastUse.delete(key);
       freed();
     },
     async changed() {

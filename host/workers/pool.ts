@@ -155,7 +155,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
 
   const choice = createChoice({
     members: () => members,
-    isAt: (member, modelId) => placement.isAt(member, modelId),
+    isAt: (member, model) => placement.isAt(member, model),
     perWorker,
   });
 
@@ -174,11 +174,10 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
     }
   }
 
-  async function at<T>(member: Member, modelId: Uint8Array | undefined, work: () => Promise<T>): Promise<T> {
+  async function at<T>(member: Member, model: string | undefined, work: () => Promise<T>): Promise<T> {
     if (member.underWay >= perWorker) throw new LinkError('busy', `${member.underWay} requests are under way there`);
-    if (modelId !== undefined) placement.touch(member, modelId);
     const since = now();
-    const finish = member.begin(modelId === undefined ? undefined : modelKey(modelId));
+    const finish = member.begin(model);
     try {
       return await work();
     } finally {
@@ -197,21 +196,25 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
   ): Promise<T> {
     return accepting(async () => {
       const since = now();
-      const tried = new Set<Member>();
+      const model = modelId === undefined ? undefined : modelKey(modelId);
+      let tried = NONE;
       for (;;) {
-        if (modelId !== undefined)
-          await placement.bring(modelId, () => choice.candidates(log, tried), { signal, patience });
-        const member = choice.least(choice.candidates(log, tried), modelId);
+        if (modelId !== undefined) await bring(modelId, () => choice.candidates(log, tried), signal);
+        const member = choice.least(choice.candidates(log, tried), model);
         try {
           const worker = member.usable as ReadyWorker;
           observer?.queued(now() - since);
-          return await at(member, modelId, () => work(member, worker));
+          return await at(member, model, () => work(member, worker));
         } catch (error) {
           if (!(error instanceof LinkError) || error.code !== 'worker_unreachable') throw error;
         }
-        tried.add(member);
+        tried = new Set([...tried, member]);
       }
     });
+  }
+
+  function bring(modelId: Uint8Array, taking: () => readonly Member[], signal?: AbortSignal): Promise<void> {
+    return placement.bring(modelId, taking, { signal, patience });
   }
 
   function sessionMember(sessionId: Uint8Array): { readonly member: Member; readonly modelId?: Uint8Array } {
@@ -234,9 +237,9 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
       const { member, modelId: said } = sessionMember(sessionId);
       const modelId = shown ?? said;
       const taking = (): readonly Member[] => (member.usable === undefined ? [] : [member]);
-      if (modelId !== undefined) await placement.bring(modelId, taking, { signal, patience });
+      if (modelId !== undefined) await bring(modelId, taking, signal);
       if (member.usable === undefined) throw choice.nobody();
-      return at(member, modelId, () => work(member.link));
+      return at(member, modelId === undefined ? undefined : modelKey(modelId), () => work(member.link));
     });
   }
 
@@ -276,7 +279,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
       return worker;
     },
     serves: (modelId) =>
-      choice.candidates(undefined, NONE).some((member) => placement.isAt(member, modelId)) ? 'now' : 'later',
+      choice.candidates(undefined, NONE).some((member) => placement.isAt(member, modelKey(modelId))) ? 'now' : 'later',
     assertRoom,
     async attest(challenge, { log } = {}) {
       // Also of a worker that takes no work: whoever holds its receipts may ask for its evidence.

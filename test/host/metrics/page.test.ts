@@ -96,7 +96,6 @@ describe('/metrics', () => {
   );
 
   it('says what a settlement is behind, where there is one', () => {
-    const log = random(32);
     const text = writePage({
       traffic: createTraffic({ now: () => 0 }),
       events: { families: [] },
@@ -104,13 +103,14 @@ describe('/metrics', () => {
       health: () => ({ counters: new Map(), ends: [] }),
       logSize: () => 0,
       journalDirectory: '/nowhere',
-      settlement: () => [{ log, leaves: 7, unclaimed: 10n ** 18n }],
+      settlement: () => ({ unpostedLeaves: 7, unclaimedAmount: 1e18, pendingTransactions: 2, lastSuccessSeconds: 1.5 }),
       now: () => 0,
     });
-    expect(readMetrics(text).get('proofmark_settlement_lag_leaves')?.samples).toEqual([
-      { name: 'proofmark_settlement_lag_leaves', labels: new Map([['log', toHex(log)]]), value: 7 },
-    ]);
-    expect(text).toContain('proofmark_settlement_unclaimed{');
+    const families = readMetrics(text);
+    const values = ['unposted_leaves', 'unclaimed', 'pending', 'success_age_seconds'].map(
+      (name) => families.get(`proofmark_settlement_${name}`)?.samples[0]?.value,
+    );
+    expect(values).toEqual([7, 1e18, 2, 1.5]);
   });
 });
 
