@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
@@ -51,12 +51,15 @@ function earlier(file: string, meta: ReturnType<typeof machine>): Numbers {
   const { meta: then, ...numbers } = JSON.parse(readFileSync(path, 'utf8')) as Numbers & {
     readonly meta: ReturnType<typeof machine>;
   };
-  return isDeepStrictEqual(then, meta) ? numbers : {};
+  const { load: _, ...same } = then;
+  return isDeepStrictEqual(same, meta) ? numbers : {};
 }
 
 function write(file: string, numbers: Numbers, meta: ReturnType<typeof machine>): void {
   const sorted = Object.fromEntries(Object.entries(numbers).sort(([a], [b]) => (a < b ? -1 : 1)));
-  writeFileSync(join(HERE, file), `${JSON.stringify({ meta, ...sorted }, null, 2)}\n`);
+  // How busy the machine was at the end: above its cores, ratios are good to a factor and times to nothing.
+  const load = loadavg()[0]?.toFixed(1) ?? 'unknown';
+  writeFileSync(join(HERE, file), `${JSON.stringify({ meta: { ...meta, load }, ...sorted }, null, 2)}\n`);
   console.log(`${Object.keys(numbers).length} numbers in test/bench/${file}`);
 }
 
