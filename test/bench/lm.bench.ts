@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { startStack } from '../../cli/stack/stack.ts';
+import { type Stack, startStack } from '../../cli/stack/stack.ts';
 import { openTextCodec, type TextCodec } from '../../enclave/worker/model/language/text-codec.ts';
 import { decoderSizes, entryOf, type TestDecoder, testDecoder } from '../models/decoder.ts';
 import { writeLanguageRelease } from '../support/language-release.ts';
+import { processorMicroseconds, processTree } from '../support/processes.ts';
 import { streamChat } from './lm/chat.ts';
 import { type EngineJob, startEngine } from './lm/engine.ts';
 import { startTransformers } from './lm/transformers.ts';
@@ -41,7 +42,7 @@ export async function run(report: Report): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'pm-lm-'));
   const cleanup: Cleanup = [() => rm(folder, { recursive: true, force: true })];
   try {
-    const rows = await runRounds(folder, cleanup);
+    const { rows, processor } = await runRounds(folder, cleanup);
     const ratios = (first: string, second: string): readonly number[] =>
       (rows.get(first) ?? []).map((value, round) => value / (rows.get(second)?.[round] ?? Number.NaN));
     const tax = (streams: string): number =>
@@ -50,12 +51,21 @@ export async function run(report: Report): Promise<void> {
     report.add('lm.batching_gain_8', median(ratios('engine.8', 'engine.1')));
     report.add('lm.over_transformersjs', median(ratios('engine.1', 'transformersjs.1')));
     for (const [name, values] of rows) report.add(`lm.rows.${name}.tokens_per_s`, median(values));
+    // Over all rounds, since one is a few of the kernel's clock ticks.
+    for (const [name, spent] of processor) report.add(`lm.rows.${name}.cpu_us_per_token`, spent);
   } finally {
     for (const clean of cleanup.reverse()) await clean();
   }
 }
 
-async function runRounds(folder: string, cleanup: Cleanup): Promise<ReadonlyMap<string, readonly number[]>> {
+interface Rounds {
+  /** Tokens per second, by round. */
+  readonly rows: ReadonlyMap<string, readonly number[]>;
+  /** Microseconds of all processes per token. */
+  readonly processor: ReadonlyMap<string, number>;
+}
+
+async function runRounds(folder: string, cleanup: Cleanup): Promise<Rounds> {
   const files = testDecoder(million);
   const modelFolder = join(folder, 'hub', 'decoder');
   for (const [path, bytes] of files) {
@@ -66,7 +76,7 @@ async function runRounds(folder: string, cleanup: Cleanup): Promise<ReadonlyMap<
   const engine = startEngine();
   const transformers = startTransformers();
   cleanup.push(engine.stop, transformers.stop);
-  const url = await serve(folder, files, cleanup);
+  const { url, supervisor } = await serve(folder, files, cleanup);
   const endTokens = [...codec.endTokens];
   const prompts = await findPrompts(codec, async (tokens) => {
     const { tokens: all } = await engine.run({ decoder: million, endTokens, prompts: [tokens], sampling: greedy });
@@ -117,12 +127,23 @@ async function runRounds(folder: string, cleanup: Cleanup): Promise<ReadonlyMap<
     'engine-3m.1': inEngine({ decoder: threeMillion, prompts: tokens.slice(0, 1), sampling: { ...greedy } }),
     'engine-3m.8': inEngine({ decoder: threeMillion, prompts: tokens, sampling: { ...greedy } }),
   };
+  const rootsOf: Readonly<Record<string, () => readonly number[]>> = {
+    engine: () => [engine.pid],
+    stack: () => Object.values(supervisor.pids()).filter((pid) => pid !== null),
+  };
   const rows = new Map<string, number[]>();
+  const processor = new Map<string, number>();
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, work] of Object.entries(measured)) {
       // Once to load and to warm up what the turn before has pushed out.
       await work();
+      const [what = '', streams] = name.split('.');
+      const pids = processTree(rootsOf[what]?.() ?? []);
+      const before = sum(pids.map(processorMicroseconds));
       rows.set(name, [...(rows.get(name) ?? []), await work()]);
+      if (pids.length === 0) continue;
+      const spent = sum(pids.map(processorMicroseconds)) - before;
+      processor.set(name, (processor.get(name) ?? 0) + spent / (ROUNDS * TOKENS * Number(streams)));
     }
     console.log(`  round ${round + 1} of ${ROUNDS}, load of the machine ${loadavg()[0]?.toFixed(1)}`);
   }
@@ -130,10 +151,10 @@ async function runRounds(folder: string, cleanup: Cleanup): Promise<ReadonlyMap<
   const alone = rows.get('transformersjs-1-thread.1') ?? [];
   const spread = rows.get('transformersjs-default.1') ?? [];
   rows.set('transformersjs.1', median(alone) > median(spread) ? alone : spread);
-  return rows;
+  return { rows, processor };
 }
 
-async function serve(folder: string, files: ReadonlyMap<string, Uint8Array>, cleanup: Cleanup): Promise<string> {
+async function serve(folder: string, files: ReadonlyMap<string, Uint8Array>, cleanup: Cleanup): Promise<Stack> {
   const state = join(folder, 's');
   const { directory } = await writeLanguageRelease(state, { name: MODEL, entry: entryOf(million), files });
   const stack = await startStack({
@@ -145,7 +166,7 @@ async function serve(folder: string, files: ReadonlyMap<string, Uint8Array>, cle
     onEvent: () => {},
   });
   cleanup.push(() => stack.supervisor.stop());
-  return stack.url;
+  return stack;
 }
 
 /** Weights are random, and so are ends: prompts whose answers go on as long as they are measured. */

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 
 /** A file of the tests as a process of its own that does one job after the other, so that its work is on its own account. */
 export interface Forked<Job, Event, Result> {
+  readonly pid: number;
   run(job: Job, onEvent?: (event: Event) => void): Promise<Result>;
   stop(): Promise<void>;
 }
@@ -21,6 +22,7 @@ export function startForked<Job, Event, Result>(file: string): Forked<Job, Event
     child.once('exit', () => resolve());
   });
   return {
+    pid: child.pid ?? 0,
     run: (job, onEvent) =>
       new Promise((resolve, reject) => {
         const settle = (finish: () => void): void => {
