@@ -76,6 +76,8 @@ export interface Calls {
 /** One question's way through attempts. */
 interface Course {
   readonly avoid: Set<string>;
+  /** Places that have said that they lack the model: who says so twice is believed. */
+  readonly lacking: Set<string>;
   state: FailoverState;
   /** What was wrong when the last answer was lost. */
   why: unknown;
@@ -100,7 +102,7 @@ export function createCalls(options: CallsOptions): Calls {
   const { sessions, suite, now, pause, payer } = options;
 
   async function* ask(question: Question): Answering {
-    const course: Course = { avoid: new Set(), state: firstState, why: undefined };
+    const course: Course = { avoid: new Set(), lacking: new Set(), state: firstState, why: undefined };
     for (;;) {
       question.signal?.throwIfAborted();
       const { modelId } = question;
@@ -117,8 +119,9 @@ export function createCalls(options: CallsOptions): Calls {
       const final = yield* follow(sent, question, course);
       if (final === undefined) continue;
       const answered = await judge(sent, final);
-      if (!isElsewhere(answered)) return answered;
+      if (!isElsewhere(answered) || course.lacking.has(held.place)) return answered;
       sessions.lacks(held, modelId);
+      course.lacking.add(held.place);
       course.why = statusError(answered);
       if (move(course, question, { kind: 'elsewhere' }).kind === 'give-up') return answered;
     }

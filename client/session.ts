@@ -72,6 +72,8 @@ export interface SessionOptions {
   readonly host: HostTransport;
   /** Which of the host's workers; undefined leaves that to the host. */
   readonly log: Uint8Array | undefined;
+  /** What the session is for: a host that knows has the model there. It says no more than where a worker listens. */
+  readonly modelId: Uint8Array | undefined;
   readonly policy: WorkerPolicy;
   readonly suite: Suite;
   readonly now: () => number;
@@ -112,7 +114,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     });
   }
   const worker = verdict.proven;
-  const { sessionId, transport } = await handshake(host, suite, worker);
+  const { sessionId, transport } = await handshake(options, worker);
   const path = `/v1/sessions/${sessionId}`;
   const channel: Channel = { host, suite, path, transport, counter: createRequestCounter() };
   return {
@@ -144,8 +146,7 @@ async function drawChallenge(suite: Suite, moments: MomentSource | undefined): P
 }
 
 async function handshake(
-  host: HostTransport,
-  suite: Suite,
+  { host, suite, modelId }: SessionOptions,
   worker: Verified<WorkerFacts>,
 ): Promise<{ readonly sessionId: string; readonly transport: Transport }> {
   try {
@@ -153,8 +154,9 @@ async function handshake(
       prologue: proofmarkPrologue(worker.log),
       remoteStatic: worker.identity.sealKey,
     });
+    const model = modelId === undefined ? '' : `&model=${toHex(modelId)}`;
     const reply = await host.post(
-      `/v1/sessions?log=${toHex(worker.log)}`,
+      `/v1/sessions?log=${toHex(worker.log)}${model}`,
       started.message1,
       SESSION_ID_BYTES + HANDSHAKE_MESSAGE_BYTES,
     );

@@ -70,11 +70,11 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   /** The newest one that serves; a place to avoid only where the caller says so. */
   function choose({ modelId, avoid }: Wanted): HeldSession | undefined {
-    const missing = modelId === undefined ? undefined : lacking.get(toHex(modelId));
+    const missing = missingOf(modelId);
     let found: HeldSession | undefined;
     for (const held of open.values()) {
       if (now() > endOf(held)) open.delete(held.place);
-      else if (avoid?.has(held.place) !== true && missing?.has(held.place) !== true) found = held;
+      else if (avoid?.has(held.place) !== true && !missing.has(held.place)) found = held;
     }
     return found;
   }
@@ -93,7 +93,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   function renew(held: HeldSession): void {
-    begin(() => openAt(held.host, held.session.worker.log)).catch(() => {
+    begin(() => openAt(held.host, held.session.worker.log, undefined)).catch(() => {
       // The old session still serves; what stands in the way is told once it does not.
       restUntil = now() + options.renewMarginMs / 4;
     });
@@ -107,10 +107,14 @@ export function createSessions(options: SessionsOptions): Sessions {
     return mine;
   }
 
-  async function openAt(host: HostTransport, log: Uint8Array | undefined): Promise<HeldSession> {
+  async function openAt(
+    host: HostTransport,
+    log: Uint8Array | undefined,
+    modelId: Uint8Array | undefined,
+  ): Promise<HeldSession> {
     const { policy, suite, moments } = options;
     const dated = moments === undefined ? {} : { moments };
-    const session = await openSession({ host, log, policy, suite, now, cache, ...dated });
+    const session = await openSession({ host, log, modelId, policy, suite, now, cache, ...dated });
     const held = { session, host, place: placeOf(hosts.indexOf(host), session.worker.log) };
     const found = distrusted.get(held.place);
     if (found !== undefined) throw found;
@@ -122,22 +126,21 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   /** Every candidate is a hint: it counts once its evidence was accepted. The first reason not to is the one told. */
   async function openAny({ modelId, avoid = new Set() }: Wanted): Promise<HeldSession> {
-    const missing = (modelId === undefined ? undefined : lacking.get(toHex(modelId))) ?? new Set<string>();
+    const missing = missingOf(modelId);
     let first: unknown;
     let tried = 0;
     const attempt = async (host: HostTransport, log: Uint8Array | undefined): Promise<HeldSession | undefined> => {
       if (tried === limits.workerCandidates) return undefined;
       tried += 1;
       try {
-        const held = await openAt(host, log);
-        if (!missing.has(held.place)) return held;
-        first ??= new ClientError('host_error', 'nobody else is there', { reason: 'no_other_worker' });
+        const held = await openAt(host, log, modelId);
+        return missing.has(held.place) ? undefined : held;
       } catch (error) {
         if (!(error instanceof ClientError)) throw error;
         // Somebody who was caught matters more than somebody who is away.
         if (first === undefined || (isDistrust(error) && !isDistrust(first))) first = error;
+        return undefined;
       }
-      return undefined;
     };
     const tainted = new Set([...avoid, ...missing, ...distrusted.keys()]);
     const untainted = hosts.filter((_, index) => !hasPlaceOf(tainted, index));
@@ -149,14 +152,19 @@ export function createSessions(options: SessionsOptions): Sessions {
       const held = await attempt(host, log);
       if (held !== undefined) return held;
     }
-    // Nobody else: perhaps it was only the way there.
-    const again = choose(modelId === undefined ? {} : { modelId });
+    // Nobody else: perhaps it was only the way there, or the model is being loaded.
+    missing.clear();
+    const again = choose({});
     if (again !== undefined) return again;
-    for (const host of hosts.filter((_, index) => hasPlaceOf(tainted, index))) {
+    for (const host of hosts.filter((each) => !untainted.includes(each))) {
       const held = await attempt(host, undefined);
       if (held !== undefined) return held;
     }
     throw first;
+  }
+
+  function missingOf(modelId: Uint8Array | undefined): Set<string> {
+    return (modelId === undefined ? undefined : lacking.get(toHex(modelId))) ?? new Set();
   }
 
   async function candidates({ modelId, tainted, asked }: Search): Promise<readonly HostHints[]> {

@@ -257,6 +257,10 @@ describe('several workers of one host', () => {
     without.onGet = async (_, reply) => reply;
     const client = world.client({}, { host: createFleet([without], [world.demo]) });
     expect(await refusalOf(client.infer(world.call))).toBe('answer_refused/model_not_loaded');
+    // It may have been loaded meanwhile: the next call asks again.
+    const before = records(without);
+    expect(await refusalOf(client.infer(world.call))).toBe('answer_refused/model_not_loaded');
+    expect(records(without)).toBeGreaterThan(before);
   });
 
   it('are few by the host’s word or many: no more than sixteen are asked', async () => {

@@ -288,6 +288,7 @@ async function tapped(streamed: boolean): Promise<{
   const session = await openSession({
     host: tap,
     log: undefined,
+    modelId: undefined,
     policy,
     suite: nodeSuite,
     now: () => world.now,

@@ -54,7 +54,7 @@ describe('kill -9 during a request', () => {
       () => client.infer(demoCall(stack)),
       () => process.kill(only('model'), 'SIGKILL'),
     );
-    expect(code).toBe('answer_refused/model_crashed');
+    expect(code).toBe('answer_failed/model_crashed');
     expect(ms).toBeLessThan(1_000);
     expect((await client.infer(demoCall(stack))).receipt.status).toBe('ok');
   }, 30_000);
@@ -66,7 +66,7 @@ describe('kill -9 during a request', () => {
       () => client.infer(demoCall(stack)),
       () => {},
     );
-    expect(code).toBe('answer_refused/model_timeout');
+    expect(code).toBe('answer_failed/model_timeout');
     expect((await client.infer(demoCall(stack))).receipt.status).toBe('ok');
   }, 30_000);
 

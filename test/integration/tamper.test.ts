@@ -204,12 +204,12 @@ describe('every byte of a frame, changed on its way', () => {
     expect(proof).toBeDefined();
     // One byte in five keeps evidence requests within the host's rate; test/wire/noise changes every byte of both.
     for (let offset = 0; offset < 48; offset += 5) {
-      wire.onRequest = (path, body) => (path === '/v1/sessions' ? flipped(body, offset) : body);
+      wire.onRequest = (path, body) => (path.startsWith('/v1/sessions?') ? flipped(body, offset) : body);
       expect(await attempt()).toMatch(/^(host_error|protocol_violated)\//);
     }
     wire.onRequest = (_path, body) => body;
     for (let offset = 16; offset < 64; offset += 5) {
-      wire.onReply = (path, body) => (path === '/v1/sessions' ? flipped(body, offset) : body);
+      wire.onReply = (path, body) => (path.startsWith('/v1/sessions?') ? flipped(body, offset) : body);
       expect(await attempt()).toBe('protocol_violated/handshake_invalid');
     }
   }, 120_000);
@@ -282,10 +282,10 @@ describe('substitution and replay', () => {
   it('a recorded session opened again: the same first message gives other keys', async () => {
     const wire = tap(stack.url);
     await clientOver(wire.host, stack.policy).infer(demoCall(stack));
-    const handshake = wire.seen.find(({ path }) => path === '/v1/sessions') as (typeof wire.seen)[number];
+    const handshake = wire.seen.find(({ path }) => path.startsWith('/v1/sessions?')) as (typeof wire.seen)[number];
     const record = wire.seen.at(-1) as { readonly path: string; readonly request: Uint8Array };
     const direct = tap(stack.url).host;
-    const reply = await direct.post('/v1/sessions', handshake.request as Uint8Array, 64);
+    const reply = await direct.post(handshake.path, handshake.request as Uint8Array, 64);
     const id = Buffer.from(reply.subarray(0, 16)).toString('hex');
     expect(await refusalOf(() => direct.post(`/v1/sessions/${id}`, record.request, 1_000_000))).toBe(
       'host_error/record_refused',

@@ -63,8 +63,8 @@ export function tap(url: string): Tap {
         wire.seen.push({ path, request: null, reply });
         return wire.onReply(path, reply);
       },
-      async post(path, body, maxBytes) {
-        const reply = await direct.post(path, wire.onRequest(path, body), maxBytes);
+      async post(path, body, maxBytes, options) {
+        const reply = await direct.post(path, wire.onRequest(path, body), maxBytes, options);
         wire.seen.push({ path, request: body, reply });
         return wire.onReply(path, reply);
       },
@@ -86,8 +86,10 @@ async function patiently<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
+/** What is lost stays lost: these tests look at what becomes of a single request. */
 export function clientOver(host: HostTransport, policy: WorkerPolicy, now: () => number = Date.now): Client {
-  return createClient({ host, policy, suite: nodeSuite, now });
+  const pause = (): Promise<void> => sleep(20);
+  return createClient({ host, policy, suite: nodeSuite, now, pause, retry: 'never' });
 }
 
 export function demoCall(stack: Pick<Stack, 'files'>, rows = 1, first = 0.5): InferCall {
