@@ -22,7 +22,7 @@ export interface WorkerPool {
   readonly ready: Promise<ReadyWorker>;
   /** As they are configured, in that order, whatever state they are in. */
   readonly members: readonly PoolMember[];
-  /** Some worker that can be asked now; throws what says why there is none. */
+  /** Some worker that is here, one that takes work where there is any; throws what says why there is none. */
   any(): ReadyWorker;
   /** The worker of that log, if it is here, whether or not it takes work. */
   byLog(log: Uint8Array): ReadyWorker | undefined;
@@ -159,6 +159,13 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
     perWorker,
   });
 
+  /** The same one each time while it stays: whoever names no log shall not see several as if they were one. */
+  function anyMember(): Member {
+    const found = choice.candidates(undefined, NONE)[0] ?? members.find(({ worker }) => worker !== undefined);
+    if (found === undefined) throw choice.nobody();
+    return found;
+  }
+
   function assertRoom(): void {
     if (accepted >= overAll) throw new LinkError('busy', `${accepted} requests were accepted`);
   }
@@ -267,11 +274,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
         return member.attestedAt;
       },
     })),
-    any() {
-      const [first] = choice.candidates(undefined, NONE);
-      if (first?.usable === undefined) throw choice.nobody();
-      return first.usable;
-    },
+    any: () => anyMember().worker as ReadyWorker,
     byLog: (log) => choice.withLog(log)?.worker,
     ofSession(sessionId) {
       const { worker } = sessionMember(sessionId).member;
@@ -283,8 +286,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
     assertRoom,
     async attest(challenge, { log } = {}) {
       // Also of a worker that takes no work: whoever holds its receipts may ask for its evidence.
-      const member =
-        log === undefined ? choice.least(choice.candidates(undefined, NONE), undefined) : choice.directed(log);
+      const member = log === undefined ? anyMember() : choice.directed(log);
       const worker = member.worker as ReadyWorker;
       return { worker, attested: await member.link.attest(challenge) };
     },

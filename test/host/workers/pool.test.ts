@@ -222,6 +222,9 @@ describe('draining one worker', () => {
     expect(pool.members[0]?.underWay).toBe(0);
     // Whoever holds a receipt of it may still ask who it is.
     expect((await pool.attest(random(32), { log: first.log.log })).worker.log).toEqual(first.log.log);
+    pool.drain(1);
+    expect(await codeOf(pool.plain(demo.modelId, requestFor(demo.modelId)))).toBe('worker_unreachable');
+    expect((await pool.attest(random(32))).worker.log).toEqual(pool.any().log);
     pool.resume(0);
     await pool.plain(demo.modelId, requestFor(demo.modelId), { log: first.log.log });
     expect(events.map(({ event }) => event)).toEqual(expect.arrayContaining(['worker_draining', 'worker_resumed']));
