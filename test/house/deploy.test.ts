@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readOptions } from '../../host/options/read.ts';
 import { StartError } from '../../host/errors.ts';
+import { readOptions } from '../../host/options/read.ts';
 import { endCodes } from '../../wire/message/telemetry.ts';
 import { command } from '../support/command.ts';
 

@@ -6,7 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runStep, type StepResult } from './steps.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const ENTRIES = ['proofmark/wire', 'proofmark/wire/node', 'proofmark/verifier', 'proofmark/client'] as const;
+const ENTRIES = [
+  'proofmark/wire',
+  'proofmark/wire/node',
+  'proofmark/verifier',
+  'proofmark/client',
+  'proofmark/client/web',
+] as const;
 const PEERS = ['express', 'lmdb', 'node-forge', 'onnxruntime-node'] as const;
 const TARBALL_BYTES = 4_000_000;
 
