@@ -100,11 +100,14 @@ export type WorkerFault =
 /** Why a worker that could be asked is not asked for a while. */
 export type Suspension = 'keeps_failing' | 'attestation_failed';
 
-/** What the host says about itself: a closed list, with no text that came from a request. */
+/**
+ * What the host says about itself: a closed list, with no text that came from a request. A link does not know which of
+ * several workers it leads to; the pool says it.
+ */
 export type HostEvent =
   | { readonly event: 'listening'; readonly url: string }
-  | { readonly event: 'link_up'; readonly log: string }
-  | { readonly event: 'link_down'; readonly code: LinkErrorCode }
+  | { readonly event: 'link_up'; readonly worker?: number; readonly log: string }
+  | { readonly event: 'link_down'; readonly worker?: number; readonly code: LinkErrorCode }
   | { readonly event: 'worker_ended'; readonly worker: number; readonly end: WorkerEnd }
   | { readonly event: 'worker_suspended'; readonly worker: number; readonly why: Suspension }
   | { readonly event: 'worker_restored'; readonly worker: number; readonly why: Suspension }
@@ -114,14 +117,14 @@ export type HostEvent =
   | { readonly event: 'api_keys'; readonly keys: number | 'none' }
   | { readonly event: 'reloaded'; readonly releases: number; readonly keys: number | 'none' }
   | { readonly event: 'reload_failed'; readonly code: StartErrorCode }
-  | { readonly event: 'worker_unusable'; readonly fault: WorkerFault }
-  | { readonly event: 'release_loaded'; readonly modelId: string }
-  | { readonly event: 'release_refused'; readonly modelId: string; readonly code: string }
-  | { readonly event: 'release_unloaded'; readonly modelId: string }
+  | { readonly event: 'worker_unusable'; readonly worker?: number; readonly fault: WorkerFault }
+  | { readonly event: 'release_loaded'; readonly worker?: number; readonly modelId: string }
+  | { readonly event: 'release_refused'; readonly worker?: number; readonly modelId: string; readonly code: string }
+  | { readonly event: 'release_unloaded'; readonly worker?: number; readonly modelId: string }
   | { readonly event: 'evidence_saved'; readonly log: string }
   | { readonly event: 'evidence_failed'; readonly code: string }
   | { readonly event: 'certificates_missing'; readonly what: string; readonly from: string }
-  | { readonly event: 'journal_failed'; readonly code: string }
+  | { readonly event: 'journal_failed'; readonly worker?: number; readonly code: string }
   | { readonly event: 'request_failed'; readonly code: string }
   | { readonly event: 'transaction'; readonly what: string; readonly hash: string; readonly gas: string }
   | { readonly event: 'escrow_skipped'; readonly escrow: string; readonly why: string }

@@ -92,7 +92,7 @@ export function openMember(options: MemberOptions): Member {
   });
 
   function hear(event: HostEvent): void {
-    onEvent(event);
+    onEvent({ ...event, worker: index } as HostEvent);
     if (event.event === 'link_up') {
       isUp = true;
       const worker = connected();

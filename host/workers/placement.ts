@@ -174,9 +174,8 @@ export function createPlacement({ configuration, releases, pins, members }: Plac
       if (error instanceof LinkError && error.code === 'worker_protocol') remember(member, key);
       throw error;
     });
-    // KMS can be away for a while; everything else that a worker says of a release it will say again.
-    if (outcome === 'kms_unavailable') throw new LinkError('busy', 'the key of the release is not to be had now');
     if (outcome === 'loaded') arrive(key);
+    else if (PASSING.has(outcome)) throw new LinkError('busy', `the release cannot be loaded now: ${outcome}`);
     else remember(member, key);
   }
 
@@ -265,6 +264,9 @@ export function createPlacement({ configuration, releases, pins, members }: Plac
     await remove(member, key);
   }
 }
+
+/** What passes by itself; everything else that a worker says of a release it will say again. */
+const PASSING: ReadonlySet<string> = new Set(['kms_unavailable', 'too_many_models', 'busy']);
 
 const LOST: ReadonlySet<LinkErrorCode> = new Set([
   'worker_unreachable',

@@ -72,6 +72,22 @@ describe('re-attestation', () => {
   });
 });
 
+describe('events', () => {
+  it('say which worker they are about', async () => {
+    made = await several(2, { releases: () => [demo] });
+    const { events, workers } = made;
+    const of = (event: string): unknown[] =>
+      events.filter((one) => one.event === event).map((one) => 'worker' in one && one.worker);
+    expect([of('link_up').sort(), of('release_loaded').sort()]).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+    workers[1]?.dropConnection();
+    await until(() => of('link_down').length === 1);
+    expect(of('link_down')).toEqual([1]);
+  });
+});
+
 describe('a worker that is lost again and again', () => {
   const strict: SeveralOptions = { waits: { losses: 3, lossWindowMs: 60_000, suspensionMs: [150, 1_000] } };
 

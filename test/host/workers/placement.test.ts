@@ -224,6 +224,16 @@ describe('loading on demand', () => {
     expect(namesAt(one.workers[0])).toBe('b');
   });
 
+  it.each<WorkerRefusalCode>(['too_many_models', 'busy'])('tries again after %s, which passes', async (code) => {
+    const one = await start(1, { releases: () => all, configured: slots(1) });
+    const [worker] = one.workers as [FakeWorker];
+    refuse(worker, code);
+    expect(await ask(one, b)).toBe('busy');
+    worker.misbehave = undefined;
+    expect(await ask(one, b)).toBe('answered');
+    expect(namesAt(worker)).toBe('b');
+  });
+
   it('goes to another worker where the first is lost while it loads', async () => {
     const one = await start(2, { releases: () => [a, b, c], configured: slots(1) });
     for (const worker of one.workers) {
