@@ -127,6 +127,10 @@ export type HostEvent =
   | { readonly event: 'journal_failed'; readonly worker?: number; readonly code: string }
   | { readonly event: 'request_failed'; readonly code: string }
   | { readonly event: 'transaction'; readonly what: string; readonly hash: string; readonly gas: string }
+  | { readonly event: 'transaction_vanished'; readonly what: string; readonly hash: string }
+  | { readonly event: 'transaction_replaced'; readonly what: string; readonly maxFeePerGas: string }
+  | { readonly event: 'transaction_capped'; readonly what: string }
+  | { readonly event: 'chain_fault'; readonly endpoint: number; readonly code: string }
   | { readonly event: 'escrow_skipped'; readonly escrow: string; readonly why: string }
   | { readonly event: 'settlement_failed'; readonly code: string }
   | { readonly event: 'draining' }

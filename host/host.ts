@@ -145,10 +145,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const { chainId, settlement } = decodeConfiguration(options.configuration);
     try {
       const { openPayments } = await import('./settlement/open.ts');
-      return await openPayments({ how, chainId, settlement, workers, journal, assemble, onEvent });
+      return await openPayments({
+        ...{ how, chainId, settlement, workers, journal, assemble, onEvent },
+        stateDirectory: options.stateDirectory,
+      });
     } catch (cause) {
       await stopWorkersAndJournal();
-      throw new StartError('chain_unavailable', how.rpc, { cause });
+      throw new StartError('chain_unavailable', how.rpc.join(), { cause });
     }
   }
 

@@ -212,6 +212,18 @@ export const limits = {
   refusedCalls: 256,
   /** Heads in one answer of the host. */
   headsPerPage: 256,
+  /** One answer of a chain's node, and JSON values in it: a block's worth of events with their data is a few megabytes. */
+  chainAnswerBytes: 16_777_216,
+  chainAnswerValues: 262_144,
+  /** Nodes that one settler asks, and transactions of it that are on their way at once: each may cost its gas. */
+  chainEndpoints: 8,
+  chainTransactions: 4,
+  /** What a settler remembers of its transactions until they are final, and the file in which it does: calldata is hex. */
+  chainUnfinal: 64,
+  settlerStateBytes: 16_777_216,
+  /** On-chain requests that a settler works for, and others that it looks at again: their inputs are held in memory. */
+  escrowsOpen: 256,
+  escrowsWaiting: 1_024,
   /** All HTTP headers of a request together; ours need one line of a few dozen bytes. */
   httpHeaderBytes: 8_192,
   /** A Noise record on its way through the host: the largest body, two padding steps for what goes with it, 25 bytes of frame. */

@@ -72,12 +72,19 @@ export async function writeServed({ local, settlementFile }: OnChain, policies: 
   const known = async (at: Hex): Promise<unknown> => ({ address: at, codeHash: await local.codeHash(at) });
   const file = {
     version: 1,
-    rpc: local.url,
+    rpc: [local.url],
+    quorum: 1,
     account: { unlocked: local.operator },
     fromBlock: '0',
+    finalAfterBlocks: 32,
+    // A chain of one machine has no other branch, and no block without a transaction.
+    serveAfterBlocks: 0,
     pollMilliseconds: 100,
     claimAbove: '1',
     renewBeforeSeconds: '3600',
+    maxFeePerGas: '1000000000000',
+    stuckSeconds: 60,
+    coinInTokens: 'any',
     // The demo's own worker may be asked by anybody on this machine.
     unpaid: 'serve',
     policies: await Promise.all(policies.map(known)),

@@ -34,10 +34,13 @@ const settlement = [
   'function postHead(SignedHead head) returns (bool)',
   'function claim(LoggedReceipt logged, Voucher voucher) returns (uint256)',
   'function fulfil(bytes32 id, bytes output, LoggedReceipt logged, bytes proof)',
+  'event HeadPosted(bytes32 indexed log, uint256 size, bytes32 root)',
   'event EscrowOpened(bytes32 indexed escrow, address indexed requester, bytes32 indexed modelId, uint256 nonce, bool needsReceipt, Terms terms, bytes input)',
 ] as const;
 
 export const settlementAbi: ParseAbi<typeof settlement> = parseAbi(settlement);
 
+/** Of an escrow that nobody has opened, as far as the asked node knows. */
+export const ESCROW_NONE = 0;
 /** Of an escrow that waits for its answer. */
 export const ESCROW_OPEN = 1;

@@ -1,54 +1,59 @@
 import {
   type Abi,
-  type Account,
   type Address,
   type ContractFunctionArgs,
   type ContractFunctionName,
   type ContractFunctionReturnType,
-  createPublicClient,
-  createWalletClient,
+  type DecodeFunctionResultParameters,
+  decodeFunctionResult,
   type EncodeFunctionDataParameters,
   encodeFunctionData,
   type Hex,
-  http,
   keccak256,
   type Log,
 } from 'viem';
-import { privateKeyToAccount } from 'viem/accounts';
 import { PaymentError } from '../payments/errors.ts';
-
-/** Whose transactions they are: an account that the node holds, or a key of the operator's. It signs nothing else. */
-export type OperatorAccount =
-  | { readonly kind: 'unlocked'; readonly address: Address }
-  | { readonly kind: 'key'; readonly privateKey: Hex };
+import { RpcFault, RpcRefusal } from './errors.ts';
+import type { Endpoints } from './rpc/endpoints.ts';
+import { bytesText, fieldsOf, garbage, listOf, quantity, word } from './rpc/values.ts';
 
 export interface Sent {
   readonly hash: Hex;
   readonly gasUsed: bigint;
 }
 
-/** The few things that a settler does with a chain. Everything that fails is a `PaymentError`. */
-export interface SettlementChain {
+/** What a transaction is for: nothing is sent while the same is on its way, or was mined and is not final. */
+export interface Intent {
+  readonly what: 'register' | 'postHead' | 'claim' | 'fulfil';
+  readonly key: string;
+  /** Grows with what it achieves: a claim of more is another claim. */
+  readonly version: string;
+}
+
+/** The few things that a settler does with a chain. It throws `PaymentError` and `SettlementError`. */
+export interface SettlementChain extends ChainReader {
   readonly operator: Address;
-  /** The newest block, or the one with that hash. */
-  block(hash?: Hex): Promise<BlockWords>;
-  /** Events of one contract, both ends included. */
-  logs(address: Address, fromBlock: bigint, toBlock: bigint): Promise<readonly Log[]>;
-  read<
-    const abi extends Abi,
-    name extends ContractFunctionName<abi, 'view'>,
-    const args extends ContractFunctionArgs<abi, 'view', name>,
-  >(call: Call<abi, name, args>): Promise<ContractFunctionReturnType<abi, 'view', name, args>>;
   /** Simulated first: what would revert is not sent. Resolves when it is mined and has succeeded. */
   send<
     const abi extends Abi,
     name extends ContractFunctionName<abi, 'nonpayable'>,
     const args extends ContractFunctionArgs<abi, 'nonpayable', name>,
-  >(call: Call<abi, name, args>): Promise<Sent>;
-  /** Whether nothing of the operator's is on its way: what a settler before this one sent may still change everything. */
-  isQuiet(): Promise<boolean>;
+  >(call: Call<abi, name, args>, intent: Intent): Promise<Sent>;
+}
+
+export interface ChainReader {
+  /** The newest block, or the one with that number; undefined where there is none. */
+  block(): Promise<BlockWords>;
+  blockAt(number: bigint): Promise<BlockWords | undefined>;
+  /** Some of one contract's events, by what their first topics may be; both ends included. */
+  logs(address: Address, topics: Topics, fromBlock: bigint, toBlock: bigint): Promise<readonly Log[]>;
+  read: Read<'one'>;
+  /** What each node says, for facts on which money is given: one for each that answers. */
+  readEach: Read<'each'>;
   codeHash(address: Address): Promise<Hex>;
 }
+
+export type Topics = readonly (readonly Hex[])[];
 
 export interface BlockWords {
   readonly number: bigint;
@@ -56,6 +61,7 @@ export interface BlockWords {
   readonly parentHash: Hex;
   /** Unix seconds. */
   readonly timestamp: bigint;
+  readonly baseFee: bigint;
 }
 
 export interface Call<abi, name, args> {
@@ -65,80 +71,140 @@ export interface Call<abi, name, args> {
   readonly args: args;
 }
 
-const POLL_MS = 100;
-/** A transaction that took longer than this is looked for again by its effects. */
-const MINED_MS = 120_000;
+type Read<from extends 'one' | 'each'> = <
+  const abi extends Abi,
+  name extends ContractFunctionName<abi, 'view'>,
+  const args extends ContractFunctionArgs<abi, 'view', name>,
+>(
+  call: Call<abi, name, args>,
+) => Promise<
+  from extends 'one'
+    ? ContractFunctionReturnType<abi, 'view', name, args>
+    : readonly ContractFunctionReturnType<abi, 'view', name, args>[]
+>;
 
-export async function openChain(options: {
-  readonly rpc: string;
-  readonly chainId: bigint;
-  readonly account: OperatorAccount;
-}): Promise<SettlementChain> {
-  const transport = http(options.rpc);
-  const client = createPublicClient({ transport, pollingInterval: POLL_MS, cacheTime: 0 });
-  const wallet = createWalletClient({ transport });
-  const account: Account | Address =
-    options.account.kind === 'key' ? privateKeyToAccount(options.account.privateKey) : options.account.address;
-  const operator = typeof account === 'string' ? account : account.address;
-  const found = await asked(() => client.getChainId());
-  if (BigInt(found) !== options.chainId) {
-    throw new PaymentError('chain_unavailable', `it is chain ${found}, not ${options.chainId}`);
-  }
+export interface ChainReaderOptions {
+  readonly endpoints: Endpoints;
+  /** A block with this many above it is taken to stay: nodes whose newest is older are not believed. */
+  readonly finalAfterBlocks: bigint;
+}
+
+/** Past this, numbers of blocks stop being ones that a chain reaches. */
+const MOST_BLOCKS = 2n ** 48n;
+
+export function createChainReader({ endpoints, finalAfterBlocks }: ChainReaderOptions): ChainReader {
+  /** By each node: one that makes up a high number makes no other look as if it was behind. */
+  const highest = new Map<number, bigint>();
+
+  const newest = (value: unknown, endpoint: number): BlockWords => {
+    const block = blockWords(value);
+    const before = highest.get(endpoint) ?? 0n;
+    if (block.number + finalAfterBlocks < before) throw new RpcFault('rpc_behind', `${block.number} after ${before}`);
+    if (block.number > before) highest.set(endpoint, block.number);
+    return block;
+  };
+
+  const view = <T>(call: Call<Abi, string, readonly unknown[]>, ask: Endpoints['call'] | Endpoints['callEach']) => {
+    const data = encodeFunctionData(call as unknown as EncodeFunctionDataParameters);
+    const params = [{ to: call.to, data }, 'latest'];
+    return refusing(() => ask('eth_call', params, (result) => decoded<T>(call, bytesText(result))) as Promise<T>);
+  };
 
   return {
-    operator,
-    block: (hash) => asked(() => (hash === undefined ? client.getBlock() : client.getBlock({ blockHash: hash }))),
-    logs: (address, fromBlock, toBlock) => asked(() => client.getLogs({ address, fromBlock, toBlock })),
-    read: (call) =>
-      asked(() =>
-        client.readContract({
-          address: call.to,
-          abi: call.abi as Abi,
-          functionName: call.functionName as string,
-          args: call.args as readonly unknown[],
+    block: () => refusing(() => endpoints.call('eth_getBlockByNumber', ['latest', false], newest)),
+    blockAt: (number) =>
+      refusing(() =>
+        endpoints.call('eth_getBlockByNumber', [quantityText(number), false], (value) => {
+          if (value === null) return undefined;
+          const block = blockWords(value);
+          if (block.number !== number) throw new RpcFault('rpc_inconsistent', 'another block');
+          return block;
         }),
-      ) as Promise<never>,
-    async send(call) {
-      const data = encodeFunctionData(call as unknown as EncodeFunctionDataParameters);
-      const transaction = { to: call.to, data };
-      const gas = await asked(() => client.estimateGas({ account, ...transaction }));
-      const { maxFeePerGas, maxPriorityFeePerGas } = await asked(() => client.estimateFeesPerGas());
-      const hash = await asked(() =>
-        wallet.sendTransaction({
-          account,
-          chain: null,
-          ...transaction,
-          gas: gas + gas / GAS_MARGIN,
-          maxFeePerGas,
-          maxPriorityFeePerGas,
-        }),
+      ),
+    async logs(address, topics, fromBlock, toBlock) {
+      const range = { fromBlock: quantityText(fromBlock), toBlock: quantityText(toBlock) };
+      const filter = { address, topics, ...range };
+      const told = await refusing(() =>
+        endpoints.callEach('eth_getLogs', [filter], (value) =>
+          listOf(value).map((item) => logOf(item, { address, topics, fromBlock, toBlock })),
+        ),
       );
-      const { status, gasUsed } = await asked(() => client.waitForTransactionReceipt({ hash, timeout: MINED_MS }));
-      if (status !== 'success') throw new PaymentError('transaction_reverted', hash);
-      return { hash, gasUsed };
+      // One that leaves something out hides nothing while another tells it. What is made up, contracts do not know.
+      const all = new Map(told.flat().map((log) => [`${log.blockHash}/${log.logIndex}`, log]));
+      return [...all.values()];
     },
-    async isQuiet() {
-      const count = (blockTag: 'latest' | 'pending'): Promise<number> =>
-        client.getTransactionCount({ address: operator, blockTag });
-      const [mined, known] = await asked(() => Promise.all([count('latest'), count('pending')]));
-      return mined === known;
-    },
+    read: (call) => view(call as never, endpoints.call),
+    readEach: (call) => view(call as never, endpoints.callEach),
     async codeHash(address) {
-      return keccak256((await asked(() => client.getCode({ address }))) ?? '0x');
+      return keccak256(await refusing(() => endpoints.call('eth_getCode', [address, 'latest'], bytesText)));
     },
   };
 }
 
-/** A twentieth more than was estimated: the state may have moved a little when it is mined. */
-const GAS_MARGIN = 20n;
-
-async function asked<T>(work: () => Promise<T>): Promise<T> {
+/** What a node refuses is the contract's no, or it cannot be told what it is. */
+export async function refusing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    if (cause instanceof PaymentError) throw cause;
-    const name = cause instanceof Error ? cause.name : 'unknown';
-    const reverted = /Revert|Execution|EstimateGas|CallExecution/.test(name);
-    throw new PaymentError(reverted ? 'transaction_reverted' : 'chain_unavailable', name, { cause });
+    if (!(cause instanceof RpcRefusal)) throw cause;
+    const code = cause.kind === 'reverted' ? 'transaction_reverted' : 'chain_unavailable';
+    throw new PaymentError(code, cause.kind, { cause });
   }
+}
+
+export function quantityText(value: bigint): Hex {
+  return `0x${value.toString(16)}`;
+}
+
+function decoded<T>({ abi, functionName }: Call<Abi, string, readonly unknown[]>, data: Hex): T {
+  try {
+    return decodeFunctionResult({ abi, functionName, data } as DecodeFunctionResultParameters) as T;
+  } catch (cause) {
+    throw new RpcFault('rpc_garbage', `no answer of ${functionName}`, { cause });
+  }
+}
+
+export function blockWords(value: unknown): BlockWords {
+  const { number, hash, parentHash, timestamp, baseFeePerGas } = fieldsOf(value);
+  const block = {
+    number: quantity(number),
+    hash: word(hash),
+    parentHash: word(parentHash),
+    timestamp: quantity(timestamp),
+    baseFee: quantity(baseFeePerGas ?? '0x0'),
+  };
+  if (block.number > MOST_BLOCKS) throw garbage('no block has that number');
+  return block;
+}
+
+function logOf(
+  value: unknown,
+  asked: {
+    readonly address: Address;
+    readonly topics: Topics;
+    readonly fromBlock: bigint;
+    readonly toBlock: bigint;
+  },
+): Log {
+  const { address, topics, data, blockNumber, blockHash, transactionHash, logIndex, removed } = fieldsOf(value);
+  const number = quantity(blockNumber);
+  const from = bytesText(address);
+  const words = listOf(topics).map(word);
+  const fits =
+    from === asked.address.toLowerCase() &&
+    asked.topics.every((allowed, place) => allowed.includes(words[place] ?? '0x')) &&
+    asked.fromBlock <= number &&
+    number <= asked.toBlock;
+  if (!fits || removed === true) throw new RpcFault('rpc_inconsistent', 'an event that was not asked for');
+  return {
+    address: from,
+    topics: words as [Hex, ...Hex[]],
+    data: bytesText(data),
+    blockNumber: number,
+    blockHash: word(blockHash),
+    transactionHash: word(transactionHash),
+    logIndex: Number(quantity(logIndex)),
+    transactionIndex: 0,
+    removed: false,
+  } as unknown as Log;
 }

@@ -1,235 +1,214 @@
-import { type Address, type Hex, parseEventLogs } from 'viem';
-import { concatBytes, equalBytes, fromHex } from '../../wire/bytes.ts';
+import type { Address, Hex } from 'viem';
+import { equalBytes, fromHex, toHex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { limits } from '../../wire/limits.ts';
-import { decodeBundle, type ReceiptBundle } from '../../wire/message/bundle.ts';
-import { unitPriceOf } from '../../wire/message/configuration.ts';
-import { decodeReceipt, status } from '../../wire/message/receipt.ts';
-import { encodeRequestHeader, flag, format, operation } from '../../wire/message/request.ts';
+import type { Configuration } from '../../wire/message/configuration.ts';
+import { LinkError } from '../errors.ts';
 import { PaymentError } from '../payments/errors.ts';
 import type { ReadyWorker } from '../worker-link.ts';
-import type { WorkerPool } from '../workers/pool.ts';
-import { ESCROW_OPEN, policyAbi, settlementAbi } from './abi.ts';
-import type { Sent, SettlementChain } from './chain.ts';
+import { ESCROW_NONE, ESCROW_OPEN, settlementAbi } from './abi.ts';
+import type { Answers } from './answers.ts';
+import type { SettlementChain } from './chain.ts';
+import { SettlementError } from './errors.ts';
+import { agreed } from './quorum.ts';
+import type { Scan } from './scan.ts';
+import type { SavedAnswer, SettlerState } from './state.ts';
+import { acceptedLog, logsOf, mayChange, reasonToSkip, type SkipReason, type TermsJudge } from './terms.ts';
 import { hex, loggedReceiptWords } from './words.ts';
 
-/** A contract that this operator has looked at: by its address, and by what stood there when it did. */
-export interface KnownContract {
-  readonly address: Address;
-  /** keccak256 of its code. */
-  readonly codeHash: Hex;
-}
-
-/** Contracts of strangers burn gas and lie about who is accepted: only these are worked for (DESIGN section 8). */
-export interface ServedContracts {
-  readonly policies: readonly KnownContract[];
-  readonly resultVerifiers: readonly KnownContract[];
-}
-
-export interface EscrowServer {
+export interface EscrowServer extends TermsJudge {
   readonly chain: SettlementChain;
   readonly settlement: Address;
-  readonly workers: Pick<WorkerPool, 'plain'>;
-  readonly serves: () => Promise<ServedContracts>;
-  readonly fromBlock: bigint;
-  readonly onSent: (what: 'fulfil', sent: Sent) => void;
+  readonly configuration: Configuration;
+  readonly scan: Scan;
+  readonly answers: Answers;
+  readonly state: Pick<SettlerState, 'saveReading' | 'keepAnswers' | 'saved'>;
+  /** So many blocks stand above the one that asked, before work is done for it. */
+  readonly serveAfterBlocks: bigint;
+  readonly finalAfterBlocks: bigint;
   readonly onSkipped: (escrow: Uint8Array, why: SkipReason) => void;
-}
-
-/** Why an escrow is left to others. Closed. */
-export type SkipReason =
-  | 'policy_not_served'
-  | 'result_verifier_not_served'
-  | 'log_not_accepted'
-  | 'price_too_low'
-  | 'too_late'
-  | 'input_mismatch'
-  | 'answer_refused'
-  | 'given_up';
-
-interface Asked {
-  readonly id: Uint8Array;
-  readonly input: Uint8Array;
-  answer: { readonly log: Uint8Array; readonly output: Uint8Array; readonly bundle: ReceiptBundle } | undefined;
-  attempts: number;
 }
 
 export interface Escrows {
   /** Looks for new ones and does what can be done for those that are open, by any of these workers. */
   serve(workers: readonly ReadyWorker[]): Promise<void>;
+  /** The largest posted size of each log that was heard of. */
+  readonly heads: ReadonlyMap<string, number>;
 }
 
-/** Blocks that are read again each time: they may have been replaced by others. */
-const REPLACEABLE = 32n;
-/** What public nodes answer in one go. */
-const MOST_BLOCKS = 5_000n;
+interface Asked {
+  readonly key: Hex;
+  readonly id: Uint8Array;
+  block: bigint;
+  /** Not held for one that waits: it is read again. */
+  input: Uint8Array | undefined;
+  answer: SavedAnswer | undefined;
+  attempts: number;
+  /** Why it waits for the operator or a policy to change their mind. */
+  waits: SkipReason | undefined;
+  /** The round in which it is looked at next, and how many lie between two looks. */
+  due: number;
+  pause: number;
+  /** The newest block when it was first seen to be fulfilled, refunded or unknown: it is watched until that is final. */
+  endedAt: bigint | undefined;
+}
+
 const MOST_ATTEMPTS = 5;
-/** Less time than this is left for answering, settling and being mined: it is not begun. */
-const SECONDS_NEEDED = 30n;
+const LONGEST_PAUSE = 64;
 
 /**
- * Answers what contracts ask. The chain is the journal: an escrow that is open is asked about again after a restart, and one
- * that was fulfilled is not open. The id is the only nullifier, so a second answer pays nothing.
+ * Answers what contracts ask. The chain is the journal: an escrow that is open is asked about again after a restart, and
+ * one that was fulfilled is not open. The id is the only nullifier, so a second answer pays nothing; one whose settlement a
+ * reorganisation undoes is open again, and is settled with the answer that it got.
  */
 export function createEscrows(server: EscrowServer): Escrows {
-  const { chain, settlement: to } = server;
-  const open = new Map<string, Asked>();
+  const { chain, settlement: to, scan, answers, state, quorum } = server;
+  const known = new Map<Hex, Asked>();
   /** Each with the block up to which was read then: events are read again for a while. */
-  const done = new Map<string, bigint>();
-  let nextBlock = server.fromBlock;
+  const done = new Map<Hex, bigint>();
+  const heads = new Map((state.saved.reading?.heads ?? []).map(({ log, size }) => [log as string, size]));
+  let round = 0;
+  let written = '';
 
-  async function discover(): Promise<void> {
-    const { number: newest } = await chain.block();
-    if (nextBlock > newest) return;
-    const again = nextBlock - REPLACEABLE;
-    const fromBlock = again < server.fromBlock ? server.fromBlock : again;
-    const last = fromBlock + MOST_BLOCKS - 1n;
-    const toBlock = last > newest ? newest : last;
-    const logs = await chain.logs(to, fromBlock, toBlock);
-    for (const { args, blockNumber } of parseEventLogs({
-      abi: settlementAbi,
-      eventName: 'EscrowOpened',
-      logs: [...logs],
-    })) {
-      const id = args.escrow;
-      if (!args.needsReceipt || open.has(id) || done.has(id)) continue;
-      // What there is no room for is found again, once there is.
-      if (open.size >= limits.hostPending) {
-        nextBlock = blockNumber ?? nextBlock;
-        return;
+  for (const { id, block } of state.saved.reading?.escrows ?? []) remember(id, block, undefined);
+
+  function remember(key: Hex, block: bigint, input: Uint8Array | undefined): void {
+    const id = fromHex(key.slice(2));
+    const asked = { key, id, block, input, answer: undefined, attempts: 0, waits: undefined, due: 0, pause: 1 };
+    known.set(key, { ...asked, endedAt: undefined });
+  }
+
+  const working = (): number => [...known.values()].filter(({ waits }) => waits === undefined).length;
+
+  async function discover(newest: bigint): Promise<void> {
+    const { opened, posted } = await scan.next(newest);
+    for (const { log, size } of posted) {
+      heads.set(log, Math.max(heads.get(log) ?? 0, Number(size)));
+      if (heads.size > MOST_HEADS) heads.delete(heads.keys().next().value as string);
+    }
+    for (const { id, block, input } of opened) {
+      const asked = known.get(id);
+      // The same request in another block than before: that one is replaced.
+      if (asked !== undefined) asked.block = block;
+      if (asked !== undefined || done.has(id)) continue;
+      if (working() >= limits.escrowsOpen) {
+        scan.returnTo(block);
+        break;
       }
-      open.set(id, { id: bytes(id), input: bytes(args.input), answer: undefined, attempts: 0 });
+      remember(id, block, fromHex(input.slice(2).toLowerCase()));
     }
-    nextBlock = toBlock + 1n;
-    for (const [id, block] of done) if (block + 2n * REPLACEABLE < nextBlock) done.delete(id);
+    for (const [id, block] of done) if (block + 2n * server.finalAfterBlocks + 2n < scan.nextBlock) done.delete(id);
   }
 
-  function finish(key: string): void {
-    open.delete(key);
-    done.set(key, nextBlock);
+  /** Written where it says something new: after that many blocks, or with other requests. */
+  function save(): void {
+    const escrows = [...known.values()].map(({ key, block }) => ({ id: key, block }));
+    const name = `${scan.nextBlock / BLOCKS_PER_SAVE} ${escrows.map(({ id, block }) => id + block).join()}`;
+    if (name === written) return;
+    state.saveReading({
+      nextBlock: scan.nextBlock,
+      escrows,
+      heads: [...heads].map(([log, size]) => ({ log: log as Hex, size })),
+    });
+    state.keepAnswers(new Set([...known.values()].map(({ id }) => toHex(id))));
+    written = name;
   }
 
-  async function serveOne(key: string, asked: Asked, workers: readonly ReadyWorker[]): Promise<void> {
-    const id = key as Hex;
-    const escrow = await chain.read({ to, abi: settlementAbi, functionName: 'escrowOf', args: [id] });
-    if (escrow.state !== ESCROW_OPEN) return finish(key);
-    const choice = await chooseWorker(server, workers, asked, escrow);
-    if ('skip' in choice) {
-      server.onSkipped(asked.id, choice.skip);
-      return finish(key);
+  function finish({ key }: Asked): void {
+    known.delete(key);
+    done.set(key, scan.nextBlock);
+  }
+
+  function skip(asked: Asked, why: SkipReason): void {
+    if (asked.waits !== why) server.onSkipped(asked.id, why);
+    if (!mayChange(why)) return finish(asked);
+    asked.waits = why;
+    asked.input = undefined;
+    later(asked);
+    const waiting = [...known.values()].filter(({ waits }) => waits !== undefined);
+    if (waiting.length > limits.escrowsWaiting) finish(waiting[0] as Asked);
+  }
+
+  function later(asked: Asked): void {
+    asked.due = round + asked.pause;
+    asked.pause = Math.min(2 * asked.pause, LONGEST_PAUSE);
+  }
+
+  async function serveOne(asked: Asked, workers: readonly ReadyWorker[], newest: bigint): Promise<void> {
+    const question = { to, abi: settlementAbi, functionName: 'escrowOf', args: [asked.key] } as const;
+    const escrow = agreed(await chain.readEach(question), quorum);
+    if (escrow.state !== ESCROW_OPEN) {
+      asked.endedAt ??= newest;
+      // Of one that is not there, the block may have been replaced, or the node has not seen it.
+      const patience = escrow.state === ESCROW_NONE ? 2n * server.finalAfterBlocks : server.finalAfterBlocks;
+      if (asked.endedAt + patience <= newest) finish(asked);
+      return;
     }
-    asked.answer ??= await ask(server, choice.worker, asked, escrow);
-    if (asked.answer === undefined) {
-      server.onSkipped(asked.id, 'answer_refused');
-      return finish(key);
+    asked.endedAt = undefined;
+    if (asked.block + server.serveAfterBlocks > newest) return;
+    const why = await reasonToSkip(server, server.configuration, escrow);
+    if (why !== undefined) return skip(asked, why);
+    asked.input ??= await inputOf(asked);
+    if (asked.input === undefined) return skip(asked, 'input_unknown');
+    // The event is the node's word; what is paid for is what the contract keeps.
+    if (hex(sha256(asked.input)) !== escrow.inputHash) return skip(asked, 'input_mismatch');
+
+    asked.answer ??= answers.kept(asked.id);
+    const answered = asked.answer?.log;
+    // An answer is bound to the log that gave it, whose worker need not be there any more.
+    const log = await acceptedLog(server, escrow.policy, [
+      ...(answered === undefined ? [] : [answered]),
+      ...logsOf(workers),
+    ]);
+    if (log === undefined) return skip(asked, 'log_not_accepted');
+    if (answered === undefined || !equalBytes(answered, log)) {
+      asked.answer = await answers.ask(asked.id, log, asked.input, escrow);
     }
-    const { output, bundle } = asked.answer;
-    const args = [id, hex(output), loggedReceiptWords(bundle), '0x'] as const;
-    server.onSent('fulfil', await chain.send({ to, abi: settlementAbi, functionName: 'fulfil', args }));
-    finish(key);
+    asked.waits = undefined;
+    const { answer } = asked;
+    const bundle = answer === undefined ? undefined : answers.bundle(asked.id, answer);
+    if (answer === undefined || bundle === undefined) return skip(asked, 'answer_refused');
+    const args = [asked.key, hex(answer.output), loggedReceiptWords(bundle), '0x'] as const;
+    const intent = { what: 'fulfil', key: `fulfil/${asked.key}`, version: '' } as const;
+    await chain.send({ to, abi: settlementAbi, functionName: 'fulfil', args }, intent);
+  }
+
+  async function inputOf({ key, block }: Asked): Promise<Uint8Array | undefined> {
+    const opened = await scan.recall(key, block);
+    return opened === undefined ? undefined : fromHex(opened.input.slice(2).toLowerCase());
+  }
+
+  /** Only what concerns all of them ends a round: a chain that does not answer. */
+  function failed(asked: Asked, error: unknown): void {
+    if (error instanceof SettlementError) return;
+    const counts = error instanceof LinkError || (error instanceof PaymentError && error.code === 'transaction_reverted');
+    if (!counts) throw error;
+    // It may be fulfilled by somebody else, or the worker's evidence may just have ended: a few times, then never.
+    asked.attempts += 1;
+    later(asked);
+    if (asked.attempts >= MOST_ATTEMPTS) skip(asked, 'given_up');
   }
 
   return {
+    heads,
     async serve(workers) {
-      await discover();
-      for (const [key, asked] of [...open]) {
+      round += 1;
+      const { number: newest } = await chain.block();
+      await discover(newest);
+      save();
+      for (const asked of [...known.values()]) {
+        if (asked.due > round) continue;
         try {
-          await serveOne(key, asked, workers);
+          await serveOne(asked, workers, newest);
         } catch (error) {
-          if (!(error instanceof PaymentError) || error.code !== 'transaction_reverted') throw error;
-          // It may be fulfilled by somebody else, or the worker's evidence may just have ended: a few times, then never.
-          asked.attempts += 1;
-          if (asked.attempts < MOST_ATTEMPTS) continue;
-          server.onSkipped(asked.id, 'given_up');
-          finish(key);
+          failed(asked, error);
         }
       }
+      save();
     },
   };
 }
 
-interface EscrowTerms {
-  readonly policy: Address;
-  readonly resultVerifier: Address;
-  readonly modelId: Hex;
-  readonly inputHash: Hex;
-  readonly unitPrice: bigint;
-  readonly maxFee: bigint;
-  readonly deadline: bigint;
-}
-
-type Choice = { readonly worker: ReadyWorker } | { readonly skip: SkipReason };
-
-/** An answer is bound to the log that gave it: whoever has answered once stays the one that is asked about. */
-async function chooseWorker(
-  server: EscrowServer,
-  workers: readonly ReadyWorker[],
-  asked: Asked,
-  escrow: EscrowTerms,
-): Promise<Choice> {
-  const { answer } = asked;
-  const candidates = answer === undefined ? workers : workers.filter(({ log }) => equalBytes(log, answer.log));
-  let skip: SkipReason = 'log_not_accepted';
-  for (const worker of candidates) {
-    const why = await reasonToSkip(server, worker, asked, escrow);
-    if (why === undefined) return { worker };
-    skip = why;
-  }
-  return { skip };
-}
-
-async function reasonToSkip(
-  { chain, serves }: EscrowServer,
-  { log, configuration }: ReadyWorker,
-  { input }: Asked,
-  escrow: EscrowTerms,
-): Promise<SkipReason | undefined> {
-  const { policies, resultVerifiers } = await serves();
-  const { timestamp } = await chain.block();
-  if (escrow.deadline < timestamp + SECONDS_NEEDED) return 'too_late';
-  // The event is the node's word; what is paid for is what the contract keeps.
-  if (hex(sha256(input)) !== escrow.inputHash) return 'input_mismatch';
-  const price = unitPriceOf(configuration, bytes(escrow.modelId), operation.infer);
-  if (price === undefined || escrow.unitPrice < price || escrow.maxFee < price) return 'price_too_low';
-  if (!(await isKnown(chain, escrow.policy, policies))) return 'policy_not_served';
-  if (!(await isKnown(chain, escrow.resultVerifier, resultVerifiers))) return 'result_verifier_not_served';
-  const question = { to: escrow.policy, abi: policyAbi, functionName: 'accepts', args: [hex(log)] } as const;
-  return (await chain.read(question)) ? undefined : 'log_not_accepted';
-}
-
-async function isKnown(chain: SettlementChain, address: Address, known: readonly KnownContract[]): Promise<boolean> {
-  const entry = known.find((candidate) => candidate.address.toLowerCase() === address.toLowerCase());
-  return entry !== undefined && (await chain.codeHash(address)) === entry.codeHash;
-}
-
-/** DESIGN section 8: every word of the header follows from what the contract keeps; the host has nothing to choose. */
-async function ask(
-  { workers }: EscrowServer,
-  { log }: ReadyWorker,
-  { id, input }: Asked,
-  escrow: EscrowTerms,
-): Promise<Asked['answer']> {
-  const modelId = bytes(escrow.modelId);
-  const header = encodeRequestHeader({
-    requestId: id,
-    modelId,
-    operation: operation.infer,
-    format: format.integers,
-    jsonLength: 0n,
-    flags: flag.disclose,
-    salt: id,
-    channel: new Uint8Array(32),
-    unitPrice: escrow.unitPrice,
-    maxFee: escrow.maxFee,
-    deadline: escrow.deadline,
-    seed: sha256(id),
-  });
-  const { answer } = await workers.plain(modelId, concatBytes(header, input), { log });
-  const { bundle: encoded, body } = answer;
-  const bundle = decodeBundle(encoded);
-  return decodeReceipt(bundle.receipt).status === status.ok ? { log, output: body, bundle } : undefined;
-}
-
-function bytes(text: Hex): Uint8Array {
-  return fromHex(text.slice(2).toLowerCase());
-}
+const BLOCKS_PER_SAVE = 64n;
+/** Logs whose posted sizes are remembered, for a figure that an operator reads. */
+const MOST_HEADS = 4_096;

@@ -6,18 +6,30 @@ import { parseJson } from '../../wire/codec/json.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { StartError } from '../errors.ts';
-import type { OperatorAccount } from './chain.ts';
-import type { KnownContract, ServedContracts } from './escrows.ts';
+import type { CoinInTokens, KnownContract, ServedContracts } from './terms.ts';
+import type { OperatorAccount } from './transactions.ts';
 
 /** What an operator decides about its own money: a JSON file, of which the lists are read again before each escrow. */
 export interface SettlementOptions {
-  readonly rpc: string;
+  /** Nodes of the chain, in the order in which they are asked. */
+  readonly rpc: readonly string[];
+  /** How many of them must say alike what money is given on: what a channel holds, what a contract asks for. */
+  readonly quorum: number;
   readonly account: OperatorAccount;
   /** Where the settlement was deployed: nothing before it is looked at. */
   readonly fromBlock: bigint;
+  /** A block with so many above it is taken to stay. */
+  readonly finalAfterBlocks: bigint;
+  /** So many blocks stand above one that asks, before work is done for it. */
+  readonly serveAfterBlocks: bigint;
   readonly pollMilliseconds: number;
   readonly claimAbove: bigint;
   readonly renewBeforeSeconds: bigint;
+  /** In wei: no transaction offers more for its gas. */
+  readonly maxFeePerGas: bigint;
+  /** A transaction that is not mined within this is replaced by one with a higher fee. */
+  readonly stuckSeconds: number;
+  readonly coinInTokens: CoinInTokens;
   /** Whether calls are answered that no channel pays for. */
   readonly unpaid: 'serve' | 'refuse';
   readonly serves: () => Promise<ServedContracts>;
@@ -25,12 +37,18 @@ export interface SettlementOptions {
 
 interface SettlementFile extends ServedContracts {
   readonly version: 1;
-  readonly rpc: string;
+  readonly rpc: readonly string[];
+  readonly quorum: number;
   readonly account: { readonly unlocked: Address } | { readonly keyFile: string };
   readonly fromBlock: bigint;
+  readonly finalAfterBlocks: number;
+  readonly serveAfterBlocks: number;
   readonly pollMilliseconds: number;
   readonly claimAbove: bigint;
   readonly renewBeforeSeconds: bigint;
+  readonly maxFeePerGas: bigint;
+  readonly stuckSeconds: number;
+  readonly coinInTokens: CoinInTokens;
   readonly unpaid: 'serve' | 'refuse';
 }
 
@@ -55,15 +73,22 @@ const contracts: Reader<readonly KnownContract[]> = array(
 
 const settlementFile: Reader<SettlementFile> = object<SettlementFile>({
   version: literal(1),
-  rpc: text({ min: 1, max: 2_048 }),
+  rpc: array(text({ min: 1, max: 2_048, pattern: /^https?:\/\/.+$/ }), { min: 1, max: limits.chainEndpoints }),
+  quorum: integer({ min: 1, max: limits.chainEndpoints }),
   account: either(
     object<{ readonly unlocked: Address }>({ unlocked: hexText<Address>(20) }),
     object<{ readonly keyFile: string }>({ keyFile: text({ min: 1, max: 4_096 }) }),
   ),
   fromBlock: whole,
+  // A reorganisation of this many blocks is survived; what is not final is read and asked for again.
+  finalAfterBlocks: integer({ min: 1, max: 1_024 }),
+  serveAfterBlocks: integer({ min: 0, max: 1_024 }),
   pollMilliseconds: integer({ min: 50, max: 3_600_000 }),
   claimAbove: whole,
   renewBeforeSeconds: whole,
+  maxFeePerGas: whole,
+  stuckSeconds: integer({ min: 1, max: 86_400 }),
+  coinInTokens: either(literal('any'), whole),
   unpaid: oneOf(['serve', 'refuse']),
   policies: contracts,
   resultVerifiers: contracts,
@@ -71,15 +96,12 @@ const settlementFile: Reader<SettlementFile> = object<SettlementFile>({
 
 export function readSettlement(path: string): SettlementOptions {
   try {
-    const { account, rpc, fromBlock, pollMilliseconds, claimAbove, renewBeforeSeconds, unpaid } = readOnce(path);
+    const { version: _, policies: __, resultVerifiers: ___, account, ...rest } = readOnce(path);
     return {
-      rpc,
+      ...rest,
       account: 'unlocked' in account ? { kind: 'unlocked', address: account.unlocked } : keyOf(path, account.keyFile),
-      fromBlock,
-      pollMilliseconds,
-      claimAbove,
-      renewBeforeSeconds,
-      unpaid,
+      finalAfterBlocks: BigInt(rest.finalAfterBlocks),
+      serveAfterBlocks: BigInt(rest.serveAfterBlocks),
       serves: async () => readOnce(path),
     };
   } catch (cause) {
@@ -89,7 +111,9 @@ export function readSettlement(path: string): SettlementOptions {
 
 function readOnce(path: string): SettlementFile {
   const bytes = Uint8Array.from(readFileSync(path));
-  return settlementFile(parseJson(bytes, limits.policyBytes), 'settlement');
+  const file = settlementFile(parseJson(bytes, limits.policyBytes), 'settlement');
+  if (file.quorum > file.rpc.length) throw new WireError('field_invalid', 'more than nodes', { field: 'quorum' });
+  return file;
 }
 
 function keyOf(path: string, keyFile: string): OperatorAccount {

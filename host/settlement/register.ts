@@ -7,16 +7,18 @@ import type { Evidence } from '../../wire/message/evidence.ts';
 import type { Attested } from '../../wire/message/link.ts';
 import { tagWord } from '../../wire/words.ts';
 import type { AssembleEvidence } from '../evidence/assemble.ts';
+import { PaymentError } from '../payments/errors.ts';
 import type { ReadyWorker } from '../worker-link.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import { nitroVerifierAbi, registryAbi } from './abi.ts';
-import type { Sent, SettlementChain } from './chain.ts';
+import type { ChainReader, SettlementChain } from './chain.ts';
 import { hex, signatureWords } from './words.ts';
 
 export interface Registrar {
   readonly workers: Pick<WorkerPool, 'attest'>;
   readonly assemble: AssembleEvidence;
   readonly chain: SettlementChain;
+  readonly prove: Prove;
   /** A registration that ends within this many seconds is renewed. */
   readonly renewBeforeSeconds: bigint;
 }
@@ -37,10 +39,14 @@ export async function standingOf({ chain, renewBeforeSeconds }: Registrar, worke
  * Registers the log by evidence, or renews it: both are the same call (DESIGN section 8). The challenge is a block that
  * has another one above it, so that the call can be simulated, and so that the newest block may still be replaced.
  */
-export async function register(registrar: Registrar, { log, info, configuration }: ReadyWorker): Promise<Sent> {
+export async function register(registrar: Registrar, { log, info, configuration }: ReadyWorker): Promise<void> {
   const { chain, workers, assemble } = registrar;
   const { registry, operator, chainId } = configuration;
-  const named = await chain.block((await chain.block()).parentHash);
+  const newest = await chain.block();
+  const named = await chain.blockAt(newest.number - 1n);
+  if (named === undefined || named.hash !== newest.parentHash) {
+    throw new PaymentError('chain_unavailable', 'the newest block is replaced at this moment');
+  }
   const challenge = sha256(
     blockChallengePreimage({
       chainId,
@@ -51,37 +57,34 @@ export async function register(registrar: Registrar, { log, info, configuration 
     }),
   );
   const { attested } = await workers.attest(challenge, { log });
-  const proof = await prove(chain, hex(registry), attested, await assemble(attested, info));
+  const proof = await registrar.prove(chain, hex(registry), attested, await assemble(attested, info));
   const identity = Array.from({ length: 10 }, (_, word) => hex(info.identity.subarray(32 * word, 32 * (word + 1))));
-  return chain.send({
-    to: hex(registry),
-    abi: registryAbi,
-    functionName: 'register',
-    args: [
-      {
-        tee: hex(tagWord(attested.tee)),
-        identity: identity as never,
-        evidence: hex(proof.evidence),
-        hints: hex(proof.hints),
-        challengeBlock: named.number,
-        ...signatureWords(attested.possession),
-      },
-    ],
-  });
+  const call = {
+    tee: hex(tagWord(attested.tee)),
+    identity: identity as never,
+    evidence: hex(proof.evidence),
+    hints: hex(proof.hints),
+    challengeBlock: named.number,
+    ...signatureWords(attested.possession),
+  };
+  const intent = { what: 'register', key: `register/${hex(log)}`, version: '' } as const;
+  await chain.send({ to: hex(registry), abi: registryAbi, functionName: 'register', args: [call] }, intent);
 }
 
-interface Proof {
+export interface Proof {
   readonly evidence: Uint8Array;
   readonly hints: Uint8Array;
 }
 
-/** Calldata for the contract: trusted for nothing, wrong hints only revert. */
-async function prove(
-  chain: SettlementChain,
+/** Makes calldata for the contract: trusted for nothing, wrong hints only revert. */
+export type Prove = (
+  chain: Pick<ChainReader, 'read'>,
   registry: `0x${string}`,
-  { tee, document }: Attested,
+  attested: Attested,
   evidence: Evidence,
-): Promise<Proof> {
+) => Promise<Proof>;
+
+export const prove: Prove = async (chain, registry, { tee, document }, evidence) => {
   if (tee === 'amd-sev-snp') {
     return proveSnp(
       { report: document, certificates: evidence.certificates, revocationLists: [] },
@@ -97,4 +100,4 @@ async function prove(
     args: [digests],
   });
   return { evidence: document, hints: await proveNitroDocument(document, { known: Number(known) }) };
-}
+};

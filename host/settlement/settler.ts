@@ -1,53 +1,84 @@
 import { equalBytes, toHex } from '../../wire/bytes.ts';
+import type { Configuration } from '../../wire/message/configuration.ts';
 import { type EventSink, EvidenceError, LinkError } from '../errors.ts';
 import type { AssembleEvidence } from '../evidence/assemble.ts';
 import { type Journal, JournalError } from '../journal/index.ts';
 import { PaymentError } from '../payments/errors.ts';
 import type { ReadyWorker } from '../worker-link.ts';
 import type { WorkerPool } from '../workers/pool.ts';
-import type { Sent, SettlementChain } from './chain.ts';
-import { type Claimant, claimLog } from './claims.ts';
+import { createAnswers } from './answers.ts';
+import type { SettlementChain } from './chain.ts';
+import { createClaims } from './claims.ts';
+import { SettlementError } from './errors.ts';
 import { createEscrows } from './escrows.ts';
 import type { SettlementOptions } from './options.ts';
-import { type Registrar, register, standingOf } from './register.ts';
+import { type Prove, type Registrar, register, standingOf } from './register.ts';
+import { createScan } from './scan.ts';
+import type { Sender } from './sender.ts';
+import type { SettlerState } from './state.ts';
 import { hex } from './words.ts';
 
 export interface Settler {
+  /** Figures for whoever operates it, none of them secret. */
+  readonly lag: SettlementLag;
   stop(): Promise<void>;
 }
 
-export interface SettlerOptions extends SettlementOptions {
+/** How far behind settlement is. Plain numbers: amounts above 2^53 are rounded. */
+export interface SettlementLag {
+  /** Receipts that are under no posted head, over the logs of all workers that were ever here. */
+  readonly unpostedLeaves: number;
+  /** What vouchers are worth that was not claimed yet, in the token's smallest units. */
+  readonly unclaimedAmount: number;
+  readonly pendingTransactions: number;
+  /** Since a round in which nothing failed; since the start where there was none. */
+  readonly lastSuccessSeconds: number;
+}
+
+export interface SettlerOptions extends Omit<SettlementOptions, 'account' | 'rpc'> {
   readonly chain: SettlementChain;
+  readonly sender: Sender;
+  readonly state: SettlerState;
   readonly workers: Pick<WorkerPool, 'members' | 'attest' | 'plain'>;
+  readonly configuration: Configuration;
   readonly journal: Journal;
   readonly assemble: AssembleEvidence;
+  readonly prove: Prove;
   readonly settlement: Uint8Array;
   readonly onEvent: EventSink;
+  readonly now: () => number;
 }
 
 /** Logs whose vouchers are looked at: each worker's restart makes one. */
 const LOGS = 4_096;
+/** Rounds between two looks at a channel in which nothing has changed, and the most that they may take. */
+const LOOK_AGAIN_ROUNDS = 16;
+const LOOK_AGAIN_MS = 60_000;
 
 /**
- * The operator's side of the contracts: keeps every worker registered, posts heads, claims, and answers escrows. It keeps
- * nothing of its own: what is to be done is what the journal holds and the contracts have not seen, asked anew each time,
- * so that a kill at any point costs at most gas.
+ * The operator's side of the contracts: keeps every worker registered, posts heads, claims, and answers escrows. What is
+ * to be done is what the journal holds and the contracts have not seen, asked anew each time, so that a kill at any point
+ * costs at most gas. What it writes down saves that gas: which transactions are on their way (`state.ts`).
  */
 export function startSettler(options: SettlerOptions): Settler {
-  const { chain, workers, journal, onEvent } = options;
+  const { chain, sender, workers, journal, onEvent, now } = options;
   const settlement = hex(options.settlement);
-  const onSent = (what: string, { hash, gasUsed }: Sent): void =>
-    onEvent({ event: 'transaction', what, hash, gas: String(gasUsed) });
-  const registrar: Registrar = { ...options };
-  const claimant: Claimant = { chain, settlement, journal, claimAbove: options.claimAbove, onSent };
+  const registrar: Registrar = options;
+  const lookAgainMs = Math.min(LOOK_AGAIN_ROUNDS * options.pollMilliseconds, LOOK_AGAIN_MS);
+  const claims = createClaims({ ...options, settlement, lookAgainMs });
+  const { fromBlock, finalAfterBlocks } = options;
+  const nextBlock = options.state.saved.reading?.nextBlock ?? fromBlock;
   const escrows = createEscrows({
     ...options,
     settlement,
-    onSent,
+    scan: createScan({ chain, settlement, fromBlock, nextBlock, finalAfterBlocks }),
+    answers: createAnswers(options),
     onSkipped: (escrow, why) => onEvent({ event: 'escrow_skipped', escrow: toHex(escrow), why }),
   });
   let stopped = false;
   let wake = (): void => undefined;
+  let lastSuccess = now();
+  let failures = 0;
 
   function readyWorkers(): readonly ReadyWorker[] {
     return workers.members.flatMap(({ state, worker }) =>
@@ -60,30 +91,35 @@ export function startSettler(options: SettlerOptions): Settler {
     try {
       if (!stopped) await work();
     } catch (error) {
+      failures += 1;
       onEvent({ event: 'settlement_failed', code: codeOf(error) });
     }
   }
 
   async function keepRegistered(current: ReadyWorker): Promise<void> {
     const standing = await standingOf(registrar, current);
-    if (standing === 'unknown' || standing === 'ending') onSent('register', await register(registrar, current));
+    if (standing === 'unknown' || standing === 'ending') await register(registrar, current);
   }
 
   async function round(): Promise<void> {
-    // What a settler before this one sent may still be mined, and would be sent twice.
-    if (!(await chain.isQuiet())) return;
+    await sender.look();
+    const { number } = await chain.block();
+    // Asked by what was before its own transactions, a settler would send them again.
+    if (number < sender.minedBlock) throw new SettlementError('chain_behind', `${number}`);
     const current = readyWorkers();
     for (const worker of current) await attempt(() => keepRegistered(worker));
     for (const log of journal.logs(LOGS)) {
       const isCurrent = current.some((worker) => equalBytes(worker.log, log));
-      await attempt(() => claimLog(claimant, log, isCurrent));
+      await attempt(() => claims.claimLog(log, isCurrent ? 'current' : 'ended'));
     }
-    if (current.length > 0) await attempt(() => escrows.serve(current));
+    await attempt(() => escrows.serve(current));
   }
 
   async function run(): Promise<void> {
     while (!stopped) {
+      failures = 0;
       await attempt(round);
+      if (failures === 0) lastSuccess = now();
       if (stopped) break;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, options.pollMilliseconds);
@@ -97,8 +133,19 @@ export function startSettler(options: SettlerOptions): Settler {
 
   const running = run();
   return {
+    get lag() {
+      const unposted = (log: Uint8Array): number =>
+        Math.max(0, journal.size(log) - (escrows.heads.get(hex(log)) ?? 0));
+      return {
+        unpostedLeaves: journal.logs(LOGS).reduce((sum, log) => sum + unposted(log), 0),
+        unclaimedAmount: Number(claims.unclaimed),
+        pendingTransactions: sender.pending,
+        lastSuccessSeconds: Math.max(0, (now() - lastSuccess) / 1_000),
+      };
+    },
     async stop() {
       stopped = true;
+      sender.stop();
       wake();
       await running;
     },
@@ -108,6 +155,7 @@ export function startSettler(options: SettlerOptions): Settler {
 function codeOf(error: unknown): string {
   const known =
     error instanceof PaymentError ||
+    error instanceof SettlementError ||
     error instanceof LinkError ||
     error instanceof EvidenceError ||
     error instanceof JournalError;

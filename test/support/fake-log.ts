@@ -64,7 +64,20 @@ export function testConfiguration(changes: Partial<Configuration> = {}): Uint8Ar
   });
 }
 
-export function createFakeLog(configuration: Uint8Array = testConfiguration()): FakeLog {
+/** What a log that settles on a chain names in its identity and its heads; zeros elsewhere. */
+export type ChainNames = Pick<Configuration, 'operator' | 'chainId' | 'registry' | 'settlement'>;
+
+const offChain: ChainNames = {
+  operator: new Uint8Array(20),
+  chainId: 0n,
+  registry: new Uint8Array(20),
+  settlement: new Uint8Array(20),
+};
+
+export function createFakeLog(
+  configuration: Uint8Array = testConfiguration(),
+  { operator, chainId, registry, settlement }: ChainNames = offChain,
+): FakeLog {
   const privateKey = createPrivateKey(
     generateKeyPairSync('ec', {
       namedCurve: 'P-256',
@@ -80,10 +93,10 @@ export function createFakeLog(configuration: Uint8Array = testConfiguration()): 
       signerX: Uint8Array.from(Buffer.from(x as string, 'base64url')),
       signerY: Uint8Array.from(Buffer.from(y as string, 'base64url')),
       sealKey: random(32),
-      operator: new Uint8Array(20),
-      chainId: 0n,
-      registry: new Uint8Array(20),
-      settlement: new Uint8Array(20),
+      operator,
+      chainId,
+      registry,
+      settlement,
       config: sha256(configuration),
       runtime: sha256(runtimeBytes),
     }),
@@ -94,7 +107,7 @@ export function createFakeLog(configuration: Uint8Array = testConfiguration()): 
   const frontier = createFrontier();
 
   function signHead(size: number, root: Uint8Array): { readonly head: Uint8Array; readonly signature: Uint8Array } {
-    const head = encodeTreeHead({ chainId: 0n, settlement: new Uint8Array(20), log, size, root });
+    const head = encodeTreeHead({ chainId, settlement, log, size, root });
     return { head, signature: signLowS(privateKey, head) };
   }
 

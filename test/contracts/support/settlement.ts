@@ -172,6 +172,12 @@ export async function mustSucceed(sent: Promise<Mined>): Promise<Mined> {
   return mined;
 }
 
+/** What verifiers that believe everything take for a report about that log. */
+export async function believedEvidence(log: Uint8Array, challenge: Hex): Promise<Hex> {
+  const { abi } = await artifact('StubEvidenceVerifier');
+  return encodeAbiParameters(outputsOf(abi, 'verify'), [evidence(log, challenge)]);
+}
+
 /** A receipt with its path and head, as `claim` and `fulfil` take it. */
 export interface Logged {
   readonly receipt: Readonly<Record<string, Hex | bigint>>;

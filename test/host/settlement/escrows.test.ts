@@ -2,19 +2,20 @@ import { type Address, encodeAbiParameters, encodeEventTopics, type Hex, type Lo
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PaymentError } from '../../../host/payments/errors.ts';
 import { settlementAbi } from '../../../host/settlement/abi.ts';
-import type { SettlementChain } from '../../../host/settlement/chain.ts';
-import {
-  createEscrows,
-  type Escrows,
-  type ServedContracts,
-  type SkipReason,
-} from '../../../host/settlement/escrows.ts';
+import type { SettlementChain, Topics } from '../../../host/settlement/chain.ts';
+import { createAnswers } from '../../../host/settlement/answers.ts';
+import { createEscrows, type Escrows } from '../../../host/settlement/escrows.ts';
+import { createScan } from '../../../host/settlement/scan.ts';
+import type { Reading, SavedAnswer } from '../../../host/settlement/state.ts';
+import type { CoinInTokens, ServedContracts, SkipReason } from '../../../host/settlement/terms.ts';
 import { hex } from '../../../host/settlement/words.ts';
 import type { ReadyWorker } from '../../../host/worker-link.ts';
 import { sha256 } from '../../../wire/crypto/node.ts';
+import { limits } from '../../../wire/limits.ts';
 import { decodeConfiguration } from '../../../wire/message/configuration.ts';
 import type { Receipt } from '../../../wire/message/receipt.ts';
-import { decodeRequest } from '../../../wire/message/request.ts';
+import { decodeBundle, type ReceiptBundle } from '../../../wire/message/bundle.ts';
+import { decodeRequest, responsePreimage } from '../../../wire/message/request.ts';
 import { createFakeLog, random, testConfiguration } from '../../support/fake-log.ts';
 import { chain as names } from '../../support/payment.ts';
 
@@ -40,6 +41,7 @@ interface Kept {
   deadline: bigint;
   inputHash: Hex;
   modelId: Hex;
+  callbackGas: number;
 }
 
 let kept: Map<string, Kept>;
@@ -86,15 +88,23 @@ const fresh = (): Kept => ({
   deadline: NOW + 600n,
   inputHash: hex(sha256(input)),
   modelId: hex(modelId),
+  callbackGas: 0,
 });
 
+const blank = { state: 0 };
 const chain = {
   operator: nobody,
-  block: async () => ({ number: newest++, hash: codeHash, parentHash: codeHash, timestamp: NOW }),
-  logs: async (_: Address, from: bigint, to: bigint) =>
-    events.filter(({ blockNumber }) => blockNumber !== null && from <= blockNumber && blockNumber <= to),
-  read: async ({ functionName, args }: { readonly functionName: string; readonly args: readonly Hex[] }) =>
-    functionName === 'accepts' ? accepts : kept.get(args[0] as Hex),
+  block: async () => ({ number: newest++, hash: codeHash, parentHash: codeHash, timestamp: NOW, baseFee }),
+  logs: async (_: Address, topics: Topics, from: bigint, to: bigint) =>
+    events.filter(
+      (event) =>
+        from <= (event.blockNumber ?? -1n) &&
+        (event.blockNumber ?? 0n) <= to &&
+        topics.every((allowed, place) => allowed.includes(event.topics[place] as Hex)),
+    ),
+  readEach: async ({ functionName, args }: { readonly functionName: string; readonly args: readonly Hex[] }) => [
+    functionName === 'accepts' ? accepts : (kept.get(args[0] as Hex) ?? blank),
+  ],
   send: async ({ args }: { readonly args: readonly Hex[] }) => {
     if (reverts > 0) {
       reverts -= 1;
@@ -111,22 +121,77 @@ function create(): Escrows {
   return createEscrows({
     chain,
     settlement,
-    workers: {
-      plain: async (_, payload) => {
-        asked.push(payload);
-        const { bundles } = log.grow([{ requestId: decodeRequest(payload).header.requestId, ...answers }]);
-        const answer = { status: 0, bundle: bundles[0] as Uint8Array, format: 2, jsonLength: 0, body: random(32) };
-        return { worker, answer };
+    quorum: 1,
+    coinInTokens,
+    configuration: worker.configuration,
+    scan: createScan({
+      chain,
+      settlement,
+      fromBlock: 0n,
+      nextBlock: reading?.nextBlock ?? 0n,
+      finalAfterBlocks: FINAL,
+    }),
+    answers: createAnswers({
+      workers: {
+        plain: async (_, payload) => {
+          asked.push(payload);
+          const { requestId } = decodeRequest(payload).header;
+          const body = random(32);
+          const preimage = responsePreimage({
+            ...{ salt: requestId, status: 0n, format: 2n, jsonLength: 0n },
+            bodyHash: sha256(body),
+          });
+          const { bundles } = log.grow([{ requestId, responseHash: sha256(preimage), ...answers }]);
+          const bundle = bundles[0] as Uint8Array;
+          receipts.push(decodeBundle(bundle));
+          return {
+            worker,
+            answer: { status: Number(answers.status ?? 0), bundle, format: 2, jsonLength: 0, body },
+          };
+        },
+      },
+      journal: {
+        places: () => receipts.map((_, index) => ({ log: log.log, index })),
+        bundle: ({ index }) => receipts[index] as ReceiptBundle,
+      },
+      state,
+    }),
+    state: {
+      ...state,
+      saved: { transactions: [], reading },
+      saveReading: (latest) => {
+        reading = latest;
+      },
+      keepAnswers: (ids) => {
+        for (const id of saved.keys()) if (!ids.has(id)) saved.delete(id);
       },
     },
+    serveAfterBlocks,
+    finalAfterBlocks: FINAL,
     serves: async () => served,
-    fromBlock: 0n,
-    onSent: () => undefined,
     onSkipped: (_, why) => skipped.push(why),
   });
 }
 
+const FINAL = 8n;
+let serveAfterBlocks: bigint;
+let coinInTokens: CoinInTokens;
+let baseFee: bigint;
+let reading: Reading | null;
+let receipts: ReceiptBundle[];
+const saved = new Map<string, SavedAnswer>();
+const state = {
+  answer: (id: Uint8Array) => saved.get(hex(id).slice(2)),
+  saveAnswer: (id: Uint8Array, answer: SavedAnswer) => void saved.set(hex(id).slice(2), answer),
+};
+
 beforeEach(() => {
+  serveAfterBlocks = 0n;
+  coinInTokens = 'any';
+  baseFee = 1n;
+  reading = null;
+  receipts = [];
+  saved.clear();
   kept = new Map();
   events = [];
   newest = 1n;
@@ -193,7 +258,8 @@ describe('an escrow', () => {
     accepts = false;
     open();
     await escrows.serve([worker]);
-    expect(skipped).toEqual(['policy_not_served', 'log_not_accepted']);
+    // The first is looked at again, and has the same fault now.
+    expect(skipped).toEqual(['policy_not_served', 'log_not_accepted', 'log_not_accepted']);
     expect(asked).toEqual([]);
   });
 
@@ -207,11 +273,11 @@ describe('an escrow', () => {
   it('whose settlement reverts is tried again with the same answer, and not for ever', async () => {
     const id = open();
     reverts = 2;
-    for (let round = 0; round < 3; round++) await escrows.serve([worker]);
+    for (let round = 0; round < 5; round++) await escrows.serve([worker]);
     expect([sent, asked.length]).toEqual([[id], 1]);
     open();
     reverts = 99;
-    for (let round = 0; round < 9; round++) await escrows.serve([worker]);
+    for (let round = 0; round < 40; round++) await escrows.serve([worker]);
     expect(skipped).toEqual(['given_up']);
     expect(reverts).toBe(99 - 5);
   });
@@ -220,8 +286,87 @@ describe('an escrow', () => {
     open({ policy: nobody });
     reverts = 1;
     const [first, second] = [open(), open()];
-    await escrows.serve([worker]);
-    await escrows.serve([worker]);
+    for (let round = 0; round < 4; round++) await escrows.serve([worker]);
     expect(sent.sort()).toEqual([first, second].sort());
+  });
+
+  it('whose settlement is undone is settled again with the same answer, also by another process', async () => {
+    const id = open();
+    for (let round = 0; round < 3; round++) await escrows.serve([worker]);
+    (kept.get(id) as Kept).state = 1;
+    await escrows.serve([worker]);
+    (kept.get(id) as Kept).state = 1;
+    escrows = create();
+    await escrows.serve([]);
+    expect([sent, asked.length]).toEqual([[id, id, id], 1]);
+  });
+
+  it('is forgotten with its answer once its settlement is final', async () => {
+    open();
+    for (let round = 0; round < 20; round++) await escrows.serve([worker]);
+    expect([saved.size, reading?.escrows]).toEqual([0, []]);
+  });
+
+  it('that is not there any more is worked for no further', async () => {
+    const id = open();
+    serveAfterBlocks = 3n;
+    escrows = create();
+    await escrows.serve([worker]);
+    kept.delete(id);
+    for (let round = 0; round < 20; round++) await escrows.serve([worker]);
+    expect([asked, sent, reading?.escrows]).toEqual([[], [], []]);
+  });
+
+  it('is worked for once enough blocks stand above the one that asked', async () => {
+    const id = open();
+    serveAfterBlocks = 3n;
+    escrows = create();
+    for (let round = 0; round < 3; round++) await escrows.serve([worker]);
+    expect(asked).toEqual([]);
+    await escrows.serve([worker]);
+    expect(sent).toEqual([id]);
+  });
+
+  it('that waits for a list is found again by another process, however long ago it was asked', async () => {
+    const id = open();
+    served = { ...served, policies: [] };
+    for (let round = 0; round < 100; round++) await escrows.serve([worker]);
+    expect(skipped).toEqual(['policy_not_served']);
+    served = { ...served, policies: [{ address: policy, codeHash }] };
+    escrows = create();
+    await escrows.serve([worker]);
+    expect(sent).toEqual([id]);
+  });
+
+  it('whose event is nowhere to be read again is skipped: input_unknown', async () => {
+    open();
+    served = { ...served, policies: [] };
+    for (let round = 0; round < 100; round++) await escrows.serve([worker]);
+    served = { ...served, policies: [{ address: policy, codeHash }] };
+    events = [];
+    await create().serve([worker]);
+    expect(skipped).toEqual(['policy_not_served', 'input_unknown']);
+  });
+
+  it('that is worth less than its gas is skipped by the operator\'s price of a coin', async () => {
+    // 250,000 gas at 4 wei is a millionth of a millionth of a coin, which is worth 5 and a bit here.
+    coinInTokens = 5n * 10n ** 12n + 1n;
+    baseFee = 4n;
+    escrows = create();
+    open();
+    await escrows.serve([worker]);
+    expect([skipped, asked]).toEqual([['unprofitable'], []]);
+    coinInTokens = 5n * 10n ** 12n;
+    await create().serve([worker]);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('does not crowd out others where many wait', async () => {
+    for (let many = 0; many < limits.escrowsWaiting + 2; many++) open({ policy: nobody });
+    for (let round = 0; round < 8; round++) await escrows.serve([worker]);
+    const id = open();
+    for (let round = 0; round < 3; round++) await escrows.serve([worker]);
+    expect(sent).toEqual([id]);
+    expect(reading?.escrows.length).toBeLessThanOrEqual(limits.escrowsWaiting + limits.escrowsOpen);
   });
 });

@@ -12,12 +12,18 @@ const address = `0x${'0a'.repeat(20)}`;
 const known = { address, codeHash: `0x${'0b'.repeat(32)}` };
 const file = {
   version: 1,
-  rpc: 'http://127.0.0.1:1',
+  rpc: ['http://127.0.0.1:1', 'http://127.0.0.1:2'],
+  quorum: 2,
   account: { unlocked: address },
   fromBlock: '7',
+  finalAfterBlocks: 64,
+  serveAfterBlocks: 2,
   pollMilliseconds: 100,
   claimAbove: '1000000000000000000',
   renewBeforeSeconds: '3600',
+  maxFeePerGas: '200000000000',
+  stuckSeconds: 60,
+  coinInTokens: 'any',
   unpaid: 'refuse',
   policies: [known],
   resultVerifiers: [],
@@ -36,6 +42,10 @@ describe('how an operator settles', () => {
       fromBlock: 7n,
       claimAbove: 10n ** 18n,
       unpaid: 'refuse',
+      finalAfterBlocks: 64n,
+      serveAfterBlocks: 2n,
+      maxFeePerGas: 200_000_000_000n,
+      coinInTokens: 'any',
     });
     expect((await options.serves()).policies).toEqual([known]);
     write({ policies: [] });
@@ -56,6 +66,12 @@ describe('how an operator settles', () => {
     ['no list of policies', { policies: undefined }],
     ['a policy without its code', { policies: [{ address }] }],
     ['an amount below zero', { claimAbove: '-1' }],
+    ['no node', { rpc: [] }],
+    ['a node that is no address', { rpc: ['127.0.0.1'], quorum: 1 }],
+    ['a quorum of more than its nodes', { quorum: 3 }],
+    ['no highest fee', { maxFeePerGas: undefined }],
+    ['no word on what a coin is worth', { coinInTokens: undefined }],
+    ['nothing that is final', { finalAfterBlocks: 0 }],
     ['something more', { gasPrice: '1' }],
   ])('is refused with %s', (_, changes) => {
     write(changes);

@@ -1,0 +1,158 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { decodeFunctionData, type Hex } from 'viem';
+import { type RpcProxy, startRpcProxy } from '../../support/rpc-proxy.ts';
+import { eventually, type Settling, startSettling, temporaryFolder } from './support/settling.ts';
+import { type Books, books, openEscrow, paidLog, type PaidLog, type PaidWorld, paidWorld, PRICE } from './support/world.ts';
+
+let world: PaidWorld;
+let proxy: RpcProxy;
+let paid: PaidLog;
+let before: Books;
+let fromBlock: bigint;
+let folder: ReturnType<typeof temporaryFolder>;
+let settling: Settling | undefined;
+
+beforeAll(async () => {
+  world = await paidWorld();
+}, 120_000);
+afterAll(() => world.stop());
+
+beforeEach(async () => {
+  proxy = await startRpcProxy(world.chain.url);
+  paid = await paidLog(world);
+  folder = temporaryFolder();
+  fromBlock = BigInt(await world.rpc<Hex>('eth_blockNumber'));
+  before = await books(world, fromBlock);
+});
+afterEach(async () => {
+  await settling?.stop();
+  settling = undefined;
+  await proxy.close();
+  folder.remove();
+});
+
+async function start(
+  changes: Parameters<PaidWorld['options']>[1] = {},
+  urls: readonly string[] = [proxy.url],
+): Promise<Settling> {
+  settling = await startSettling(world, paid, {
+    directory: folder.path,
+    settlement: world.options(urls, { fromBlock, ...changes }),
+  });
+  return settling;
+}
+
+async function gains(): Promise<Books> {
+  const now = await books(world, fromBlock);
+  return { ...now, claimed: now.claimed - before.claimed, credit: now.credit - before.credit };
+}
+
+const count = (what: string): number => proxy.asked.filter((method) => method === what).length;
+const sent = (what: string): number =>
+  (settling?.events ?? []).filter((event) => event.event === 'transaction' && event.what === what).length;
+
+describe('a settler', () => {
+  it('registers, posts a head, claims and fulfils, and then sends nothing more', async () => {
+    const channel = await paid.openChannel(100n);
+    paid.charge(channel, 7n);
+    const id = await openEscrow(world);
+    await start();
+    await eventually('the claim', async () => (await gains()).claimed === 7n);
+    await eventually('the answer', async () => (await gains()).credit === PRICE);
+    const after = count('eth_sendRawTransaction');
+    await eventually('calm', async () => settling?.payments.settler.lag.pendingTransactions === 0);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(count('eth_sendRawTransaction')).toBe(after);
+    expect((await gains()).fulfilled).toEqual([id]);
+    expect(['register', 'postHead', 'claim', 'fulfil'].map(sent)).toEqual([1, 1, 1, 1]);
+    expect(settling?.payments.settler.lag).toMatchObject({ unclaimedAmount: 0, pendingTransactions: 0 });
+    expect(paid.worked.get(id)).toBe(1);
+  });
+
+  it('sends again what a reorganisation took away, and answers with the same receipt', async () => {
+    const channel = await paid.openChannel(100n);
+    paid.charge(channel, 7n);
+    const id = await openEscrow(world);
+    const snapshot = await world.rpc<Hex>('evm_snapshot');
+    await start();
+    await eventually('payment', async () => (await gains()).claimed === 7n && (await gains()).credit === PRICE);
+    const [first] = await receiptsOf(id);
+    await world.rpc('evm_revert', [snapshot]);
+    expect(await gains()).toEqual({ claimed: 0n, credit: 0n, fulfilled: [] });
+    await eventually('payment again', async () => (await gains()).claimed === 7n && (await gains()).credit === PRICE);
+    expect((await gains()).fulfilled).toEqual([id]);
+    expect(await receiptsOf(id)).toEqual([first]);
+    expect(paid.worked.get(id)).toBe(1);
+    expect(settling?.events.some(({ event }) => event === 'transaction_vanished')).toBe(true);
+  });
+
+  it('is paid once for a request whose block is replaced, and that is asked again under another id', async () => {
+    await start();
+    await eventually('the registration', async () => sent('register') === 1);
+    const snapshot = await world.rpc<Hex>('evm_snapshot');
+    const orphan = await openEscrow(world);
+    await eventually('its answer', async () => (await gains()).fulfilled.includes(orphan));
+    await world.rpc('evm_revert', [snapshot]);
+    await world.rpc('anvil_mine', ['0x2']);
+    const id = await openEscrow(world);
+    expect(id).not.toBe(orphan);
+    await eventually('the answer', async () => (await gains()).fulfilled.includes(id));
+    await calm();
+    expect(await gains()).toMatchObject({ credit: PRICE, fulfilled: [id] });
+  });
+
+  it('goes on where another process stopped, and does nothing twice', async () => {
+    const channel = await paid.openChannel(100n);
+    paid.charge(channel, 7n);
+    const id = await openEscrow(world);
+    await start();
+    await eventually('payment', async () => (await gains()).claimed === 7n && (await gains()).credit === PRICE);
+    await settling?.stop();
+    const after = count('eth_sendRawTransaction');
+    await start();
+    paid.charge(channel, 2n);
+    await settling?.catchUp();
+    await eventually('the next claim', async () => (await gains()).claimed === 9n);
+    await calm();
+    // A head and a claim.
+    expect(count('eth_sendRawTransaction')).toBe(after + 2);
+    expect([(await gains()).fulfilled, paid.worked.get(id)]).toEqual([[id], 1]);
+  });
+
+  it('claims for logs whose workers are gone', async () => {
+    const channel = await paid.openChannel(100n);
+    paid.charge(channel, 7n);
+    await start({ claimAbove: 100n });
+    await eventually('the registration', async () => sent('register') === 1);
+    await eventually('a look', async () => settling?.payments.settler.lag.unclaimedAmount === 7);
+    expect((await gains()).claimed).toBe(0n);
+    await settling?.stop();
+    paid = await paidLog(world);
+    await start({ claimAbove: 100n });
+    await eventually('the claim', async () => (await gains()).claimed === 7n);
+  });
+});
+
+async function receiptsOf(id: Hex): Promise<readonly string[]> {
+  const { settlement } = world;
+  const filter = { address: settlement.address, fromBlock: `0x${fromBlock.toString(16)}`, toBlock: 'latest' };
+  const logs = await world.rpc<{ transactionHash: Hex; topics: Hex[] }[]>('eth_getLogs', [filter]);
+  const inputs = await Promise.all(
+    logs
+      .filter(({ topics }) => topics[1] === id)
+      .map(({ transactionHash }) => world.rpc<{ input: Hex }>('eth_getTransactionByHash', [transactionHash])),
+  );
+  return inputs
+    .map(({ input }) => decodeFunctionData({ abi: settlement.abi, data: input }))
+    .filter(({ functionName }) => functionName === 'fulfil')
+    .map(({ args }) => {
+      const [, output, { receipt }] = args as readonly [Hex, Hex, { readonly receipt: object }];
+      return JSON.stringify([output, receipt], (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+    });
+}
+
+/** Nothing is on its way, and a few rounds pass. */
+async function calm(): Promise<void> {
+  await eventually('calm', async () => settling?.payments.settler.lag.pendingTransactions === 0);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+}
