@@ -64,7 +64,8 @@ export function createTransactions(options: {
         if (count > MOST_TRANSACTIONS) throw new RpcFault('rpc_garbage', 'no account has sent as many');
         return Number(count);
       }),
-    estimate: ({ to, data }) => endpoints.call('eth_estimateGas', [{ from: operator, to, data }], quantity),
+    // On what is mined: some nodes would take what is on its way for done, this very transaction among it.
+    estimate: ({ to, data }) => endpoints.call('eth_estimateGas', [{ from: operator, to, data }, 'latest'], quantity),
     async market() {
       const { baseFee } = await endpoints.call('eth_getBlockByNumber', ['latest', false], blockWords);
       return { baseFee, tip: await endpoints.call('eth_maxPriorityFeePerGas', [], quantity) };
