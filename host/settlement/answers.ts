@@ -1,4 +1,4 @@
-import { fromHex, equalBytes, concatBytes } from '../../wire/bytes.ts';
+import { concatBytes, equalBytes, fromHex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import type { ReceiptBundle } from '../../wire/message/bundle.ts';
 import { decodeReceipt, status } from '../../wire/message/receipt.ts';

@@ -3,6 +3,7 @@ import type { VoucherRaise } from '../../wire/message/channel.ts';
 import { decodeReceipt } from '../../wire/message/receipt.ts';
 import type { Journal, Place } from '../journal/index.ts';
 import { settlementAbi } from './abi.ts';
+import { smaller } from './amounts.ts';
 import { type HeadPoster, headStanding, postHead } from './heads.ts';
 import { headWords, hex, loggedReceiptWords, signatureWords } from './words.ts';
 
@@ -90,7 +91,9 @@ export function createClaims(claimant: Claimant): Claims {
       after = last.channel;
     }
     // Channels that are closing have a last moment.
-    return due.sort((one, other) => (one.closesAt || Number.POSITIVE_INFINITY) - (other.closesAt || Number.POSITIVE_INFINITY));
+    return due.sort(
+      (one, other) => (one.closesAt || Number.POSITIVE_INFINITY) - (other.closesAt || Number.POSITIVE_INFINITY),
+    );
   }
 
   async function claimable(
@@ -101,7 +104,7 @@ export function createClaims(claimant: Claimant): Claims {
     const place = journal.charged(log, voucher.channel);
     if (place === undefined) return undefined;
     const { cumulativeFee } = decodeReceipt(journal.bundle(place).receipt);
-    const owed = cumulativeFee < voucher.maxCumulative ? cumulativeFee : voucher.maxCumulative;
+    const owed = smaller(cumulativeFee, voucher.maxCumulative);
     const name = nameOf(log, voucher.channel);
     const before = looks.get(name);
     if (before !== undefined && before.owed === owed && now() - before.at < claimant.lookAgainMs) return undefined;

@@ -3,7 +3,6 @@ import { equalBytes, fromHex, toHex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { limits } from '../../wire/limits.ts';
 import type { Configuration } from '../../wire/message/configuration.ts';
-import { LinkError } from '../errors.ts';
 import { PaymentError } from '../payments/errors.ts';
 import type { ReadyWorker } from '../worker-link.ts';
 import { ESCROW_NONE, ESCROW_OPEN, settlementAbi } from './abi.ts';
@@ -121,7 +120,10 @@ export function createEscrows(server: EscrowServer): Escrows {
 
   function skip(asked: Asked, why: SkipReason): void {
     if (asked.waits !== why) server.onSkipped(asked.id, why);
-    if (!mayChange(why)) return finish(asked);
+    if (!mayChange(why)) {
+      finish(asked);
+      return;
+    }
     asked.waits = why;
     asked.input = undefined;
     later(asked);
@@ -181,9 +183,8 @@ export function createEscrows(server: EscrowServer): Escrows {
   /** Only what concerns all of them ends a round: a chain that does not answer. */
   function failed(asked: Asked, error: unknown): void {
     if (error instanceof SettlementError) return;
-    const counts = error instanceof LinkError || (error instanceof PaymentError && error.code === 'transaction_reverted');
-    if (!counts) throw error;
-    // It may be fulfilled by somebody else, or the worker's evidence may just have ended: a few times, then never.
+    if (error instanceof PaymentError && error.code === 'chain_unavailable') throw error;
+    // It may be fulfilled by somebody else, the worker busy or its evidence just ended: a few times, then never.
     asked.attempts += 1;
     later(asked);
     if (asked.attempts >= MOST_ATTEMPTS) skip(asked, 'given_up');

@@ -1,3 +1,4 @@
+import { larger, smaller } from './amounts.ts';
 import { SettlementError } from './errors.ts';
 import type { Fee } from './transactions.ts';
 
@@ -15,10 +16,7 @@ export function firstFee(market: { readonly baseFee: bigint; readonly tip: bigin
 export function higherFee(before: Fee, wanted: Fee, cap: bigint): Fee | undefined {
   const raised = { max: raise(before.max), tip: raise(before.tip) };
   if (raised.max > cap) return undefined;
-  return within(
-    { max: wanted.max > raised.max ? wanted.max : raised.max, tip: wanted.tip > raised.tip ? wanted.tip : raised.tip },
-    cap,
-  );
+  return within({ max: larger(wanted.max, raised.max), tip: larger(wanted.tip, raised.tip) }, cap);
 }
 
 function raise(amount: bigint): bigint {
@@ -26,6 +24,6 @@ function raise(amount: bigint): bigint {
 }
 
 function within({ max, tip }: Fee, cap: bigint): Fee {
-  const most = max < cap ? max : cap;
-  return { max: most, tip: tip < most ? tip : most };
+  const most = smaller(max, cap);
+  return { max: most, tip: smaller(tip, most) };
 }

@@ -78,7 +78,10 @@ export function createInFlight(state: SettlerState, now: () => number): InFlight
     ordered,
     unmined: () => ordered().filter(({ mined }) => mined === undefined),
     get minedBlock() {
-      return minedOnes().reduce((most, { mined }) => (mined !== undefined && mined.block > most ? mined.block : most), 0n);
+      return minedOnes().reduce(
+        (most, { mined }) => (mined !== undefined && mined.block > most ? mined.block : most),
+        0n,
+      );
     },
     find: (key) => ordered().findLast((entry) => entry.key === key),
     freeFrom(count) {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { encodeFunctionData, type EncodeFunctionDataParameters } from 'viem';
+import { type EncodeFunctionDataParameters, encodeFunctionData } from 'viem';
 import type { EventSink } from '../errors.ts';
 import type { AssembleEvidence } from '../evidence/assemble.ts';
 import type { Journal } from '../journal/index.ts';

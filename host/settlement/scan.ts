@@ -1,6 +1,7 @@
 import { type AbiEvent, type Address, decodeAbiParameters, type Hex, type Log, toEventSelector } from 'viem';
 import { PaymentError } from '../payments/errors.ts';
 import { settlementAbi } from './abi.ts';
+import { smaller } from './amounts.ts';
 import type { ChainReader } from './chain.ts';
 
 export interface OpenedEscrow {
@@ -93,7 +94,7 @@ export function createScan({ chain, settlement, fromBlock, finalAfterBlocks, ...
       const from = again < fromBlock ? fromBlock : again;
       if (from > newest) return { opened: [], posted: [] };
       const last = from + back + span;
-      const to = last > newest ? newest : last;
+      const to = smaller(last, newest);
       try {
         const found = await read(from, to);
         nextBlock = to + 1n;

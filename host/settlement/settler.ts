@@ -134,8 +134,7 @@ export function startSettler(options: SettlerOptions): Settler {
   const running = run();
   return {
     get lag() {
-      const unposted = (log: Uint8Array): number =>
-        Math.max(0, journal.size(log) - (escrows.heads.get(hex(log)) ?? 0));
+      const unposted = (log: Uint8Array): number => Math.max(0, journal.size(log) - (escrows.heads.get(hex(log)) ?? 0));
       return {
         unpostedLeaves: journal.logs(LOGS).reduce((sum, log) => sum + unposted(log), 0),
         unclaimedAmount: Number(claims.unclaimed),

@@ -1,8 +1,28 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Address, Hex } from 'viem';
 import { concatBytes, toHex } from '../../wire/bytes.ts';
-import { array, decimal, integer, literal, nullable, object, oneOf, type Reader, text } from '../../wire/codec/fields.ts';
+import {
+  array,
+  decimal,
+  integer,
+  literal,
+  nullable,
+  object,
+  oneOf,
+  type Reader,
+  text,
+} from '../../wire/codec/fields.ts';
 import { parseJson } from '../../wire/codec/json.ts';
 import { limits } from '../../wire/limits.ts';
 
@@ -61,7 +81,11 @@ export interface StateOptions {
   readonly name: string;
 }
 
-const hexText: Reader<Hex> = text({ min: 2, max: limits.settlerStateBytes, pattern: /^0x(?:[0-9a-fA-F]{2})*$/ }) as Reader<Hex>;
+const hexText: Reader<Hex> = text({
+  min: 2,
+  max: limits.settlerStateBytes,
+  pattern: /^0x(?:[0-9a-fA-F]{2})*$/,
+}) as Reader<Hex>;
 const amount: Reader<bigint> = decimal(256);
 const address = hexText as Reader<Address>;
 
@@ -82,10 +106,10 @@ const transaction: Reader<SavedTransaction> = object<SavedTransaction>({
 const reading: Reader<Reading> = object<Reading>({
   nextBlock: amount,
   escrows: array(object<Reading['escrows'][number]>({ id: hexText, block: amount }), { min: 0, max: 65_536 }),
-  heads: array(
-    object<Reading['heads'][number]>({ log: hexText, size: integer({ min: 0, max: limits.treeSize }) }),
-    { min: 0, max: 65_536 },
-  ),
+  heads: array(object<Reading['heads'][number]>({ log: hexText, size: integer({ min: 0, max: limits.treeSize }) }), {
+    min: 0,
+    max: 65_536,
+  }),
 });
 
 const transactionsFile: Reader<{ readonly version: 1; readonly transactions: readonly SavedTransaction[] }> = object({

@@ -93,7 +93,11 @@ export async function reasonToSkip(
 }
 
 /** By the fee of an infer call, which is one unit, and by the base fee of the newest block. */
-function isWorthItsGas(coinInTokens: CoinInTokens, { unitPrice, maxFee, callbackGas }: EscrowTerms, baseFee: bigint): boolean {
+function isWorthItsGas(
+  coinInTokens: CoinInTokens,
+  { unitPrice, maxFee, callbackGas }: EscrowTerms,
+  baseFee: bigint,
+): boolean {
   if (coinInTokens === 'any') return true;
   const fee = unitPrice < maxFee ? unitPrice : maxFee;
   return fee * COIN >= (FULFIL_GAS + BigInt(callbackGas)) * baseFee * coinInTokens;

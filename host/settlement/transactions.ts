@@ -108,7 +108,8 @@ export function createTransactions(options: {
       endpoints.call('eth_getTransactionReceipt', [hash], (value) => {
         if (value === null) return undefined;
         const { transactionHash, blockNumber, blockHash, status, gasUsed } = fieldsOf(value);
-        if (word(transactionHash) !== hash) throw new RpcFault('rpc_inconsistent', 'the receipt of another transaction');
+        if (word(transactionHash) !== hash)
+          throw new RpcFault('rpc_inconsistent', 'the receipt of another transaction');
         return {
           hash,
           blockNumber: quantity(blockNumber),

@@ -73,7 +73,10 @@ export function createWatch(options: WatchOptions): Watch {
   }
 
   function found(entry: Entry, { hash, blockNumber, gasUsed, succeeded }: Mined): void {
-    if (!succeeded) return table.remove(entry, { kind: 'reverted', hash });
+    if (!succeeded) {
+      table.remove(entry, { kind: 'reverted', hash });
+      return;
+    }
     entry.mined = { hash, block: blockNumber };
     entry.missingSince = undefined;
     entry.ending ??= { kind: 'mined', sent: { hash, gasUsed } };
@@ -121,7 +124,8 @@ export function createWatch(options: WatchOptions): Watch {
   }
 
   async function push(count: number): Promise<void> {
-    for (const entry of table.unmined()) if (entry.nonce > count + FURTHEST) table.remove(entry, { kind: 'superseded' });
+    for (const entry of table.unmined())
+      if (entry.nonce > count + FURTHEST) table.remove(entry, { kind: 'superseded' });
     const waiting = table.unmined().filter(({ nonce }) => nonce >= count);
     const [first] = waiting;
     if (first === undefined) return;
@@ -171,7 +175,11 @@ export function createWatch(options: WatchOptions): Watch {
     }
   }
 
-  const emptyCall = (): Pick<Entry, 'to' | 'data' | 'gas'> => ({ to: transactions.operator, data: '0x', gas: FILL_GAS });
+  const emptyCall = (): Pick<Entry, 'to' | 'data' | 'gas'> => ({
+    to: transactions.operator,
+    data: '0x',
+    gas: FILL_GAS,
+  });
 
   async function tell(entry: Entry): Promise<'taken' | 'unknown' | RpcRefusal['kind']> {
     entry.toldAt = now();

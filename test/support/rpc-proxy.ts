@@ -146,4 +146,11 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
 }
 
 const word = `0x${'00'.repeat(32)}`;
-const event = { topics: [word], data: '0x', blockNumber: '0x1', blockHash: word, transactionHash: word, logIndex: '0x0' };
+const event = {
+  topics: [word],
+  data: '0x',
+  blockNumber: '0x1',
+  blockHash: word,
+  transactionHash: word,
+  logIndex: '0x0',
+};

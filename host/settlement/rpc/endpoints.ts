@@ -66,12 +66,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     node.provenAt = now();
   }
 
-  async function ask<T>(
-    node: Node,
-    method: string,
-    params: readonly unknown[],
-    check: Check<T>,
-  ): Promise<T> {
+  async function ask<T>(node: Node, method: string, params: readonly unknown[], check: Check<T>): Promise<T> {
     try {
       await proven(node);
       const result = check(await node.endpoint.call(method, params), node.index);
@@ -91,21 +86,21 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
   const awake = (): readonly Node[] => nodes.filter(({ restUntil }) => restUntil <= now());
 
   async function call<T>(method: string, params: readonly unknown[], check: Check<T>): Promise<T> {
-      const order = [...awake()].sort((one, other) => distance(one, inUse) - distance(other, inUse));
-      let last: unknown;
-      for (const node of order) {
-        try {
-          const result = await ask(node, method, params, check);
-          inUse = node.index;
-          return result;
-        } catch (error) {
-          if (!(error instanceof RpcFault)) throw error;
-          last = error;
-        }
+    const order = [...awake()].sort((one, other) => distance(one, inUse) - distance(other, inUse));
+    let last: unknown;
+    for (const node of order) {
+      try {
+        const result = await ask(node, method, params, check);
+        inUse = node.index;
+        return result;
+      } catch (error) {
+        if (!(error instanceof RpcFault)) throw error;
+        last = error;
       }
-      const why = last instanceof RpcFault ? last.code : 'every node is left alone for a while';
-      throw new PaymentError('chain_unavailable', why, { cause: last });
     }
+    const why = last instanceof RpcFault ? last.code : 'every node is left alone for a while';
+    throw new PaymentError('chain_unavailable', why, { cause: last });
+  }
 
   return {
     call,

@@ -2,8 +2,8 @@ import { type Address, encodeAbiParameters, encodeEventTopics, type Hex, type Lo
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PaymentError } from '../../../host/payments/errors.ts';
 import { settlementAbi } from '../../../host/settlement/abi.ts';
-import type { SettlementChain, Topics } from '../../../host/settlement/chain.ts';
 import { createAnswers } from '../../../host/settlement/answers.ts';
+import type { SettlementChain, Topics } from '../../../host/settlement/chain.ts';
 import { createEscrows, type Escrows } from '../../../host/settlement/escrows.ts';
 import { createScan } from '../../../host/settlement/scan.ts';
 import type { Reading, SavedAnswer } from '../../../host/settlement/state.ts';
@@ -12,9 +12,9 @@ import { hex } from '../../../host/settlement/words.ts';
 import type { ReadyWorker } from '../../../host/worker-link.ts';
 import { sha256 } from '../../../wire/crypto/node.ts';
 import { limits } from '../../../wire/limits.ts';
+import { decodeBundle, type ReceiptBundle } from '../../../wire/message/bundle.ts';
 import { decodeConfiguration } from '../../../wire/message/configuration.ts';
 import type { Receipt } from '../../../wire/message/receipt.ts';
-import { decodeBundle, type ReceiptBundle } from '../../../wire/message/bundle.ts';
 import { decodeRequest, responsePreimage } from '../../../wire/message/request.ts';
 import { createFakeLog, random, testConfiguration } from '../../support/fake-log.ts';
 import { chain as names } from '../../support/payment.ts';
@@ -348,7 +348,7 @@ describe('an escrow', () => {
     expect(skipped).toEqual(['policy_not_served', 'input_unknown']);
   });
 
-  it('that is worth less than its gas is skipped by the operator\'s price of a coin', async () => {
+  it("that is worth less than its gas is skipped by the operator's price of a coin", async () => {
     // 250,000 gas at 4 wei is a millionth of a millionth of a coin, which is worth 5 and a bit here.
     coinInTokens = 5n * 10n ** 12n + 1n;
     baseFee = 4n;

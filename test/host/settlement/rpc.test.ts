@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createChainReader, type ChainReader } from '../../../host/settlement/chain.ts';
-import { RpcRefusal, type RefusalKind } from '../../../host/settlement/errors.ts';
+import { type ChainReader, createChainReader } from '../../../host/settlement/chain.ts';
+import { type RefusalKind, RpcRefusal } from '../../../host/settlement/errors.ts';
 import { createEndpoints, type Endpoints } from '../../../host/settlement/rpc/endpoints.ts';
 import { type RpcDeed, type RpcProxy, startRpcProxy } from '../../support/rpc-proxy.ts';
 
@@ -35,7 +35,13 @@ beforeEach(async () => {
     request.on('end', () => {
       const { id, method } = JSON.parse(said) as { id: number; method: string };
       const result = results[method];
-      response.end(JSON.stringify({ jsonrpc: '2.0', id, ...(result instanceof Map ? { error: Object.fromEntries(result) } : { result }) }));
+      response.end(
+        JSON.stringify({
+          jsonrpc: '2.0',
+          id,
+          ...(result instanceof Map ? { error: Object.fromEntries(result) } : { result }),
+        }),
+      );
     });
   });
   await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve));
@@ -143,7 +149,10 @@ describe('a node', () => {
 
   it('whose refusal is a limit is left alone: rpc_throttled', async () => {
     open(1);
-    results['eth_getBlockByNumber'] = new Map<string, unknown>([['code', -32_005], ['message', 'slow down']]);
+    results['eth_getBlockByNumber'] = new Map<string, unknown>([
+      ['code', -32_005],
+      ['message', 'slow down'],
+    ]);
     await expect(chain.block()).rejects.toMatchObject({ code: 'chain_unavailable' });
     expect(faults).toEqual(['0 rpc_throttled']);
   });

@@ -89,8 +89,12 @@ describe('a transaction', () => {
     await world.rpc('evm_setAutomine', [false]);
     await start({ maxFeePerGas: 2_000_000_000n });
     await eventually('the cap', async () => events('transaction_capped') === 1);
-    const hashes = await world.rpc<{ pending: Record<string, Record<string, { maxFeePerGas: Hex }>> }>('txpool_content');
-    const fees = Object.values(hashes.pending).flatMap((of) => Object.values(of).map((one) => BigInt(one.maxFeePerGas)));
+    const hashes = await world.rpc<{ pending: Record<string, Record<string, { maxFeePerGas: Hex }>> }>(
+      'txpool_content',
+    );
+    const fees = Object.values(hashes.pending).flatMap((of) =>
+      Object.values(of).map((one) => BigInt(one.maxFeePerGas)),
+    );
     expect(fees.length).toBeGreaterThan(0);
     for (const fee of fees) expect(fee).toBeLessThanOrEqual(2_000_000_000n);
     await paidWhileMining();
@@ -127,7 +131,10 @@ describe('a transaction', () => {
     proxy.rewrite = (method, result) => (method === 'eth_getTransactionCount' ? `0x${count.toString(16)}` : result);
     await foreign(count, 10n ** 11n);
     await start();
-    await eventually('one behind it', async () => proxy.asked.filter((one) => one === 'eth_sendRawTransaction').length > 1);
+    await eventually(
+      'one behind it',
+      async () => proxy.asked.filter((one) => one === 'eth_sendRawTransaction').length > 1,
+    );
     proxy.rewrite = (_, result) => result;
     await paidWhileMining();
   });

@@ -1,8 +1,17 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decodeFunctionData, type Hex } from 'viem';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RpcProxy, startRpcProxy } from '../../support/rpc-proxy.ts';
 import { eventually, type Settling, startSettling, temporaryFolder } from './support/settling.ts';
-import { type Books, books, openEscrow, paidLog, type PaidLog, type PaidWorld, paidWorld, PRICE } from './support/world.ts';
+import {
+  type Books,
+  books,
+  openEscrow,
+  type PaidLog,
+  type PaidWorld,
+  PRICE,
+  paidLog,
+  paidWorld,
+} from './support/world.ts';
 
 let world: PaidWorld;
 let proxy: RpcProxy;
@@ -147,7 +156,9 @@ async function receiptsOf(id: Hex): Promise<readonly string[]> {
     .filter(({ functionName }) => functionName === 'fulfil')
     .map(({ args }) => {
       const [, output, { receipt }] = args as readonly [Hex, Hex, { readonly receipt: object }];
-      return JSON.stringify([output, receipt], (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+      return JSON.stringify([output, receipt], (_, value: unknown) =>
+        typeof value === 'bigint' ? String(value) : value,
+      );
     });
 }
 

@@ -32,12 +32,18 @@ export async function startSettling(world: PaidWorld, paid: PaidLog, options: Se
   const journal = openJournal(join(options.directory, 'journal'), { maxBytes: 2 ** 27 });
   await journal.openLog(paid.log.ready);
   let known = 0;
-  async function catchUp(): Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  async function readOn(): Promise<void> {
     for (const channel of paid.channels) await journal.saveChannel(channel.fields);
     for (; known < paid.entries.length; known++) {
       await journal.append(paid.log.log, paid.entries[known] as (typeof paid.entries)[number]).durable;
     }
     for (const voucher of paid.vouchers) await journal.saveVoucher(paid.log.log, voucher);
+  }
+  /** One after the other: the journal takes entries in their order only. */
+  function catchUp(): Promise<void> {
+    last = last.then(readOn);
+    return last;
   }
   await catchUp();
   const worker: ReadyWorker = {

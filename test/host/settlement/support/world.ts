@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Address, Hex } from 'viem';
+import { keccak256 } from 'viem';
 import { mnemonicToAccount } from 'viem/accounts';
 import { type Chain, startChain } from '../../../../contracts/tools/anvil.ts';
-import type { Prove } from '../../../../host/settlement/register.ts';
 import type { SettlementOptions } from '../../../../host/settlement/options.ts';
+import type { Prove } from '../../../../host/settlement/register.ts';
 import { fromHex } from '../../../../wire/bytes.ts';
 import { sha256 } from '../../../../wire/crypto/node.ts';
 import { registerMessage } from '../../../../wire/message/authorisations.ts';
@@ -11,7 +12,6 @@ import type { VoucherRaise } from '../../../../wire/message/channel.ts';
 import { decodeConfiguration } from '../../../../wire/message/configuration.ts';
 import type { Attested, Entries, PlainAnswer } from '../../../../wire/message/link.ts';
 import { decodeRequest } from '../../../../wire/message/request.ts';
-import { keccak256 } from 'viem';
 import {
   believedEvidence,
   bytesOf,
