@@ -16,6 +16,7 @@ import { openJournal } from './journal/index.ts';
 import type { KeyService } from './kms.ts';
 import { createEventCounters } from './metrics/events.ts';
 import { type ListenAddress, type OperatorServer, serveOperator } from './metrics/operator.ts';
+import type { SettlementFigures } from './metrics/page.ts';
 import { createTraffic, type EndedRequest } from './metrics/traffic.ts';
 import { operatorPages } from './operations.ts';
 import { type Patience, patience } from './patience.ts';
@@ -194,7 +195,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     if (listen === undefined) return undefined;
     try {
       const logSize = (log: Uint8Array): number => journal.size(log);
-      const settlement = (): undefined => undefined;
+      const settlement = (): SettlementFigures | undefined => paid?.settler.figures;
       const sources = {
         traffic,
         events,

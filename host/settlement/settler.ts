@@ -3,6 +3,7 @@ import type { Configuration } from '../../wire/message/configuration.ts';
 import { type EventSink, EvidenceError, LinkError } from '../errors.ts';
 import type { AssembleEvidence } from '../evidence/assemble.ts';
 import { type Journal, JournalError } from '../journal/index.ts';
+import type { SettlementFigures } from '../metrics/page.ts';
 import { PaymentError } from '../payments/errors.ts';
 import type { ReadyWorker } from '../worker-link.ts';
 import type { WorkerPool } from '../workers/pool.ts';
@@ -19,20 +20,9 @@ import type { SettlerState } from './state.ts';
 import { hex } from './words.ts';
 
 export interface Settler {
-  /** Figures for whoever operates it, none of them secret. */
-  readonly lag: SettlementLag;
+  /** How far behind settlement is, for whoever operates it. */
+  readonly figures: SettlementFigures;
   stop(): Promise<void>;
-}
-
-/** How far behind settlement is. Plain numbers: amounts above 2^53 are rounded. */
-export interface SettlementLag {
-  /** Receipts that are under no posted head, over the logs of all workers that were ever here. */
-  readonly unpostedLeaves: number;
-  /** What vouchers are worth that was not claimed yet, in the token's smallest units. */
-  readonly unclaimedAmount: number;
-  readonly pendingTransactions: number;
-  /** Since a round in which nothing failed; since the start where there was none. */
-  readonly lastSuccessSeconds: number;
 }
 
 export interface SettlerOptions extends Omit<SettlementOptions, 'account' | 'rpc'> {
@@ -133,7 +123,7 @@ export function startSettler(options: SettlerOptions): Settler {
 
   const running = run();
   return {
-    get lag() {
+    get figures() {
       const unposted = (log: Uint8Array): number => Math.max(0, journal.size(log) - (escrows.heads.get(hex(log)) ?? 0));
       return {
         unpostedLeaves: journal.logs(LOGS).reduce((sum, log) => sum + unposted(log), 0),

@@ -154,7 +154,7 @@ describe('a transaction', () => {
     await world.rpc('evm_setAutomine', [false]);
     const count = await operatorCount();
     await start({ stuckSeconds: 60 });
-    await eventually('a transaction', async () => settling?.payments.settler.lag.pendingTransactions === 1);
+    await eventually('a transaction', async () => settling?.payments.settler.figures.pendingTransactions === 1);
     await settling?.stop();
     await start({ stuckSeconds: 60 });
     await eventually('the claim', async () => {

@@ -69,12 +69,12 @@ describe('a settler', () => {
     await eventually('the claim', async () => (await gains()).claimed === 7n);
     await eventually('the answer', async () => (await gains()).credit === PRICE);
     const after = count('eth_sendRawTransaction');
-    await eventually('calm', async () => settling?.payments.settler.lag.pendingTransactions === 0);
+    await eventually('calm', async () => settling?.payments.settler.figures.pendingTransactions === 0);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(count('eth_sendRawTransaction')).toBe(after);
     expect((await gains()).fulfilled).toEqual([id]);
     expect(['register', 'postHead', 'claim', 'fulfil'].map(sent)).toEqual([1, 1, 1, 1]);
-    expect(settling?.payments.settler.lag).toMatchObject({ unclaimedAmount: 0, pendingTransactions: 0 });
+    expect(settling?.payments.settler.figures).toMatchObject({ unclaimedAmount: 0, pendingTransactions: 0 });
     expect(paid.worked.get(id)).toBe(1);
   });
 
@@ -133,7 +133,7 @@ describe('a settler', () => {
     paid.charge(channel, 7n);
     await start({ claimAbove: 100n });
     await eventually('the registration', async () => sent('register') === 1);
-    await eventually('a look', async () => settling?.payments.settler.lag.unclaimedAmount === 7);
+    await eventually('a look', async () => settling?.payments.settler.figures.unclaimedAmount === 7);
     expect((await gains()).claimed).toBe(0n);
     await settling?.stop();
     paid = await paidLog(world);
@@ -164,6 +164,6 @@ async function receiptsOf(id: Hex): Promise<readonly string[]> {
 
 /** Nothing is on its way, and a few rounds pass. */
 async function calm(): Promise<void> {
-  await eventually('calm', async () => settling?.payments.settler.lag.pendingTransactions === 0);
+  await eventually('calm', async () => settling?.payments.settler.figures.pendingTransactions === 0);
   await new Promise((resolve) => setTimeout(resolve, 200));
 }

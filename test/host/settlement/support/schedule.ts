@@ -104,7 +104,7 @@ export async function runSchedule(world: PaidWorld, seed: number, steps: number)
     }
     proxy.decide = () => 'answer';
     await eventually(`what is owed is paid (seed ${seed}: ${did.join(', ')})`, isPaid);
-    await eventually('calm', async () => settling?.payments.settler.lag.pendingTransactions === 0);
+    await eventually('calm', async () => settling?.payments.settler.figures.pendingTransactions === 0);
     await new Promise((resolve) => setTimeout(resolve, 60));
   } finally {
     await stop();

@@ -5,7 +5,6 @@ import { mnemonicToAccount } from 'viem/accounts';
 import { type Chain, startChain } from '../../../../contracts/tools/anvil.ts';
 import type { SettlementOptions } from '../../../../host/settlement/options.ts';
 import type { Prove } from '../../../../host/settlement/register.ts';
-import { fromHex } from '../../../../wire/bytes.ts';
 import { sha256 } from '../../../../wire/crypto/node.ts';
 import { registerMessage } from '../../../../wire/message/authorisations.ts';
 import type { VoucherRaise } from '../../../../wire/message/channel.ts';
@@ -210,8 +209,4 @@ export async function books({ settlement, token, accounts, rpc }: PaidWorld, fro
       .filter(({ name }) => name === 'EscrowFulfilled')
       .map(({ args }) => args['escrow'] as Hex),
   };
-}
-
-export function bytesOfText(text: Hex): Uint8Array {
-  return fromHex(text.slice(2).toLowerCase());
 }
