@@ -47,7 +47,8 @@ export interface ChainPatience {
   readonly waitMs: number;
 }
 
-const patience: ChainPatience = { callMs: 10_000, waitMs: 15_000 };
+/** Simulating a registration is a second of work for a node, and many for a busy one. */
+const patience: ChainPatience = { callMs: 20_000, waitMs: 15_000 };
 
 /** Everything of the host that needs a chain, and with it the chain's library, which no other host has to install. */
 export async function openPayments({ how, chainId, settlement, ...parts }: PaymentsOptions): Promise<Payments> {

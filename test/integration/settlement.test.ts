@@ -88,7 +88,9 @@ const input = encodeIntegers([
 ]);
 
 describe('a worker that is paid on a chain', () => {
-  it('is registered by its evidence, in one transaction, as what the client proves it to be', async () => {
+  it('is registered by its evidence, in one transaction, as what the client proves it to be', {
+    timeout: 90_000,
+  }, async () => {
     const { gasUsed } = await host.next('register');
     expect(gasUsed).toBeLessThan(6_500_000n);
     const proven = await connect(stack.url, { policy: stack.policy }).worker();
