@@ -34,6 +34,8 @@ export interface RawResponse {
   readonly status: number;
   readonly contentType: string;
   readonly chunks: AsyncIterable<Uint8Array>;
+  /** All of it at once, where a transport has a cheaper way than piece by piece. Read either this or the chunks. */
+  readonly whole?: (maxBytes: number) => Promise<Uint8Array>;
 }
 
 export interface RawRequest {
@@ -53,7 +55,7 @@ export function createTransport(ask: (request: RawRequest) => Promise<RawRespons
   const whole = async (request: RawRequest, maxBytes: number): Promise<Uint8Array> => {
     const response = await ask(request);
     if (response.status !== 200) throw await hostError(response);
-    return readBounded(response.chunks, maxBytes);
+    return response.whole?.(maxBytes) ?? readBounded(response.chunks, maxBytes);
   };
   const question = (path: string): RawRequest => ({ method: 'GET', path, body: null, headers: {}, lifetime: 'whole' });
   return {
@@ -177,10 +179,14 @@ async function readBounded(source: AsyncIterable<Uint8Array>, maxBytes: number):
   let length = 0;
   for await (const chunk of source) {
     length += chunk.length;
-    if (length > maxBytes) throw new ClientError('response_too_large', `more than ${maxBytes} bytes`);
+    if (length > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
   return concatBytes(...chunks);
+}
+
+export function tooLarge(maxBytes: number): ClientError {
+  return new ClientError('response_too_large', `more than ${maxBytes} bytes`);
 }
 
 async function hostError(response: RawResponse): Promise<ClientError> {

@@ -1,5 +1,6 @@
 import { Agent, type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps, Agent as SecureAgent } from 'node:https';
+import { concatBytes } from '../../wire/bytes.ts';
 import { ClientError } from '../errors.ts';
 import {
   baseOf,
@@ -8,6 +9,7 @@ import {
   type RawRequest,
   type RawResponse,
   type TransportOptions,
+  tooLarge,
   transportError,
 } from '../transport.ts';
 
@@ -44,6 +46,7 @@ export function nodeTransport(options: TransportOptions): HostTransport {
             status: message.statusCode ?? 0,
             contentType: message.headers['content-type'] ?? '',
             chunks: readChunks(message, clock, options.timeoutMs),
+            whole: (maxBytes) => readWhole(message, clock, { maxBytes, timeoutMs: options.timeoutMs }),
           });
         });
         sent.end(raw.body);
@@ -73,6 +76,31 @@ function watchTime(sent: ClientRequest, lifetime: RawRequest['lifetime'], timeou
     },
     end: () => clearTimeout(timer),
   };
+}
+
+/** By events: a stream's own iterator takes a tenth of a small call's processor time. */
+function readWhole(
+  message: IncomingMessage,
+  clock: Clock,
+  { maxBytes, timeoutMs }: { readonly maxBytes: number; readonly timeoutMs: number },
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    message.on('data', (chunk: Uint8Array) => {
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length > maxBytes) message.destroy(tooLarge(maxBytes));
+    });
+    message.on('end', () => {
+      clock.end();
+      resolve(concatBytes(...chunks));
+    });
+    message.on('error', (error) => {
+      clock.end();
+      reject(clock.failure ?? transportError(error, timeoutMs));
+    });
+  });
 }
 
 async function* readChunks(message: IncomingMessage, clock: Clock, timeoutMs: number): AsyncGenerator<Uint8Array> {
