@@ -1,8 +1,7 @@
 import { utf8 } from '../../wire/bytes.ts';
 import type { Suite } from '../../wire/crypto/suite.ts';
 import { WireError } from '../../wire/errors.ts';
-import { seedPreimage } from '../../wire/message/authorisations.ts';
-import { decodeLanguageRequest, type LanguageRequest } from '../../wire/message/language.ts';
+import { apiSeedPreimage, decodeLanguageRequest, type LanguageRequest } from '../../wire/message/language.ts';
 import { format, operation } from '../../wire/message/request.ts';
 import type { Question } from '../calls.ts';
 import { ClientError } from '../errors.ts';
@@ -23,6 +22,13 @@ export type LanguageQuestion = Pick<
 
 /** What a generation may come to where the body names no `max_tokens`: OpenAI style servers go on to the context's end. */
 const USUAL_TOKENS = 1_024;
+
+/** A fee has 128 bits. */
+const MOST_FEE = (1n << 128n) - 1n;
+
+function lower(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
 
 /** Read as strictly as the worker reads it, so that what it would refuse is said before anything is sent. */
 export function readBody(bytes: Uint8Array, kind: LanguageOperation): LanguageBody {
@@ -56,12 +62,12 @@ export async function languageQuestion(
     body: bytes,
     streamed: request.stream,
     seed: await seedOf(request, suite),
-    maxFee: (unitPrice) => (unitPrice === 0n ? 0n : (maxFee ?? unitPrice * units)),
+    maxFee: (unitPrice) => (unitPrice === 0n ? 0n : (maxFee ?? lower(unitPrice * units, MOST_FEE))),
   };
 }
 
 /** DESIGN section 4: greedy where nothing is drawn, the caller's own seed, or a fresh one; the worker draws none. */
 async function seedOf({ seed, temperature }: LanguageRequest, suite: Suite): Promise<Uint8Array> {
-  if (seed !== null) return suite.sha256(seedPreimage(BigInt(seed)));
+  if (seed !== null) return suite.sha256(apiSeedPreimage(seed));
   return temperature === 0 ? new Uint8Array(32) : suite.randomBytes(32);
 }
