@@ -1,7 +1,8 @@
 import { utf8 } from '../../wire/bytes.ts';
 import type { Suite } from '../../wire/crypto/suite.ts';
 import { WireError } from '../../wire/errors.ts';
-import { apiSeedPreimage, decodeLanguageRequest, type LanguageRequest } from '../../wire/message/language.ts';
+import { seedPreimage } from '../../wire/message/authorisations.ts';
+import { decodeLanguageRequest, type LanguageRequest } from '../../wire/message/language.ts';
 import { format, operation } from '../../wire/message/request.ts';
 import type { Question } from '../calls.ts';
 import { ClientError } from '../errors.ts';
@@ -68,6 +69,6 @@ export async function languageQuestion(
 
 /** DESIGN section 4: greedy where nothing is drawn, the caller's own seed, or a fresh one; the worker draws none. */
 async function seedOf({ seed, temperature }: LanguageRequest, suite: Suite): Promise<Uint8Array> {
-  if (seed !== null) return suite.sha256(apiSeedPreimage(seed));
+  if (seed !== null) return suite.sha256(seedPreimage(seed));
   return temperature === 0 ? new Uint8Array(32) : suite.randomBytes(32);
 }

@@ -4,7 +4,7 @@ import { createEventReader } from '../../client/language/events.ts';
 import { utf8 } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { signP256 } from '../../wire/crypto/node-sign.ts';
-import { apiSeedPreimage } from '../../wire/message/language.ts';
+import { seedPreimage } from '../../wire/message/authorisations.ts';
 import { status } from '../../wire/message/receipt.ts';
 import { flag, operation } from '../../wire/message/request.ts';
 import { gate, publisher, release } from '../enclave/worker/core/harness.ts';
@@ -48,7 +48,7 @@ describe('a chat', () => {
   });
 
   it.each<[string, object, (seed: Uint8Array) => boolean]>([
-    ['of the caller is hashed', { seed: 7 }, (seed) => Buffer.from(seed).equals(sha256(apiSeedPreimage(7)))],
+    ['of the caller is hashed', { seed: 7 }, (seed) => Buffer.from(seed).equals(sha256(seedPreimage(7)))],
     ['is zero where nothing is drawn', { temperature: 0 }, (seed) => seed.every((byte) => byte === 0)],
     ['is fresh where none is given', {}, (seed) => seed.some((byte) => byte !== 0)],
   ])('the seed %s', async (_, fields, holds) => {

@@ -1,4 +1,4 @@
-import { concatBytes } from '../bytes.ts';
+import { concatBytes, utf8 } from '../bytes.ts';
 import { WireError } from '../errors.ts';
 import { addressWord, bytes32Word, encodeWords, tagWord, uintWord, type WordRecord } from '../words.ts';
 
@@ -110,10 +110,13 @@ export function kmsPreimage(log: Uint8Array, modelId: Uint8Array): Uint8Array {
   return concatBytes(tagWord('proofmark kms v1'), bytes32Word(log), bytes32Word(modelId));
 }
 
-/** Preimage of the header's seed for an API seed: the tag and the seed in decimal, both as ASCII words. */
-export function seedPreimage(apiSeed: bigint): Uint8Array {
-  if (BigInt.asIntN(64, apiSeed) !== apiSeed) {
-    throw new WireError('integer_out_of_range', 'an API seed has 64 bits', { field: 'seed' });
+/**
+ * Preimage of the header's seed for a seed of the API (DESIGN section 4): the tag's word, then the decimal digits as they
+ * are. Those that JSON tells apart are seeds: above 2^53 two of them would be one.
+ */
+export function seedPreimage(apiSeed: number): Uint8Array {
+  if (!Number.isSafeInteger(apiSeed) || apiSeed < 0 || Object.is(apiSeed, -0)) {
+    throw new WireError('integer_out_of_range', 'not a seed of the API', { field: 'seed' });
   }
-  return concatBytes(tagWord('proofmark seed v1'), tagWord(apiSeed.toString(10)));
+  return concatBytes(tagWord('proofmark seed v1'), utf8(String(apiSeed)));
 }

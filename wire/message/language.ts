@@ -1,4 +1,4 @@
-import { concatBytes, utf8 } from '../bytes.ts';
+import { utf8 } from '../bytes.ts';
 import {
   array,
   boolean,
@@ -15,7 +15,6 @@ import {
 import { parseJson } from '../codec/json.ts';
 import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { tagWord } from '../words.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -274,12 +273,6 @@ function request(fields: CommonFields, input: LanguageInput, maxTokens: number |
     stop: fields.stop ?? [],
     seed: fields.seed,
   };
-}
-
-/** DESIGN section 4: the header's seed for a seed of the API is the SHA-256 of these bytes. */
-export function apiSeedPreimage(seed: number): Uint8Array {
-  if (!Number.isSafeInteger(seed) || seed < 0 || Object.is(seed, -0)) throw refusal('not a seed', 'seed');
-  return concatBytes(tagWord('proofmark seed v1'), utf8(String(seed)));
 }
 
 function isObject(value: unknown): value is { readonly [name: string]: unknown } {

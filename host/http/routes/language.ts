@@ -3,8 +3,9 @@ import { toHex } from '../../../wire/bytes.ts';
 import { sha256 } from '../../../wire/crypto/node.ts';
 import { WireError } from '../../../wire/errors.ts';
 import { limits } from '../../../wire/limits.ts';
+import { seedPreimage } from '../../../wire/message/authorisations.ts';
 import { unitPriceOf } from '../../../wire/message/configuration.ts';
-import { apiSeedPreimage, decodeLanguageRequest, type LanguageRequest } from '../../../wire/message/language.ts';
+import { decodeLanguageRequest, type LanguageRequest } from '../../../wire/message/language.ts';
 import type { PlainAnswer } from '../../../wire/message/link.ts';
 import { status } from '../../../wire/message/receipt.ts';
 import { flag, format, operation } from '../../../wire/message/request.ts';
@@ -104,7 +105,7 @@ function maxFeeFor(unitPrice: bigint, units: number): bigint {
 
 /** DESIGN section 4: the API's seed is hashed, zero means greedy, and whoever wants neither has one drawn. */
 function seedFor({ seed, temperature }: LanguageRequest): Uint8Array {
-  if (seed !== null) return sha256(apiSeedPreimage(seed));
+  if (seed !== null) return sha256(seedPreimage(seed));
   return temperature === 0 ? new Uint8Array(WORD) : randomBytes(WORD);
 }
 

@@ -1,11 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { concatBytes, utf8 } from '../../../wire/bytes.ts';
-import {
-  apiSeedPreimage,
-  decimalText,
-  decodeLanguageRequest,
-  type LanguageRequest,
-} from '../../../wire/message/language.ts';
+import { seedPreimage } from '../../../wire/message/authorisations.ts';
+import { decimalText, decodeLanguageRequest, type LanguageRequest } from '../../../wire/message/language.ts';
 import { unlessRefused } from '../refused.ts';
 
 /** The first byte chooses the operation. What was read says the same when it is written in few words and read again. */
@@ -14,7 +10,7 @@ export function fuzz(data: Uint8Array): void {
   const request = unlessRefused(() => decodeLanguageRequest(data.subarray(1), operation));
   if (request === undefined) return;
   deepStrictEqual(decodeLanguageRequest(written(request), operation), request);
-  if (request.seed !== null) apiSeedPreimage(request.seed);
+  if (request.seed !== null) seedPreimage(request.seed);
   for (const fraction of [request.temperature, request.topP]) {
     if (fraction !== null) deepStrictEqual(Number(decimalText(fraction)), fraction);
   }

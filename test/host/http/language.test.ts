@@ -2,8 +2,8 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fromBase64url, toHex, utf8 } from '../../../wire/bytes.ts';
 import { sha256 } from '../../../wire/crypto/node.ts';
+import { seedPreimage } from '../../../wire/message/authorisations.ts';
 import { bundleFromHeader } from '../../../wire/message/bundle.ts';
-import { apiSeedPreimage } from '../../../wire/message/language.ts';
 import { encodePlainAnswer, encodeRefusal, linkKind } from '../../../wire/message/link.ts';
 import { decodeReceipt } from '../../../wire/message/receipt.ts';
 import { decodeRequestHeader, type RequestHeader, responsePreimage } from '../../../wire/message/request.ts';
@@ -100,8 +100,8 @@ describe('whole answers', () => {
   it('derives the seed from what the body asks', async () => {
     const seedOf = async (fields: object): Promise<Uint8Array> =>
       headersOf(await post('/v1/chat/completions', { model: 'talker', messages, ...fields })).header.seed;
-    expect(await seedOf({ seed: 42 })).toEqual(sha256(apiSeedPreimage(42)));
-    expect(await seedOf({ seed: 42, temperature: 0 })).toEqual(sha256(apiSeedPreimage(42)));
+    expect(await seedOf({ seed: 42 })).toEqual(sha256(seedPreimage(42)));
+    expect(await seedOf({ seed: 42, temperature: 0 })).toEqual(sha256(seedPreimage(42)));
     expect(await seedOf({ temperature: 0 })).toEqual(new Uint8Array(32));
     const drawn = await Promise.all([seedOf({}), seedOf({}), seedOf({ temperature: 1 })]);
     expect(new Set(drawn.map(toHex)).size).toBe(3);

@@ -327,7 +327,7 @@ export function authorisationVectors(): Json {
     })),
     escrow: { fields: fieldsOf(escrow), id: toHex(sha256(escrowPreimage(escrow))) },
     kms: { log: toHex(log), modelId: toHex(modelId), userData: toHex(sha256(kmsPreimage(log, modelId))) },
-    seeds: [0n, 42n, -1n, 2n ** 63n - 1n].map((seed) => ({
+    seeds: [0, 42, Number.MAX_SAFE_INTEGER].map((seed) => ({
       apiSeed: String(seed),
       seed: toHex(sha256(seedPreimage(seed))),
     })),

@@ -1,16 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fromHex, toHex, utf8 } from '../../../wire/bytes.ts';
-import { sha256 } from '../../../wire/crypto/node.ts';
+import { utf8 } from '../../../wire/bytes.ts';
 import { WireError } from '../../../wire/errors.ts';
 import { limits } from '../../../wire/limits.ts';
 import { decodeExecution, encodeExecution } from '../../../wire/message/execution.ts';
-import {
-  apiSeedPreimage,
-  decimalText,
-  decodeLanguageRequest,
-  type LanguageRequest,
-} from '../../../wire/message/language.ts';
+import { decimalText, decodeLanguageRequest, type LanguageRequest } from '../../../wire/message/language.ts';
 import { codeOf, refusalOf } from '../codec/support.ts';
 
 const messages = [{ role: 'user', content: 'hi' }];
@@ -401,21 +395,6 @@ describe('a prompt', () => {
       expect(refused(() => completion({ prompt }))).toBe('field_invalid prompt');
     },
   );
-});
-
-describe('the seed of the API', () => {
-  it('has the preimage that the design names', () => {
-    const preimage = apiSeedPreimage(42);
-    expect(toHex(preimage)).toBe(`${toHex(utf8('proofmark seed v1')).padEnd(64, '0')}3432`);
-    // printf 'proofmark seed v1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\00042' | sha256sum
-    expect(sha256(preimage)).toEqual(fromHex('78984322cd3cab87864f46aac8cf15eb95b5bd96530791cf82c7421005027adb'));
-    expect(toHex(apiSeedPreimage(0)).slice(64)).toBe('30');
-    expect(toHex(apiSeedPreimage(Number.MAX_SAFE_INTEGER)).slice(64)).toBe(toHex(utf8('9007199254740991')));
-  });
-
-  it.each([-1, -0, 1.5, 2 ** 53, Number.NaN])('is not %d', (seed) => {
-    expect(refused(() => apiSeedPreimage(seed))).toBe('field_invalid seed');
-  });
 });
 
 describe('anything else', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { concatBytes } from '../../../wire/bytes.ts';
+import { concatBytes, toHex, utf8 } from '../../../wire/bytes.ts';
+import { sha256 } from '../../../wire/crypto/node.ts';
 import { limits } from '../../../wire/limits.ts';
 import {
   kmsPreimage,
@@ -100,11 +101,14 @@ describe('what someone signs', () => {
     }
   });
 
-  it('of a seed is its decimal form, negative ones too, of 64 bits', () => {
-    for (const seed of [0n, 42n, -1n, 2n ** 63n - 1n, -(2n ** 63n)]) {
-      expect(seedPreimage(seed)).toEqual(concatBytes(tagWord('proofmark seed v1'), tagWord(String(seed))));
+  it('of a seed is the tag and its decimal digits', () => {
+    // printf 'proofmark seed v1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\00042' | sha256sum
+    const hash = '78984322cd3cab87864f46aac8cf15eb95b5bd96530791cf82c7421005027adb';
+    expect(toHex(sha256(seedPreimage(42)))).toBe(hash);
+    for (const seed of [0, 42, Number.MAX_SAFE_INTEGER]) {
+      expect(seedPreimage(seed)).toEqual(concatBytes(tagWord('proofmark seed v1'), utf8(String(seed))));
     }
-    for (const seed of [2n ** 63n, -(2n ** 63n) - 1n]) {
+    for (const seed of [-1, -0, 1.5, 2 ** 53, Number.NaN]) {
       expect(refusalOf(() => seedPreimage(seed))).toEqual({ code: 'integer_out_of_range', place: { field: 'seed' } });
     }
   });
