@@ -62,6 +62,8 @@ export type StartErrorCode =
   | 'release_invalid'
   | 'certificates_unreadable'
   | 'settlement_invalid'
+  /** Receipts would go while they may still be worth money. */
+  | 'retention_invalid'
   | 'chain_unavailable'
   | 'listen_failed';
 
@@ -125,6 +127,8 @@ export type HostEvent =
   | { readonly event: 'evidence_failed'; readonly code: string }
   | { readonly event: 'certificates_missing'; readonly what: string; readonly from: string }
   | { readonly event: 'journal_failed'; readonly worker?: number; readonly code: string }
+  | { readonly event: 'retention'; readonly receipts: number; readonly logs: number }
+  | { readonly event: 'retention_failed'; readonly code: string }
   | { readonly event: 'request_failed'; readonly code: string }
   | { readonly event: 'transaction'; readonly what: string; readonly hash: string; readonly gas: string }
   | { readonly event: 'transaction_vanished'; readonly what: string; readonly hash: string }

@@ -21,6 +21,14 @@ import { createTraffic, type EndedRequest } from './metrics/traffic.ts';
 import { operatorPages } from './operations.ts';
 import { type Patience, patience } from './patience.ts';
 import type { Release } from './releases.ts';
+import {
+  dropsSomething,
+  keepAll,
+  policyFor,
+  type Retention,
+  type RetentionOptions,
+  startRetention,
+} from './retention.ts';
 import type { Payments } from './settlement/open.ts';
 import type { SettlementOptions } from './settlement/options.ts';
 import { openWorkerLink, type ReadyWorker } from './worker-link.ts';
@@ -61,6 +69,8 @@ export interface HostOptions {
   readonly pendingPerWorker?: number;
   /** Milliseconds that a request waits for its model to be loaded. */
   readonly loadPatience?: number;
+  /** What of ended logs is kept; without it, all. */
+  readonly retention?: RetentionOptions;
   /** Takes payment by channels and escrows of the settlement that the configuration names; without it, none. */
   readonly settlement?: SettlementOptions;
   readonly drainMs?: number;
@@ -101,6 +111,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   let current: Reloaded = { releases: options.releases, apiKeys: options.apiKeys ?? 'none' };
   let draining = false;
   let paid: Payments | undefined;
+  let retention: Retention | undefined;
   const workers = createWorkerPool({
     configuration: options.configuration,
     size: options.links.length,
@@ -156,6 +167,20 @@ export async function startHost(options: HostOptions): Promise<Host> {
     }
   }
 
+  retention = await keep(options.retention ?? keepAll);
+
+  async function keep({ rules, everyMs }: RetentionOptions): Promise<Retention> {
+    try {
+      const claimableMs = dropsSomething(rules) ? await paid?.claimableMs() : undefined;
+      const policy = policyFor(rules, claimableMs ?? 0);
+      return startRetention({ journal, workers, policy, everyMs, onEvent });
+    } catch (cause) {
+      await stopWorkersAndJournal();
+      if (cause instanceof StartError) throw cause;
+      throw new StartError('chain_unavailable', 'it does not say for how long receipts can be claimed', { cause });
+    }
+  }
+
   const app = createApp({
     workers,
     journal,
@@ -172,6 +197,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const server = createHttpServer(app, { ...serverTimes, silenceMs: silenceFor(options), ...options.times });
 
   async function stopWorkersAndJournal(): Promise<void> {
+    await retention?.stop();
     await paid?.settler.stop();
     await workers.close();
     await journal.close();

@@ -37,6 +37,8 @@ const levels: Readonly<Record<LogEntry['event'], LogLevel>> = {
   evidence_failed: 'warn',
   certificates_missing: 'warn',
   journal_failed: 'error',
+  retention: 'info',
+  retention_failed: 'error',
   request_failed: 'warn',
   request: 'access',
   transaction: 'info',

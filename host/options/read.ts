@@ -11,6 +11,7 @@ import { createAwsKms } from '../kms.ts';
 import { type LogLevel, logLevels } from '../log.ts';
 import type { ListenAddress } from '../metrics/operator.ts';
 import { openRelease, type Release } from '../releases.ts';
+import type { RetentionOptions } from '../retention.ts';
 import { readSettlement } from '../settlement/options.ts';
 import type { Pin } from '../workers/pins.ts';
 import { type Environment, type Given, gatherOptions } from './sources.ts';
@@ -39,6 +40,7 @@ export function readOptions(args: readonly string[], environment: Environment = 
     ...reload(),
     reload,
     pins: (given.get('pin')?.values ?? []).map((text) => readPin(text, given.get('pin') as Given, links.length)),
+    retention: readRetention(given),
     keys: createAwsKms(readKms(given)),
     addressRate: readRate(given.get('address-rate')),
     evidencePerSecond: readCount(given, 'evidence-rate', 8, { min: 1, max: 10_000 }),
@@ -51,6 +53,8 @@ export function readOptions(args: readonly string[], environment: Environment = 
     logLevel: readLevel(given.get('log-level')),
   };
 }
+
+const GIGABYTE = 2 ** 30;
 
 type AllGiven = ReadonlyMap<OptionName, Given>;
 
@@ -160,6 +164,29 @@ function readRate(given: Given | undefined): Rate | 'any' {
   if (match === null) throw new OptionError('address-rate', given.source, 'neither "any" nor N[/BURST]');
   const perSecond = Number(match[1]);
   return { perSecond, burst: match[2] === undefined ? perSecond : Number(match[2]) };
+}
+
+function readRetention(given: AllGiven): RetentionOptions {
+  const receiptsMs = readDays(given, 'keep-receipts');
+  const logsMs = readDays(given, 'keep-logs');
+  const bytes = readWordOr('any', given, 'keep-gigabytes', limits.journalBytes / GIGABYTE);
+  if (logsMs !== 'never' && (receiptsMs === 'never' || logsMs < receiptsMs)) {
+    throw new OptionError('keep-logs', given.get('keep-logs')?.source ?? '', 'a log outlives its receipts');
+  }
+  return {
+    rules: { receiptsMs, logsMs, bytes: bytes === 'any' ? 'any' : GIGABYTE * bytes },
+    everyMs: 60_000 * readCount(given, 'retention-minutes', 60, { min: 1, max: 1_440 }),
+  };
+}
+
+function readDays(given: AllGiven, name: OptionName): number | 'never' {
+  const days = readWordOr('for-ever', given, name, 36_500);
+  return days === 'for-ever' ? 'never' : 86_400_000 * days;
+}
+
+function readWordOr<word extends string>(word: word, given: AllGiven, name: OptionName, max: number): number | word {
+  const found = given.get(name);
+  return found === undefined || textOf(found) === word ? word : readCount(given, name, 0, { min: 1, max });
 }
 
 function readCount(

@@ -29,6 +29,10 @@ export type OptionName =
   | 'certificates'
   | 'metrics'
   | 'settlement'
+  | 'keep-receipts'
+  | 'keep-logs'
+  | 'keep-gigabytes'
+  | 'retention-minutes'
   | 'kms-region'
   | 'kms-endpoint'
   | 'api-keys'
@@ -70,6 +74,15 @@ export const optionTable: readonly OptionRow[] = [
   row('certificates', 'DIR', NONE, 'AMD certificates and lists, for machines that bring none', 'path'),
   row('metrics', 'HOST:PORT', NONE, 'where operators read figures and drain workers; nobody else may reach it'),
   row('settlement', 'FILE', NONE, 'how payments are settled; without it none are taken', 'path'),
+  row('keep-receipts', 'DAYS', 'for-ever', 'how long receipts stay after their worker was last heard of'),
+  row('keep-logs', 'DAYS', 'for-ever', 'the same for all of a log but what proves that its worker lied'),
+  row(
+    'keep-gigabytes',
+    'N',
+    'any',
+    'a larger journal gives up receipts of the oldest ended logs that none can claim by',
+  ),
+  row('retention-minutes', 'N', '60', 'how often what is over is looked for'),
   row('kms-region', 'REGION', 'as the key says', 'where encrypted releases have their keys'),
   row('kms-endpoint', 'URL', 'that of AWS', 'another key service'),
   row(

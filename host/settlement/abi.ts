@@ -6,6 +6,8 @@ const registry = [
   'struct Registration { bytes32 tee; bytes32[10] identity; bytes evidence; bytes hints; uint256 challengeBlock; bytes32 r; bytes32 s; }',
   'function headKeyOf(bytes32 log) view returns (HeadKey)',
   'function NITRO() view returns (address)',
+  'function LIFETIME() view returns (uint256)',
+  'function MAX_SKEW() view returns (uint256)',
   'function register(Registration registration) returns (bytes32)',
 ] as const;
 

@@ -18,7 +18,7 @@ export interface HeadPoster {
 export type HeadStanding = 'kept' | 'acceptable' | 'waiting' | 'lost';
 
 /** The contract's `HEAD_GRACE`. */
-const HEAD_GRACE_SECONDS = 86_400n;
+export const HEAD_GRACE_SECONDS = 86_400n;
 
 export async function headStanding(poster: HeadPoster, log: Uint8Array, head: SignedHeadWords): Promise<HeadStanding> {
   const { chain, settlement: to, journal } = poster;

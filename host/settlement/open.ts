@@ -7,6 +7,7 @@ import { type Admission, createAdmission } from '../payments/admission.ts';
 import { PaymentError } from '../payments/errors.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import { type ChainReader, createChainReader, type SettlementChain } from './chain.ts';
+import { claimableMs } from './claimable.ts';
 import { fundsOf } from './funds.ts';
 import { createInFlight } from './in-flight.ts';
 import type { SettlementOptions } from './options.ts';
@@ -23,6 +24,8 @@ export interface Payments {
   readonly admission: Admission;
   readonly settler: Settler;
   readonly unpaid: 'serve' | 'refuse';
+  /** How long after a worker was last heard of its receipts may still be claimed. */
+  claimableMs(): Promise<number>;
 }
 
 export interface PaymentsOptions {
@@ -100,6 +103,7 @@ export async function openPayments({ how, chainId, settlement, ...parts }: Payme
       prove: parts.prove ?? prove,
     }),
     unpaid: how.unpaid,
+    claimableMs: () => claimableMs(reader, hex(parts.workers.configuration.registry)),
   };
 }
 

@@ -109,6 +109,10 @@ describe('where options come from', () => {
       loadPatience: 1_000 * shown('load-seconds'),
       memberWaits: { attestationMs: 1_000 * shown('attestation-seconds') },
       drainMs: 1_000 * shown('drain-seconds'),
+      retention: {
+        rules: { receiptsMs: 'never', logsMs: 'never', bytes: 'any' },
+        everyMs: 60_000 * shown('retention-minutes'),
+      },
       logLevel: 'info',
     });
     for (const none of ['metrics', 'certificates', 'settlement']) expect(read).not.toHaveProperty(none);
@@ -122,6 +126,21 @@ describe('where options come from', () => {
     writeRelease('c');
     expect(names(read.reload?.().releases)).toBe('a,b,c');
     expect(names(read.releases)).toBe('a,b');
+  });
+
+  it('reads what is kept', () => {
+    const given = ['--keep-receipts', '30', '--keep-logs', '365', '--keep-gigabytes', '2', '--retention-minutes', '5'];
+    expect(readOptions([...required, ...given]).retention).toEqual({
+      rules: { receiptsMs: 30 * 86_400_000, logsMs: 365 * 86_400_000, bytes: 2 ** 31 },
+      everyMs: 300_000,
+    });
+    const words = ['--keep-receipts', 'for-ever', '--keep-logs', 'for-ever', '--keep-gigabytes', 'any'];
+    expect(readOptions([...required, ...words]).retention?.rules).toEqual({
+      receiptsMs: 'never',
+      logsMs: 'never',
+      bytes: 'any',
+    });
+    expect(errorOf([...required, '--keep-receipts', '31', '--keep-logs', '30'])).toMatchObject({ option: 'keep-logs' });
   });
 
   it('reads a rate, pins and keys', () => {
@@ -163,6 +182,13 @@ describe('what is wrong is named, with the place where it stands', () => {
     ['attestation-seconds', '1.5'],
     ['drain-seconds', ''],
     ['log-level', 'loud'],
+    ['keep-receipts', '0'],
+    ['keep-receipts', 'never'],
+    ['keep-logs', '36501'],
+    ['keep-logs', '30'],
+    ['keep-gigabytes', '65'],
+    ['retention-minutes', '0'],
+    ['retention-minutes', '1441'],
     ['pin', 'demo'],
     ['pin', 'demo=1'],
     ['pin', 'demo=x'],
