@@ -6,6 +6,7 @@ import { evidence, evidenceUsage } from './commands/evidence.ts';
 import { image, imageUsage } from './commands/image.ts';
 import { exitCodeOfClientError, infer, inferUsage } from './commands/infer.ts';
 import { kms, kmsUsage } from './commands/kms.ts';
+import { log, logUsage } from './commands/log.ts';
 import { exitCode, UsageError } from './exit-codes.ts';
 import { printable } from './report.ts';
 
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   image: () => Promise.resolve(image),
   kit: async () => (await import('./commands/kit.ts')).kit,
   kms: () => Promise.resolve(kms),
+  log: () => Promise.resolve(log),
   host: async () => (await import('./commands/host.ts')).host,
 };
 
@@ -44,6 +46,8 @@ ${evidenceUsage}
 ${configurationUsage}
 
 ${kmsUsage}
+
+${logUsage}
 
 ${imageUsage}
 
