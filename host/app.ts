@@ -11,6 +11,7 @@ import { HttpError } from './http/errors.ts';
 import { openExchange } from './http/exchange.ts';
 import type { Guard } from './http/guard.ts';
 import { createKeptAnswers } from './http/kept.ts';
+import { type AllowedOrigins, createOrigins } from './http/origins.ts';
 import { createTokenBucket } from './http/rate.ts';
 import { createReleaseNames } from './http/releases.ts';
 import { createRouter, type Route } from './http/router.ts';
@@ -41,6 +42,7 @@ export interface AppOptions {
   readonly now: () => number;
   readonly isDraining: () => boolean;
   readonly guard: Guard;
+  readonly origins: AllowedOrigins;
   readonly traffic: Pick<Traffic, 'begin' | 'refused'>;
 }
 
@@ -86,11 +88,14 @@ export function createApp(options: AppOptions): RequestListener {
       return taken;
     },
   };
+  const origins = createOrigins(options.origins);
   const shell = createShell(context, documents, routes, onEvent);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     options.traffic.begin(request, response);
     try {
+      // Neither a key nor a rate is asked of a preflight: browsers send none, and an answer costs less than a refusal.
+      if (origins.welcome(request, response) === 'answered') return;
       if (options.isDraining()) throw new HttpError('shutting_down');
       const match = find(request);
       if (match !== undefined) nameRoute(response, match.pattern);

@@ -10,6 +10,7 @@ import { createEvidenceKeeper } from './evidence/keep.ts';
 import { openHealth } from './health.ts';
 import { createGuard } from './http/guard.ts';
 import type { ApiKey } from './http/keys.ts';
+import type { AllowedOrigins } from './http/origins.ts';
 import type { Rate } from './http/rate.ts';
 import { createHttpServer, type ServerTimes, serverTimes } from './http/server.ts';
 import { openJournal } from './journal/index.ts';
@@ -65,6 +66,8 @@ export interface HostOptions {
   /** Of callers without a key, by their address. */
   readonly addressRate?: Rate | 'any';
   readonly trustedProxies?: number;
+  /** Pages of which origins may read answers; without it, none. */
+  readonly allowedOrigins?: AllowedOrigins;
   readonly pending?: number;
   readonly pendingPerWorker?: number;
   /** Milliseconds that a request waits for its model to be loaded. */
@@ -192,6 +195,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     now,
     isDraining: () => draining,
     guard,
+    origins: options.allowedOrigins ?? [],
     traffic,
   });
   const server = createHttpServer(app, { ...serverTimes, silenceMs: silenceFor(options), ...options.times });

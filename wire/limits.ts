@@ -177,6 +177,8 @@ export const limits = {
   hostPending: 1_024,
   /** The same over all workers of one host: as many as it has connections. */
   hostPendingInAll: 4_096,
+  /** Origins whose pages may call one host: an operator's own sites, written down by hand. */
+  hostOrigins: 64,
   /** Workers of one host: each costs a connection, a loop that keeps it, and a search for the least busy one. */
   hostWorkers: 64,
   /** Callers whose rate the host keeps: about 200 bytes each. Whoever has more addresses than this needs no burst. */

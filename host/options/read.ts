@@ -6,6 +6,7 @@ import { OptionError, StartError } from '../errors.ts';
 import type { HostOptions, Reloaded } from '../host.ts';
 import type { ApiKey } from '../http/keys.ts';
 import { readApiKeys } from '../http/keys.ts';
+import type { AllowedOrigins } from '../http/origins.ts';
 import type { Rate } from '../http/rate.ts';
 import { createAwsKms } from '../kms.ts';
 import { type LogLevel, logLevels } from '../log.ts';
@@ -45,6 +46,7 @@ export function readOptions(args: readonly string[], environment: Environment = 
     addressRate: readRate(given.get('address-rate')),
     evidencePerSecond: readCount(given, 'evidence-rate', 8, { min: 1, max: 10_000 }),
     trustedProxies: readCount(given, 'trusted-proxies', 0, { min: 0, max: 16 }),
+    allowedOrigins: readOrigins(given.get('allow-origin')),
     pending: readCount(given, 'pending', limits.hostPendingInAll, { min: 1, max: limits.hostPendingInAll }),
     pendingPerWorker: readCount(given, 'pending-per-worker', limits.hostPending, { min: 1, max: limits.hostPending }),
     loadPatience: 1_000 * readCount(given, 'load-seconds', 60, { min: 1, max: 3_600 }),
@@ -164,6 +166,23 @@ function readRate(given: Given | undefined): Rate | 'any' {
   if (match === null) throw new OptionError('address-rate', given.source, 'neither "any" nor N[/BURST]');
   const perSecond = Number(match[1]);
   return { perSecond, burst: match[2] === undefined ? perSecond : Number(match[2]) };
+}
+
+/** In the form in which browsers send it, so that comparing is all that is left to do. */
+function readOrigins(given: Given | undefined): AllowedOrigins {
+  if (given === undefined) return [];
+  const { values, source } = given;
+  if (values.length === 1 && values[0] === 'any') return 'any';
+  if (values.length > limits.hostOrigins) {
+    throw new OptionError('allow-origin', source, `more than ${limits.hostOrigins} of them`);
+  }
+  for (const text of values) {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol) || url.origin !== text) {
+      throw new OptionError('allow-origin', source, 'neither "any" alone nor an origin as browsers send it');
+    }
+  }
+  return values;
 }
 
 function readRetention(given: AllGiven): RetentionOptions {

@@ -39,6 +39,7 @@ export type OptionName =
   | 'address-rate'
   | 'evidence-rate'
   | 'trusted-proxies'
+  | 'allow-origin'
   | 'pending'
   | 'pending-per-worker'
   | 'load-seconds'
@@ -95,6 +96,14 @@ export const optionTable: readonly OptionRow[] = [
   row('address-rate', 'N[/BURST]', 'any', 'requests per second of one address without a key'),
   row('evidence-rate', 'N', '8', 'attestations per second that clients may ask for, all together'),
   row('trusted-proxies', 'N', '0', 'proxies of yours before this host, each of which adds to X-Forwarded-For'),
+  row(
+    'allow-origin',
+    'ORIGIN',
+    NONE,
+    'pages of this origin may call from a browser, as https://example.org; or "any"',
+    'text',
+    'many',
+  ),
   row('pending', 'N', '4096', 'requests accepted at once; more are answered 503'),
   row('pending-per-worker', 'N', '1024', 'the same for each worker'),
   row('load-seconds', 'N', '60', 'how long a request waits for its model to be loaded'),

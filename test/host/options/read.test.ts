@@ -103,6 +103,7 @@ describe('where options come from', () => {
       releases: [],
       pins: [],
       evidencePerSecond: shown('evidence-rate'),
+      allowedOrigins: [],
       trustedProxies: shown('trusted-proxies'),
       pending: shown('pending'),
       pendingPerWorker: shown('pending-per-worker'),
@@ -126,6 +127,16 @@ describe('where options come from', () => {
     writeRelease('c');
     expect(names(read.reload?.().releases)).toBe('a,b,c');
     expect(names(read.releases)).toBe('a,b');
+  });
+
+  it('reads origins, or the word alone', () => {
+    const origins = ['https://example.org', 'http://localhost:8080'];
+    const flags = origins.flatMap((origin) => ['--allow-origin', origin]);
+    expect(readOptions([...required, ...flags]).allowedOrigins).toEqual(origins);
+    expect(readOptions([...required, '--allow-origin', 'any']).allowedOrigins).toBe('any');
+    expect(errorOf([...required, ...flags, '--allow-origin', 'any'])).toMatchObject({ option: 'allow-origin' });
+    const many = Array.from({ length: 65 }, (_, index) => ['--allow-origin', `https://a${index}.example`]).flat();
+    expect(errorOf([...required, ...many])).toMatchObject({ option: 'allow-origin' });
   });
 
   it('reads what is kept', () => {
@@ -189,6 +200,13 @@ describe('what is wrong is named, with the place where it stands', () => {
     ['keep-gigabytes', '65'],
     ['retention-minutes', '0'],
     ['retention-minutes', '1441'],
+    ['allow-origin', 'example.org'],
+    ['allow-origin', 'https://example.org/'],
+    ['allow-origin', 'https://Example.org'],
+    ['allow-origin', 'https://example.org:443'],
+    ['allow-origin', 'null'],
+    ['allow-origin', '*'],
+    ['allow-origin', 'file:///x'],
     ['pin', 'demo'],
     ['pin', 'demo=1'],
     ['pin', 'demo=x'],
