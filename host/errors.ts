@@ -135,6 +135,7 @@ export type HostEvent =
   | { readonly event: 'transaction_replaced'; readonly what: string; readonly maxFeePerGas: string }
   | { readonly event: 'transaction_capped'; readonly what: string }
   | { readonly event: 'chain_fault'; readonly endpoint: number; readonly code: string }
+  | { readonly event: 'head_lost'; readonly log: string; readonly due: string }
   | { readonly event: 'escrow_skipped'; readonly escrow: string; readonly why: string }
   | { readonly event: 'settlement_failed'; readonly code: string }
   | { readonly event: 'draining' }

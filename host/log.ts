@@ -46,6 +46,7 @@ const levels: Readonly<Record<LogEntry['event'], LogLevel>> = {
   transaction_vanished: 'warn',
   transaction_capped: 'error',
   chain_fault: 'warn',
+  head_lost: 'error',
   escrow_skipped: 'info',
   settlement_failed: 'warn',
   draining: 'info',

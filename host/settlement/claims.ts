@@ -14,6 +14,8 @@ export interface Claimant extends HeadPoster {
   readonly finalAfterBlocks: bigint;
   /** A channel in which nothing has changed here is looked at again after as long: its payer may have begun to close it. */
   readonly lookAgainMs: number;
+  /** Told once of each log: what is due under vouchers for it can be claimed no more. */
+  readonly onLost: (log: Uint8Array, due: bigint) => void;
   readonly now: () => number;
 }
 
@@ -46,6 +48,7 @@ interface Due {
 export function createClaims(claimant: Claimant): Claims {
   const { chain, journal, settlement: to, now } = claimant;
   const looks = new Map<string, Look>();
+  const lost = new Set<string>();
 
   async function claimLog(log: Uint8Array, isCurrent: 'current' | 'ended'): Promise<void> {
     const due = await dueOf(log, isCurrent);
@@ -55,6 +58,14 @@ export function createClaims(claimant: Claimant): Claims {
     const bundles = due.map((one) => ({ ...one, bundle: journal.bundle(one.place) }));
     const head = headWords((bundles[0] as (typeof bundles)[number]).bundle);
     const standing = await headStanding(claimant, log, head);
+    if (standing === 'lost' && !lost.has(head.log)) {
+      lost.add(head.log);
+      const names = due.map(({ voucher }) => nameOf(log, voucher.channel));
+      claimant.onLost(
+        log,
+        names.reduce((sum, name) => sum + (looks.get(name)?.unclaimed ?? 0n), 0n),
+      );
+    }
     if (standing === 'waiting' || standing === 'lost') return;
     if (standing === 'acceptable') await postHead(claimant, head);
     const sent = await Promise.allSettled(

@@ -55,7 +55,12 @@ export function startSettler(options: SettlerOptions): Settler {
   const settlement = hex(options.settlement);
   const registrar: Registrar = options;
   const lookAgainMs = Math.min(LOOK_AGAIN_ROUNDS * options.pollMilliseconds, LOOK_AGAIN_MS);
-  const claims = createClaims({ ...options, settlement, lookAgainMs });
+  const claims = createClaims({
+    ...options,
+    settlement,
+    lookAgainMs,
+    onLost: (log, due) => onEvent({ event: 'head_lost', log: toHex(log), due: String(due) }),
+  });
   const { fromBlock, finalAfterBlocks } = options;
   const nextBlock = options.state.saved.reading?.nextBlock ?? fromBlock;
   const escrows = createEscrows({
