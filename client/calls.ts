@@ -70,7 +70,12 @@ export interface CallsOptions {
 }
 
 export interface Calls {
-  ask(question: Question): Answering;
+  ask(question: Question, options?: AskOptions): Answering;
+}
+
+export interface AskOptions {
+  /** Told when it is left before its end: of the answer as far as it came, or of none where none was proven. */
+  readonly onLeft?: (left: Promise<Answered | undefined>) => void;
 }
 
 /** One question's way through attempts. */
@@ -89,6 +94,7 @@ interface Sent {
   readonly call: SealedCall;
   readonly request: ExpectedRequest;
   readonly purchase: Purchase | undefined;
+  readonly onLeft: AskOptions['onLeft'];
   readonly pieces: Uint8Array[];
   size: number;
 }
@@ -101,7 +107,7 @@ const KEPT_PAUSE_MS = 1_000;
 export function createCalls(options: CallsOptions): Calls {
   const { sessions, suite, now, pause, payer } = options;
 
-  async function* ask(question: Question): Answering {
+  async function* ask(question: Question, { onLeft }: AskOptions = {}): Answering {
     const course: Course = { avoid: new Set(), lacking: new Set(), state: firstState, why: undefined };
     for (;;) {
       question.signal?.throwIfAborted();
@@ -109,7 +115,7 @@ export function createCalls(options: CallsOptions): Calls {
       const held = await sessions.take({ modelId, avoid: course.avoid }).catch((error: unknown) => {
         throw course.why ?? error;
       });
-      const sent = await prepare(held, question).catch((error: unknown) => {
+      const sent = await prepare(held, question, onLeft).catch((error: unknown) => {
         const noted = noteFailure(held, error);
         if (!isRetry(noted)) throw noted;
         course.avoid.add(held.place);
@@ -158,7 +164,7 @@ export function createCalls(options: CallsOptions): Calls {
     }
   }
 
-  async function prepare(held: HeldSession, question: Question): Promise<Sent> {
+  async function prepare(held: HeldSession, question: Question, onLeft: AskOptions['onLeft']): Promise<Sent> {
     const { modelId, body, streamed } = question;
     const { session } = held;
     const release = await options.releases.known(held.host, modelId);
@@ -184,7 +190,7 @@ export function createCalls(options: CallsOptions): Calls {
       purchase?.lose();
       throw error;
     });
-    return { held, release, call, request: { header, body }, purchase, pieces: [], size: 0 };
+    return { held, release, call, request: { header, body }, purchase, onLeft, pieces: [], size: 0 };
   }
 
   /** Hands on what was not handed on before. Who leaves before the end is followed by a cancel. */
@@ -213,6 +219,7 @@ export function createCalls(options: CallsOptions): Calls {
     } finally {
       if (!over) {
         const left = leave(sent, opening, { known, pending });
+        sent.onLeft?.(left);
         // Who aborts wants to go on at once; who ends a loop gets to know what was wrong with its answer.
         if (signal?.aborted === true) left.catch(() => {});
         else await left;
@@ -225,7 +232,7 @@ export function createCalls(options: CallsOptions): Calls {
     sent: Sent,
     opening: Opening,
     at: { readonly known: number; readonly pending: ReturnType<Opening['next']> | undefined },
-  ): Promise<void> {
+  ): Promise<Answered | undefined> {
     try {
       const told = sent.call.cancel().catch((error: unknown) => {
         if (isDistrust(error)) throw error;
@@ -238,11 +245,12 @@ export function createCalls(options: CallsOptions): Calls {
         next = await opening.next();
       }
       await told;
-      await judge(sent, next.value);
+      return await judge(sent, next.value);
     } catch (error) {
       sent.purchase?.lose();
       const noted = noteFailure(sent.held, error);
       if (!isRetry(noted)) throw noted;
+      return undefined;
     }
   }
 

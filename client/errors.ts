@@ -1,3 +1,5 @@
+import type { ReceiptFacts } from '../verifier/receipt/facts.ts';
+import type { Verified } from '../verifier/result.ts';
 import type { Equivocation } from './watch/equivocation.ts';
 
 /** What a caller can do about a failure. There is no fourth thing. */
@@ -95,6 +97,18 @@ export class ClientError extends Error {
     this.reason = detail.reason ?? code;
     this.verdict = detail.verdict;
     this.evidence = detail.evidence;
+  }
+}
+
+/** What became of an answer that nobody waited for. Its name is the one that platforms give to what was aborted. */
+export class StreamLeftError extends Error {
+  /** What was generated until then, and what that costs; undefined where no receipt came that holds. */
+  readonly receipt: Verified<ReceiptFacts> | undefined;
+
+  constructor(receipt: Verified<ReceiptFacts> | undefined, cause: unknown) {
+    super('the stream was left before its end', cause === undefined ? {} : { cause });
+    this.name = 'AbortError';
+    this.receipt = receipt;
   }
 }
 

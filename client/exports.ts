@@ -5,7 +5,7 @@ export type { ArchiveFile, ArchiveSink } from './archive.ts';
 export type { Fetch } from './attested-fetch/fetch.ts';
 export { type Client, createClient } from './client.ts';
 export type { ConnectOptions } from './connect.ts';
-export { type ClientAction, ClientError, type ClientErrorCode, clientErrorCodes } from './errors.ts';
+export { type ClientAction, ClientError, type ClientErrorCode, clientErrorCodes, StreamLeftError } from './errors.ts';
 export type { RetryRule } from './failover.ts';
 export type { LanguageStream } from './language/calls.ts';
 export type { StreamEvent } from './language/events.ts';

@@ -5,11 +5,13 @@ import { decodeInferResponse, type EncodedBody, encodeInferRequest } from '../wi
 import { type Answered, type Answering, statusError } from './calls.ts';
 import type { Engine } from './engine.ts';
 import { ClientError } from './errors.ts';
+import { checkMaxFee } from './fees.ts';
 import type { CallOptions, InferCall, InferResult } from './types.ts';
 import { violation } from './violation.ts';
 
 export async function infer(engine: Engine, call: InferCall, options: CallOptions = {}): Promise<InferResult> {
   const { modelId, encoded } = readCall(call);
+  checkMaxFee(options.maxFee);
   const answering = engine.ask({
     modelId,
     operation: operation.infer,

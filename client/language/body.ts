@@ -6,6 +6,7 @@ import { decodeLanguageRequest, type LanguageRequest } from '../../wire/message/
 import { format, operation } from '../../wire/message/request.ts';
 import type { Question } from '../calls.ts';
 import { ClientError } from '../errors.ts';
+import { MOST_FEE } from '../fees.ts';
 
 export type LanguageOperation = 'chat' | 'completion';
 
@@ -23,9 +24,6 @@ export type LanguageQuestion = Pick<
 
 /** What a generation may come to where the body names no `max_tokens`: OpenAI style servers go on to the context's end. */
 const USUAL_TOKENS = 1_024;
-
-/** A fee has 128 bits. */
-const MOST_FEE = (1n << 128n) - 1n;
 
 function lower(a: bigint, b: bigint): bigint {
   return a < b ? a : b;

@@ -1,8 +1,9 @@
 import { type JsonValue, parseJson } from '../../wire/codec/json.ts';
 import { limits } from '../../wire/limits.ts';
-import { type Answered, type Answering, statusError } from '../calls.ts';
+import { type Answered, type Answering, type AskOptions, statusError } from '../calls.ts';
 import type { Engine } from '../engine.ts';
-import { ClientError } from '../errors.ts';
+import { ClientError, StreamLeftError } from '../errors.ts';
+import { checkMaxFee } from '../fees.ts';
 import { whole } from '../infer.ts';
 import type { CallOptions, LanguageCall, LanguageResult } from '../types.ts';
 import { violation } from '../violation.ts';
@@ -11,21 +12,30 @@ import { createEventReader, type StreamEvent, textOf } from './events.ts';
 
 /** Provisional until the loop has ended without an error: the receipt comes last, and is about all of it. */
 export interface LanguageStream extends AsyncIterable<StreamEvent> {
-  /** Settles when the loop has ended: proven, cancelled by the loop's end, or the reason why not. */
+  /**
+   * Settles when the loop has ended: proven, or the reason why not. Of one that was left, by its end or by its signal, that
+   * is a `StreamLeftError`, with the receipt of what was generated until then where the worker has given one.
+   */
   readonly result: Promise<LanguageResult>;
 }
 
 /** Asks what a body says, of the release that its `model` means to this client. */
-export async function askLanguage(engine: Engine, body: LanguageBody, options: CallOptions = {}): Promise<Answering> {
+export async function askLanguage(
+  engine: Engine,
+  body: LanguageBody,
+  options: CallOptions & AskOptions = {},
+): Promise<Answering> {
   const { model } = body.request;
+  checkMaxFee(options.maxFee);
   if (model === null) throw new ClientError('argument_invalid', 'name a model');
   const modelId = await engine.resolve(model);
-  return engine.ask({
+  const question = {
     modelId,
     ...(await languageQuestion(body, engine.suite, options.maxFee)),
     retry: options.retry ?? engine.retry,
     signal: options.signal,
-  });
+  };
+  return engine.ask(question, options);
 }
 
 export async function completeWhole(
@@ -66,9 +76,13 @@ async function* events(
   outcome: Later<LanguageResult>,
 ): AsyncGenerator<StreamEvent, void, undefined> {
   let answering: Answering | undefined;
+  let left: Promise<Answered | undefined> | undefined;
   let over = false;
+  const onLeft = (asked: Promise<Answered | undefined>): void => {
+    left = asked;
+  };
   try {
-    answering = await askLanguage(engine, body, options);
+    answering = await askLanguage(engine, body, { ...options, onLeft });
     const reader = createEventReader();
     let handed = 0;
     let text = '';
@@ -96,13 +110,22 @@ async function* events(
     yield* rest;
   } catch (error) {
     over = true;
-    outcome.reject(error);
+    if (left === undefined) outcome.reject(error);
+    else wasLeft(left, error);
     throw error;
   } finally {
     if (!over) {
-      outcome.reject(new DOMException('the loop was left', 'AbortError'));
-      await answering?.return(undefined as never);
+      try {
+        await answering?.return(undefined as never);
+      } finally {
+        wasLeft(left ?? Promise.resolve(undefined), undefined);
+      }
     }
+  }
+
+  /** Whoever aborts goes on at once, and what the answer has cost is known a little later. */
+  function wasLeft(leaving: Promise<Answered | undefined>, cause: unknown): void {
+    leaving.then((answered) => outcome.reject(new StreamLeftError(answered?.receipt, cause)), outcome.reject);
   }
 }
 

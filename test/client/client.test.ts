@@ -86,6 +86,13 @@ describe('an argument that no request can be made of', () => {
   });
 });
 
+describe('a bound on what an answer may cost', () => {
+  it.each([-1n, 2n ** 128n, 5 as unknown as bigint])('of %s is refused before anything is sent', async (maxFee) => {
+    expect(await refusalOf(world.client().infer(world.call, { maxFee }))).toBe('argument_invalid/argument_invalid');
+    expect(world.calls).toEqual([]);
+  });
+});
+
 describe('a worker that the policy does not accept', () => {
   it.each([
     ['another image', { images: [] }, 'image_refused'],

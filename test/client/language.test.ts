@@ -1,5 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ClientError, type LanguageStream, memoryStore, type PaymentOptions } from '../../client/index.ts';
+import {
+  ClientError,
+  type LanguageStream,
+  memoryStore,
+  type PaymentOptions,
+  StreamLeftError,
+} from '../../client/index.ts';
 import { createEventReader } from '../../client/language/events.ts';
 import { utf8 } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
@@ -72,6 +78,17 @@ describe('a chat', () => {
     expect(await refusalOf(world.client().chat(call as typeof ask))).toBe(code);
     expect(world.headers).toEqual([]);
   });
+
+  it.each([-1n, 2n ** 128n, 5 as unknown as bigint])(
+    'that may cost %s is refused before anything is sent',
+    async (maxFee) => {
+      expect(await refusalOf(world.client().chat(ask, { maxFee }))).toBe('argument_invalid/argument_invalid');
+      const stream = world.client().streamChat(ask, { maxFee });
+      expect(await refusalOf(read(stream))).toBe('argument_invalid/argument_invalid');
+      expect(await refusalOf(stream.result)).toBe('argument_invalid/argument_invalid');
+      expect(world.headers).toEqual([]);
+    },
+  );
 
   it('that the worker refuses is an error with its receipted code', async () => {
     world.script.failure = { at: 0, status: status.refused, code: 'input_invalid' };
@@ -173,6 +190,30 @@ describe('a stream', () => {
     expect(await refusalOf(read(stream))).toBe('argument_invalid/argument_invalid');
   });
 
+  it('that is left where no receipt comes says so without one', async () => {
+    world.onStream = async function* (frames) {
+      for await (const frame of frames) {
+        yield frame;
+        throw new ClientError('host_unreachable', 'the connection broke');
+      }
+    };
+    const stream = world.client().streamChat(ask);
+    for await (const _ of stream) break;
+    const left = await stream.result.catch((error: unknown) => error);
+    expect(left).toBeInstanceOf(StreamLeftError);
+    expect(left).toMatchObject({ name: 'AbortError', receipt: undefined });
+  });
+
+  it('that is left shows what is wrong with its receipt', async () => {
+    world.onAnswer = (said) => ({ ...said, body: said.body.map((byte, at) => (at === 40 ? byte ^ 1 : byte)) });
+    const stream = world.client().streamChat(ask);
+    const loop = (async () => {
+      for await (const _ of stream) break;
+    })();
+    expect(await refusalOf(loop)).toBe('receipt_refused/response_mismatch');
+    expect(await refusalOf(stream.result)).toBe('receipt_refused/response_mismatch');
+  });
+
   it('that breaks goes on where it broke, from the host’s kept answer', async () => {
     world.onStream = async function* (frames) {
       let left = 3;
@@ -257,7 +298,10 @@ describe('a stream that is paid', () => {
     const stop = new AbortController();
     const stream = at.client({}, { payment: { ...payment, store: own } }).streamChat(ask, { signal: stop.signal });
     await leave(stream, stop).catch((error: unknown) => expect(error).toMatchObject({ name: 'AbortError' }));
-    await expect(stream.result).rejects.toMatchObject({ name: 'AbortError' });
+    const left = await stream.result.catch((error: unknown) => error);
+    expect(left).toBeInstanceOf(StreamLeftError);
+    const fee = 2n * BigInt(PROMPT_TOKENS + 2);
+    expect(left).toMatchObject({ name: 'AbortError', receipt: { status: 'cancelled', fee, cumulativeFee: fee } });
     expect(cancels).toBe(1);
     await expect
       .poll(async () => (await own.load()).at(-1))
