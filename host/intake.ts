@@ -27,7 +27,7 @@ export function createIntake(journal: Journal, health: WorkerHealth, onFailure: 
   let failed = false;
 
   function store(to: Uint8Array, frame: Frame): void {
-    const appended = journal.append(to, decodeEntries(frame.payload));
+    const appended = journal.append(to, decodeEntries(frame.payload), frame.payload);
     barrier = Promise.all([barrier, appended.written]).then(
       () => undefined,
       (error: unknown) => {

@@ -2,19 +2,37 @@ import { concatBytes, equalBytes } from '../../wire/bytes.ts';
 import { decodeCbor, strictCbor } from '../../wire/codec/cbor.ts';
 import { bytes, integer, nullable, object, type Reader } from '../../wire/codec/fields.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
+import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { type ChannelFields, channelLayout, channelPreimage } from '../../wire/message/authorisations.ts';
 import type { ReceiptBundle } from '../../wire/message/bundle.ts';
 import { decodeVoucherRaise, encodeVoucherRaise, type VoucherRaise } from '../../wire/message/channel.ts';
-import { decodeReadyInfo, type Entries, encodeReadyInfo, type ReadyInfo } from '../../wire/message/link.ts';
+import {
+  decodeEntries,
+  decodeReadyInfo,
+  type Entries,
+  encodeEntries,
+  encodeReadyInfo,
+  type ReadyInfo,
+} from '../../wire/message/link.ts';
 import { decodeReceipt, HEAD_BYTES } from '../../wire/message/receipt.ts';
 import { consistencyProof, inclusionProof } from '../../wire/tree/index.ts';
 import { decodeWords, encodeWords } from '../../wire/words.ts';
-import { checkEntries, type LogOwner, logOf, logOwner, nodeReader, planAppend, storedSize } from './append.ts';
+import { type AheadMark, openAhead } from './ahead.ts';
+import {
+  type CheckedEntries,
+  checkEntries,
+  type LogOwner,
+  logOf,
+  logOwner,
+  nodeReader,
+  planAppend,
+  storedSize,
+} from './append.ts';
 import { JournalError } from './errors.ts';
 import { chargeKey, executionKey, keyAfter, nodeKey, placeKey, readU48, u48 } from './keys.ts';
 import { type Retained, type RetentionPolicy, retainLogs } from './retention.ts';
-import { openStore, type Put, type StoreReader } from './store.ts';
+import { openStore, type Plan, type Put, type StoreReader } from './store.ts';
 
 export interface Place {
   readonly log: Uint8Array;
@@ -55,7 +73,10 @@ export interface Journal {
   openLog(ready: ReadyInfo): Promise<Uint8Array>;
   /** Keeps the first evidence that was served for a log; later ones change nothing. */
   saveEvidence(log: Uint8Array, evidence: Uint8Array): Promise<void>;
-  append(log: Uint8Array, entries: Entries): Appended;
+  /** `encoded` are the bytes that the entries were read from, where there are such. */
+  append(log: Uint8Array, entries: Entries, encoded?: Uint8Array): Appended;
+  /** Resolves when everything that was appended before can be read here, whether it was synced or refused. */
+  caughtUp(): Promise<void>;
   logInfo(log: Uint8Array): ReadyInfo;
   /** Those that were opened here, in no order that means anything. */
   logs(limit: number): readonly Uint8Array[];
@@ -114,7 +135,10 @@ const SEEN_MS = 60_000;
 
 export function openJournal(directory: string, options: JournalOptions): Journal {
   const store = openStore(directory, options);
+  const ahead = openAhead(directory);
   const now = options.now ?? Date.now;
+  let appending: Promise<unknown> = Promise.resolve();
+  let closed = false;
 
   /** Goes with the commit of whatever was heard. */
   function seenPuts(reader: StoreReader, log: Uint8Array): readonly Put[] {
@@ -141,12 +165,55 @@ export function openJournal(directory: string, options: JournalOptions): Journal
     return owner;
   }
 
-  async function write(log: Uint8Array, entries: Entries): Promise<number> {
-    const checked = checkEntries(ownerOf(log), entries);
-    return store.write((reader) => {
+  function planOf(log: Uint8Array, checked: CheckedEntries): (reader: StoreReader) => Plan<number> {
+    return (reader) => {
       const plan = planAppend(reader, checked);
       return { ...plan, puts: [...plan.puts, ...seenPuts(reader, log)] };
+    };
+  }
+
+  /**
+   * What was answered for and not yet synced when the last process ended. It is read like what a worker sends: a power cut
+   * can leave anything here, and whatever does not go on from what is stored was never acknowledged.
+   */
+  function takeLeft(): void {
+    const found = ahead.left.flatMap(({ log, entries: encoded }) => {
+      try {
+        const entries = decodeEntries(encoded);
+        return [{ log, from: entries.from, plan: planOf(log, checkEntries(ownerOf(log), entries)) }];
+      } catch (error) {
+        if (error instanceof WireError || error instanceof JournalError) return [];
+        throw error;
+      }
     });
+    store.writeNow(found.sort((a, b) => a.from - b.from).map(({ plan }) => plan));
+    ahead.forgetLeft();
+  }
+
+  takeLeft();
+
+  function append(log: Uint8Array, entries: Entries, encoded: Uint8Array): Appended {
+    if (closed) throw new JournalError('journal_closed', 'the journal is closed');
+    const plan = planOf(log, checkEntries(ownerOf(log), entries));
+    const durable = store.write(plan);
+    const mark = markAhead(log, encoded);
+    const settled = durable.then(
+      () => mark?.done(),
+      () => undefined,
+    );
+    appending = Promise.all([appending, settled]);
+    // A disk that takes no record may still take the commit; only that is slower to say so.
+    const written = mark === undefined ? durable.then(() => undefined) : Promise.resolve();
+    written.catch(() => undefined);
+    return { written, durable };
+  }
+
+  function markAhead(log: Uint8Array, encoded: Uint8Array): AheadMark | undefined {
+    try {
+      return ahead.write(log, encoded);
+    } catch {
+      return undefined;
+    }
   }
 
   function executionOf(log: Uint8Array, receipt: Uint8Array): Uint8Array {
@@ -180,15 +247,17 @@ export function openJournal(directory: string, options: JournalOptions): Journal
         outcome: { value: undefined },
       }));
     },
-    append(log, entries) {
-      // LMDB answers only after the sync, so that both promises come true at once here; the relay does not rely on it.
-      const durable = write(log, entries);
-      const written = durable.then(() => undefined);
-      // Either may be the only one that a caller waits for.
-      durable.catch(() => undefined);
-      written.catch(() => undefined);
-      return { written, durable };
+    append(log, entries, encoded = encodeEntries(entries)) {
+      try {
+        return append(log, entries, encoded);
+      } catch (error) {
+        const refused = Promise.reject(error);
+        // Either may be the only one that a caller waits for.
+        refused.catch(() => undefined);
+        return { written: refused, durable: refused };
+      }
     },
+    caughtUp: () => appending.then(() => undefined),
     logInfo,
     logs: (limit) =>
       store.range('logs', { start: new Uint8Array(1), end: keyAfter(new Uint8Array(0)), limit }).map(({ key }) => key),
@@ -277,7 +346,11 @@ export function openJournal(directory: string, options: JournalOptions): Journal
       owners.length = 0;
       return retained;
     },
-    close: () => store.close(),
+    async close() {
+      closed = true;
+      await store.close();
+      ahead.close();
+    },
   };
 }
 

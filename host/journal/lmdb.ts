@@ -8,6 +8,8 @@ export interface Environment {
   openDB(options: { readonly name: string; readonly encoding: 'binary'; readonly keyEncoding: 'binary' }): Table;
   /** Everything that `action` puts is one transaction; resolves when it is committed. */
   batch(action: () => void): Promise<boolean>;
+  /** The same at once: whoever waits is the process itself, at its start. */
+  transactionSync(action: () => void): void;
   close(): Promise<void>;
 }
 
@@ -15,6 +17,8 @@ export interface Table {
   getBinary(key: Uint8Array): Uint8Array | undefined;
   put(key: Uint8Array, value: Uint8Array): Promise<boolean>;
   remove(key: Uint8Array): Promise<boolean>;
+  putSync(key: Uint8Array, value: Uint8Array): boolean;
+  removeSync(key: Uint8Array): boolean;
   getStats(): Pages & { readonly pageSize: number; readonly root: Pages; readonly free: Pages };
   getRange(options: RangeOptions): Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>;
 }

@@ -51,6 +51,8 @@ export interface Store extends StoreReader {
    * committed together. Resolves when the data is synced; a plan that throws or refuses fails alone.
    */
   write<T>(plan: (reader: StoreReader) => Plan<T>): Promise<T>;
+  /** Runs plans at once, before anything else was written; those that throw or refuse change nothing. */
+  writeNow(plans: readonly ((reader: StoreReader) => Plan<unknown>)[]): void;
   /** What the tables take; LMDB keeps the pages of removed rows in the file, and uses them again. */
   usedBytes(): number;
   close(): Promise<void>;
@@ -98,16 +100,21 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
     draining = undefined;
   }
 
-  async function commitTogether(jobs: readonly Job[]): Promise<void> {
-    const puts: Put[] = [];
+  /** Sees what is stored, and before it what `puts` holds by then. */
+  function readerOver(puts: readonly Put[]): StoreReader {
     const pending = pendingPuts(puts);
-    let needed = 0;
-    const reader: StoreReader = {
+    return {
       get: (table, key) => {
         const put = pending(table, key);
         return put === undefined ? get(table, key) : (put ?? undefined);
       },
     };
+  }
+
+  async function commitTogether(jobs: readonly Job[]): Promise<void> {
+    const puts: Put[] = [];
+    let needed = 0;
+    const reader = readerOver(puts);
     const planned: Job[] = [];
     for (const job of jobs) {
       try {
@@ -189,6 +196,28 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
         });
         draining ??= Promise.resolve().then(drain);
       }),
+    writeNow(plans) {
+      const puts: Put[] = [];
+      const reader = readerOver(puts);
+      for (const plan of plans) {
+        try {
+          for (const put of plan(reader).puts) puts.push(put);
+        } catch (error) {
+          if (!(error instanceof JournalError)) throw error;
+        }
+      }
+      if (puts.length === 0) return;
+      try {
+        environment.transactionSync(() => {
+          for (const { table, key, value } of puts) {
+            if (value === null) tables[table].removeSync(key);
+            else tables[table].putSync(key, value);
+          }
+        });
+      } catch (cause) {
+        throw new JournalError('journal_failed', 'what was left to write cannot be written', { cause });
+      }
+    },
     usedBytes,
     async close() {
       closed = true;

@@ -65,7 +65,7 @@ export function encodeCbor(value: CborValue): Uint8Array {
     count(1);
     if (item instanceof Uint8Array) pushString(0x40, item);
     else if (typeof item === 'string') pushString(0x60, encodeText(item));
-    else if (typeof item === 'number' || typeof item === 'bigint') push(encodeInteger(item));
+    else if (typeof item === 'number' || typeof item === 'bigint') pushInteger(item);
     else if (item === null) push(NULL);
     else if (typeof item === 'boolean') push(item ? TRUE : FALSE);
     else if (Array.isArray(item)) writeArray(item, depth + 1);
@@ -80,14 +80,14 @@ export function encodeCbor(value: CborValue): Uint8Array {
 
   function writeArray(content: readonly CborValue[], depth: number): void {
     checkDepth(depth);
-    push(head(0x80, content.length));
+    pushHead(0x80, content.length);
     for (const item of content) write(item, depth);
   }
 
   function writeMap(map: CborMap, depth: number): void {
     checkDepth(depth);
     count(map.size);
-    push(head(0xa0, map.size));
+    pushHead(0xa0, map.size);
     const entries = Array.from(map, ([key, content]) => ({ key: encodeKey(key), content }));
     entries.sort((a, b) => compareKeys(a.key, b.key));
     let previous: Uint8Array | undefined;
@@ -102,18 +102,48 @@ export function encodeCbor(value: CborValue): Uint8Array {
   }
 
   function pushString(major: number, content: Uint8Array): void {
-    push(head(major, content.length));
+    pushHead(major, content.length);
     push(content);
   }
 
-  function push(bytes: Uint8Array): void {
-    if (length + bytes.length > out.length) {
-      const larger = new Uint8Array(Math.max(2 * out.length, length + bytes.length));
-      larger.set(out.subarray(0, length));
-      out = larger;
+  function pushInteger(value: number | bigint): void {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0)) {
+      pushHead(0x00, value);
+    } else {
+      push(encodeInteger(value));
     }
+  }
+
+  /** The small ones, which are most, without an array of their own. */
+  function pushHead(major: number, argument: number): void {
+    if (argument >= 0x10000) {
+      push(head(major, argument));
+      return;
+    }
+    reserve(3);
+    if (argument < 24) {
+      out[length++] = major | argument;
+    } else if (argument < 0x100) {
+      out[length++] = major | 24;
+      out[length++] = argument;
+    } else {
+      out[length++] = major | 25;
+      out[length++] = argument >> 8;
+      out[length++] = argument & 0xff;
+    }
+  }
+
+  function push(bytes: Uint8Array): void {
+    reserve(bytes.length);
     out.set(bytes, length);
     length += bytes.length;
+  }
+
+  function reserve(more: number): void {
+    if (length + more <= out.length) return;
+    const larger = new Uint8Array(Math.max(2 * out.length, length + more));
+    larger.set(out.subarray(0, length));
+    out = larger;
   }
 }
 
@@ -126,11 +156,20 @@ function checkDepth(depth: number): void {
   if (depth > limits.nestingDepth) throw new WireError('cbor_depth', `nested deeper than ${limits.nestingDepth}`);
 }
 
+/** Names of fields, of which there are a few hundred: what others choose as keys is bounded here, and never a content. */
+const knownKeys = new Map<string, Uint8Array>();
+const KNOWN_KEYS = 1_024;
+const KNOWN_KEY_LENGTH = 64;
+
 function encodeKey(key: CborKey): Uint8Array {
   if (typeof key === 'number' || typeof key === 'bigint') return encodeInteger(key);
   if (typeof key !== 'string') throw new WireError('cbor_type', 'a key is an integer or text');
+  const known = knownKeys.get(key);
+  if (known !== undefined) return known;
   const content = encodeText(key);
-  return concatBytes(head(0x60, content.length), content);
+  const encoded = concatBytes(head(0x60, content.length), content);
+  if (key.length <= KNOWN_KEY_LENGTH && knownKeys.size < KNOWN_KEYS) knownKeys.set(key, encoded);
+  return encoded;
 }
 
 function encodeText(text: string): Uint8Array {
