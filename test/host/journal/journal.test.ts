@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 async function refusal(log: Uint8Array, entries: Entries): Promise<string> {
-  return journal.append(log, entries).written.then(
+  return journal.append(log, entries).durable.then(
     () => 'accepted',
     (error: { code: string }) => error.code,
   );
@@ -273,7 +273,7 @@ describe('a file that is no journal', () => {
     const opened = openJournal(other, { maxBytes: MAX_BYTES });
     expect(await opened.openLog(fake.ready)).toEqual(fake.log);
     await opened.close();
-    expect(readdirSync(other).sort()).toEqual(['data.mdb', 'lock.mdb']);
+    expect(readdirSync(other).sort()).toEqual(['ahead-0', 'ahead-1', 'data.mdb', 'lock.mdb']);
     const again = openJournal(other, { maxBytes: MAX_BYTES });
     expect(again.logs(9)).toEqual([fake.log]);
     await again.close();

@@ -31,7 +31,10 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-function startWriter(limit: string): {
+function startWriter(
+  limit: string,
+  mode: 'durable' | 'ahead' = 'durable',
+): {
   readonly lines: AsyncIterable<Line>;
   readonly process: ChildProcessWithoutNullStreams;
 } {
@@ -42,6 +45,7 @@ function startWriter(limit: string): {
     WRITER,
     directory,
     `${MAX_BYTES}`,
+    mode,
   ]);
   child = started;
   const lines = createInterface({ input: started.stdout });
@@ -75,6 +79,21 @@ describe('A7: nothing that was reported as written is lost', () => {
       if (line.size === 1) setTimeout(() => process.kill('SIGKILL'), milliseconds);
     }
     expect(written.length).toBeGreaterThan(0);
+    expectAllStored(log, written);
+  });
+
+  it.each([20, 60, 110])('kill -9 %i ms after the first answer, which waited for no disk', async (milliseconds) => {
+    const { lines, process } = startWriter('', 'ahead');
+    let log = '';
+    const written: string[] = [];
+    for await (const line of lines) {
+      log = line.log ?? log;
+      written.push(...(line.receipts ?? []));
+      if (line.size === 1) setTimeout(() => process.kill('SIGKILL'), milliseconds);
+    }
+    expect(written.length).toBeGreaterThan(0);
+    expectAllStored(log, written);
+    // Taken once, and for good: the next start finds it all in its place.
     expectAllStored(log, written);
   });
 

@@ -3,9 +3,10 @@ import { createFakeLog } from '../../support/fake-log.ts';
 
 /**
  * A process that is killed while it writes. It prints what it is about to write, and each size once it is reported as
- * written, so that the parent can hold the reopened journal against both.
+ * written, so that the parent can hold the reopened journal against both. With `ahead` it does not wait for the disk, as a
+ * host that answers does not.
  */
-const [directory = '', bytesText = ''] = process.argv.slice(2);
+const [directory = '', bytesText = '', mode = 'durable'] = process.argv.slice(2);
 const journal = openJournal(directory, { maxBytes: Number(bytesText) });
 const fake = createFakeLog();
 await journal.openLog(fake.ready);
@@ -16,6 +17,12 @@ for (;;) {
   const { written, durable } = journal.append(fake.log, entries);
   try {
     await written;
+    if (mode === 'ahead') {
+      console.log(JSON.stringify({ size: fake.size, receipts }));
+      // Far more than one commit takes: what is printed is mostly not synced.
+      if (fake.size % 16 === 0) await durable;
+      continue;
+    }
     console.log(JSON.stringify({ size: fake.size, durable: await durable, receipts }));
   } catch (error) {
     console.log(JSON.stringify({ failed: (error as { code?: string }).code }));
