@@ -147,6 +147,11 @@ function createShell(context: AppContext, documents: Documents, routes: readonly
     const models = (ids: readonly Uint8Array[]): readonly string[] => ids.map(toHex);
     response.json(workers.members.map((member) => ({ ...describeMember(member), models: models(member.models) })));
   });
+  // An answer may be with its client before the disk has its receipt: whoever asks for that waits for it.
+  app.use(['/v1/receipts', '/v1/log'], async (_request, _response, next) => {
+    await context.journal.caughtUp();
+    next();
+  });
   offer(app, '/v1/receipts/:requestId', receiptRoute(context));
   offer(app, '/v1/log/head', headRoute(context));
   offer(app, '/v1/log/heads', headsRoute(context));

@@ -347,9 +347,10 @@ export function openJournal(directory: string, options: JournalOptions): Journal
       return retained;
     },
     async close() {
+      const first = !closed;
       closed = true;
       await store.close();
-      ahead.close();
+      if (first) ahead.close();
     },
   };
 }

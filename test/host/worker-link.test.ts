@@ -115,6 +115,7 @@ describe('bringing a worker up', () => {
     const requestId = random(32);
     const answer = await opened.plain(request(requestId));
     expect(answer.body).toEqual(Uint8Array.of(1, 2, 3));
+    await journal.caughtUp();
     expect(journal.places(requestId)).toEqual([{ log, index: 0 }]);
     const record = random(700);
     expect(await opened.sealed(random(16), record)).toEqual(record);
@@ -142,6 +143,7 @@ describe('bringing a worker up', () => {
     await startWorker();
     await until(() => worker.models.length === 1 && opened.status.kind === 'ready');
     await opened.plain(request());
+    await journal.caughtUp();
     expect(journal.size(first)).toBe(0);
     expect(journal.size(worker.log.log)).toBe(1);
   });
