@@ -66,7 +66,6 @@ export function createLog(options: LogOptions): TransparencyLog {
   let unsent: Entries[] = [];
 
   async function signBatches(): Promise<void> {
-    signing = true;
     while (waiting.length > 0) {
       const batch = waiting;
       waiting = [];
@@ -135,7 +134,10 @@ export function createLog(options: LogOptions): TransparencyLog {
               return;
             }
             waiting.push({ draft, execution, close, resolve, reject });
-            if (!signing) void signBatches();
+            if (signing) return;
+            signing = true;
+            // In the next turn of the loop: answers of one batch come in one turn, and one head is enough for them.
+            setImmediate(() => void signBatches());
           });
         },
         release: close,

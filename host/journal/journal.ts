@@ -195,8 +195,8 @@ export function openJournal(directory: string, options: JournalOptions): Journal
   function append(log: Uint8Array, entries: Entries, encoded: Uint8Array): Appended {
     if (closed) throw new JournalError('journal_closed', 'the journal is closed');
     const plan = planOf(log, checkEntries(ownerOf(log), entries));
-    const durable = store.write(plan);
     const mark = markAhead(log, encoded);
+    const durable = mark === undefined ? store.write(plan) : store.writeSoon(plan);
     const settled = durable.then(
       () => mark?.done(),
       () => undefined,

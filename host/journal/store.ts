@@ -51,6 +51,8 @@ export interface Store extends StoreReader {
    * committed together. Resolves when the data is synced; a plan that throws or refuses fails alone.
    */
   write<T>(plan: (reader: StoreReader) => Plan<T>): Promise<T>;
+  /** The same a little later, with whatever comes meanwhile: for what nobody waits for. */
+  writeSoon<T>(plan: (reader: StoreReader) => Plan<T>): Promise<T>;
   /** Runs plans at once, before anything else was written; those that throw or refuse change nothing. */
   writeNow(plans: readonly ((reader: StoreReader) => Plan<unknown>)[]): void;
   /** What the tables take; LMDB keeps the pages of removed rows in the file, and uses them again. */
@@ -69,6 +71,8 @@ const PAGES_PER_COMMIT = 64 * 4_096;
 /** One part in so many of the largest size stays free once the file has reached it. */
 const SLACK = 16;
 const NOTHING = new Uint8Array(0);
+/** A commit costs as much for one receipt as for a hundred, and these are written ahead. */
+const GATHER_MILLISECONDS = 5;
 /** How long a failing commit may take to say why. */
 const REASON_MILLISECONDS = 1_000;
 /** LMDB cannot close after some failed commits; nothing is lost by leaving then. */
@@ -83,12 +87,36 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
   place.publish();
   let waiting: Job[] = [];
   let draining: Promise<void> | undefined;
+  let soon: NodeJS.Timeout | undefined;
   let closed = false;
 
   function get(table: TableName, key: Uint8Array): Uint8Array | undefined {
     const value = tables[table].getBinary(key);
     // A copy: what LMDB returns may be reused by its next read.
     return value === undefined ? undefined : Uint8Array.from(value);
+  }
+
+  function enqueue<T>(plan: (reader: StoreReader) => Plan<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (closed) throw new JournalError('journal_closed', 'the journal is closed');
+      let settle = (): void => undefined;
+      waiting.push({
+        run(reader) {
+          const planned = plan(reader);
+          const { outcome } = planned;
+          settle = () => ('value' in outcome ? resolve(outcome.value) : reject(outcome.refusal));
+          return planned;
+        },
+        done: () => settle(),
+        fail: reject,
+      });
+    });
+  }
+
+  function start(): void {
+    clearTimeout(soon);
+    soon = undefined;
+    draining ??= Promise.resolve().then(drain);
   }
 
   async function drain(): Promise<void> {
@@ -180,22 +208,16 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
         key: Uint8Array.from(key),
         value: Uint8Array.from(value),
       })),
-    write: (plan) =>
-      new Promise((resolve, reject) => {
-        if (closed) throw new JournalError('journal_closed', 'the journal is closed');
-        let settle = (): void => undefined;
-        waiting.push({
-          run(reader) {
-            const planned = plan(reader);
-            const { outcome } = planned;
-            settle = () => ('value' in outcome ? resolve(outcome.value) : reject(outcome.refusal));
-            return planned;
-          },
-          done: () => settle(),
-          fail: reject,
-        });
-        draining ??= Promise.resolve().then(drain);
-      }),
+    write(plan) {
+      const written = enqueue(plan);
+      start();
+      return written;
+    },
+    writeSoon(plan) {
+      const written = enqueue(plan);
+      if (draining === undefined) soon ??= setTimeout(start, GATHER_MILLISECONDS);
+      return written;
+    },
     writeNow(plans) {
       const puts: Put[] = [];
       const reader = readerOver(puts);
@@ -221,6 +243,7 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
     usedBytes,
     async close() {
       closed = true;
+      if (soon !== undefined) start();
       await draining;
       await Promise.race([environment.close(), later(CLOSE_MILLISECONDS)]);
     },

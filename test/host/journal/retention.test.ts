@@ -148,7 +148,7 @@ describe('receipts whose time is over', () => {
       time += DAY;
     }
     time += 2 * DAY;
-    const bytes = 1_450_000;
+    const bytes = 1_430_000;
     expect(await journal.retain({ ...policy, bytes }, unused)).toEqual({ receipts: 1_200, logs: 0 });
     expect(() => journal.bundle({ log: (logs[1] as FakeLog).log, index: 0 })).toThrow('receipt_dropped');
     expect(journal.bundle({ log: (logs[2] as FakeLog).log, index: 0 }).receipt).toHaveLength(416);
