@@ -9,6 +9,7 @@ import { decodeBundle, type ReceiptBundle } from '../wire/message/bundle.ts';
 import { unitPriceOf } from '../wire/message/configuration.ts';
 import { encodeRequestHeader, flag } from '../wire/message/request.ts';
 import type { FinalRecord } from '../wire/message/session.ts';
+import { unlessAborted } from './aborted.ts';
 import { ClientError, isDistrust } from './errors.ts';
 import {
   type FailoverEvent,
@@ -319,21 +320,6 @@ function keep(sent: Sent, piece: Uint8Array): void {
 
 function isRetry(error: unknown): error is ClientError {
   return error instanceof ClientError && error.action === 'retry';
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  let stop = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason as Error);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }
 
 function isElsewhere({ receipt, answer }: Answered): boolean {
