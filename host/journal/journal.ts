@@ -174,13 +174,15 @@ export function openJournal(directory: string, options: JournalOptions): Journal
 
   /**
    * What was answered for and not yet synced when the last process ended. It is read like what a worker sends: a power cut
-   * can leave anything here, and whatever does not go on from what is stored was never acknowledged.
+   * can leave anything here, and whatever does not go on from what is stored was never acknowledged. Nobody was heard of by
+   * it: a log that has ended would be young again after each start.
    */
   function takeLeft(): void {
     const found = ahead.left.flatMap(({ log, entries: encoded }) => {
       try {
         const entries = decodeEntries(encoded);
-        return [{ log, from: entries.from, plan: planOf(log, checkEntries(ownerOf(log), entries)) }];
+        const checked = checkEntries(ownerOf(log), entries);
+        return [{ from: entries.from, plan: (reader: StoreReader) => planAppend(reader, checked) }];
       } catch (error) {
         if (error instanceof WireError || error instanceof JournalError) return [];
         throw error;

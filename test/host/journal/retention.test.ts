@@ -82,6 +82,15 @@ describe('receipts whose time is over', () => {
     expect(await journal.retain(policy, unused)).toEqual({ receipts: 0, logs: 0 });
   });
 
+  it('go after a start as well, which has not heard of their worker', async () => {
+    const log = createFakeLog();
+    await fill(log, [3]);
+    await journal.close();
+    time += 11 * DAY;
+    open();
+    expect(await journal.retain(policy, unused)).toEqual({ receipts: 3, logs: 0 });
+  });
+
   it('are known again when their worker repeats them, and another story is still noticed', async () => {
     const log = createFakeLog();
     const [first, second] = (await fill(log, [4, 4])) as [Entries, Entries];
