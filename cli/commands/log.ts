@@ -1,6 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dataFile, isOpenElsewhere } from '../../host/journal/directory.ts';
 import { JournalError } from '../../host/journal/errors.ts';
 import { type ExportedLog, exportLog, verifyExport } from '../../host/journal/export.ts';
 import type { Journal } from '../../host/journal/index.ts';
@@ -38,7 +39,8 @@ async function write(context: CommandContext, parsed: Parsed): Promise<number> {
   if (out === undefined) throw new UsageError('--out FILE is required');
   const directory = join(state, 'journal');
   // Opening a journal makes one where there is none.
-  if (!existsSync(join(directory, 'data.mdb'))) throw new CommandError(`${state} holds no journal`);
+  if (!existsSync(dataFile(directory))) throw new CommandError(`${state} holds no journal`);
+  if (isOpenElsewhere(directory)) throw new CommandError(`${state} is in use: stop its host first`);
   const { openJournal } = await import('../../host/journal/index.ts');
   const journal = openJournal(directory, { maxBytes: limits.journalBytes });
   try {

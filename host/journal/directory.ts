@@ -4,6 +4,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readSync,
   renameSync,
   rmdirSync,
@@ -30,6 +31,20 @@ export interface JournalPlace {
 
 export function dataFile(directory: string): string {
   return join(directory, DATA);
+}
+
+/**
+ * Whether a process has it open, as far as the kernel lets this one see: LMDB keeps a lock on its file for as long. Another
+ * process that opens the journal takes up what was left ahead of the disk, which is not yet left while its writer lives.
+ */
+export function isOpenElsewhere(directory: string): boolean {
+  const lock = join(directory, LOCK);
+  if (!existsSync(lock) || !existsSync('/proc/locks')) return false;
+  const inode = String(statSync(lock).ino);
+  const files = readFileSync('/proc/locks', 'utf8')
+    .split('\n')
+    .map((line) => line.split(/\s+/).find((field) => /^[0-9a-f]+:[0-9a-f]+:[0-9]+$/.test(field)));
+  return files.some((file) => file?.split(':')[2] === inode);
 }
 
 export function openPlace(directory: string): JournalPlace {

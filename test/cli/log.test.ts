@@ -79,6 +79,16 @@ describe('proofmark log', () => {
     expect(existsSync(join(empty, 'journal'))).toBe(false);
   });
 
+  it.skipIf(!existsSync('/proc/locks'))('leaves a journal alone that a host has open (needs /proc/locks)', async () => {
+    const journal = openJournal(join(state, 'journal'), { maxBytes: 2 ** 28 });
+    const out = folder.path('running');
+    const refused = await command('log', 'export', state, name, '--out', out);
+    await journal.close();
+    expect(refused).toMatchObject({ code: 1, out: '' });
+    expect(refused.err).toContain('stop its host first');
+    expect(existsSync(out)).toBe(false);
+  });
+
   it('tells a damaged file from one that does not hold together', async () => {
     const out = folder.path('to-change');
     await command('log', 'export', state, name, '--out', out);
