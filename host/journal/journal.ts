@@ -1,6 +1,4 @@
 import { concatBytes, equalBytes } from '../../wire/bytes.ts';
-import { decodeCbor, strictCbor } from '../../wire/codec/cbor.ts';
-import { bytes, integer, nullable, object, type Reader } from '../../wire/codec/fields.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
@@ -29,6 +27,7 @@ import {
   planAppend,
   storedSize,
 } from './append.ts';
+import { type Conflict, decodeConflict } from './conflicts.ts';
 import { JournalError } from './errors.ts';
 import { chargeKey, executionKey, keyAfter, nodeKey, placeKey, readU48, u48 } from './keys.ts';
 import { type Retained, type RetentionPolicy, retainLogs } from './retention.ts';
@@ -43,17 +42,6 @@ export interface SignedHead {
   readonly size: number;
   readonly head: Uint8Array;
   readonly signature: Uint8Array;
-}
-
-/** What a worker said in one place where the journal held something else; a person looks at these. */
-export interface Conflict {
-  /** The leaf's index, or the head's size when the roots differ. */
-  readonly position: number;
-  readonly stored: Uint8Array | null;
-  readonly offered: Uint8Array;
-  readonly head: Uint8Array;
-  readonly signature: Uint8Array;
-  readonly storedHead: Uint8Array | null;
 }
 
 /** Both promises reject alike when the entries were not written. */
@@ -114,15 +102,6 @@ export interface Journal {
 
 /** Signers that stay imported: more than one machine has workers. */
 const OWNERS = 16;
-
-const conflictReader: Reader<Conflict> = object<Conflict>({
-  position: integer({ min: 0, max: limits.treeSize }),
-  stored: nullable(bytes({ min: 32, max: limits.bundleBytes })),
-  offered: bytes({ min: 32, max: limits.bundleBytes }),
-  head: bytes(HEAD_BYTES),
-  signature: bytes(64),
-  storedHead: nullable(bytes(HEAD_BYTES + 64)),
-});
 
 export interface JournalOptions {
   readonly maxBytes: number;
@@ -309,7 +288,7 @@ export function openJournal(directory: string, options: JournalOptions): Journal
     conflicts: (log) =>
       store
         .range('conflicts', { start: log, end: keyAfter(log), limit: limits.journalConflicts })
-        .map(({ value }) => conflictReader(decodeCbor(value, strictCbor(limits.bundleBytes)), 'conflict')),
+        .map(({ value }) => decodeConflict(value)),
     async saveChannel(fields) {
       const value = encodeWords(channelLayout, fields);
       await store.write(() => ({
