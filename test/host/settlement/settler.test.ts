@@ -76,6 +76,8 @@ describe('a settler', () => {
     expect(['register', 'postHead', 'claim', 'fulfil'].map(sent)).toEqual([1, 1, 1, 1]);
     expect(settling?.payments.settler.figures).toMatchObject({ unclaimedAmount: 0, pendingTransactions: 0 });
     expect(paid.worked.get(id)).toBe(1);
+    // As its registry was deployed: a day's lifetime and a minute's skew, then a day for heads, and two for clocks and looks.
+    expect(await settling?.payments.claimableMs()).toBe(1_000 * (86_400 + 60 + 3 * 86_400));
   });
 
   it('sends again what a reorganisation took away, and answers with the same receipt', async () => {
