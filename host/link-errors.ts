@@ -2,7 +2,6 @@ import { WireError } from '../wire/errors.ts';
 import { LinkError, WorkerRefusedError } from './errors.ts';
 import { JournalError } from './journal/index.ts';
 import { KeyError } from './kms.ts';
-import type { LinkStatus } from './worker-link.ts';
 
 /** Why a release did not come to a worker, in one word. */
 export function refusalOf(error: unknown): string {
@@ -28,8 +27,8 @@ export function asLinkError(error: unknown): LinkError {
 }
 
 /** Why nobody can be asked. */
-export function unavailable(status: LinkStatus): LinkError {
+export function unavailable(status: { readonly kind: string; readonly fault?: string }): LinkError {
   if (status.kind === 'journal_failed') return new LinkError('journal_unavailable', 'the journal cannot be written');
   if (status.kind === 'closed') return new LinkError('link_closed', 'the host is stopping');
-  return new LinkError('worker_unreachable', status.kind === 'unusable' ? status.fault : 'no worker is connected');
+  return new LinkError('worker_unreachable', status.fault ?? 'no worker is connected');
 }
