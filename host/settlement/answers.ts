@@ -19,7 +19,7 @@ export interface Answers {
 
 export interface AnswersOptions {
   readonly workers: Pick<WorkerPool, 'plain'>;
-  readonly journal: Pick<Journal, 'places' | 'bundle'>;
+  readonly journal: Pick<Journal, 'places' | 'bundle' | 'caughtUp'>;
   readonly state: Pick<SettlerState, 'answer' | 'saveAnswer'>;
 }
 
@@ -65,6 +65,8 @@ export function createAnswers({ workers, journal, state }: AnswersOptions): Answ
       });
       const { answer } = await workers.plain(modelId, concatBytes(header, input), { log });
       if (BigInt(answer.status) !== status.ok) return undefined;
+      // An answer comes before its receipt can be read.
+      await journal.caughtUp();
       const saved = { log, output: answer.body };
       state.saveAnswer(id, saved);
       return saved;
