@@ -39,6 +39,9 @@ export interface ChainRound {
 /** The worker is registered by its evidence, and somebody puts money aside for its operator. */
 export async function beginRound(stack: Stack, onChain: OnChain, host: HostTransactions): Promise<ChainRound> {
   const { local } = onChain;
+  // Nobody else makes blocks here. A registration names one that has another above it, and a simulated chip's certificates
+  // may be younger than all that there are.
+  for (let blocks = 0; blocks < 2; blocks++) await local.chain.rpc('evm_mine', []);
   await host.next('register');
   const storeFile = join(stack.policyFile, '..', 'payments.json');
   const payment = await openChannel(onChain, { amount: CHANNEL_AMOUNT, maxUnitPrice: DEMO_PRICE, storeFile });

@@ -167,7 +167,7 @@ describe('what a channel owes', () => {
       {},
     ]);
     expect(journal.charged(log.log, channel.id)).toBeUndefined();
-    await journal.append(log.log, entries).written;
+    await journal.append(log.log, entries).durable;
     expect(journal.charged(log.log, channel.id)).toEqual({ log: log.log, index: 2 });
     expect(journal.charged(random(32), channel.id)).toBeUndefined();
     expect(journal.logs(10)).toEqual([log.log]);
