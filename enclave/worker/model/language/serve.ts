@@ -18,7 +18,7 @@ import { openTokenEngine, type TokenEvent } from './token-engine.ts';
 /** Generations at once: from here on more of them make each slower and all together hardly quicker. */
 const CAPACITY = 16;
 /** How long text may wait for company. A frame costs as much as a twentieth of a token of a small model. */
-const GATHER_MILLISECONDS = 2;
+const GATHER_MILLISECONDS = 8;
 
 interface Running {
   readonly stream: TextStream;
