@@ -54,7 +54,10 @@ async function compare(report: Report, engine: TokenEngine, { name, options }: C
   }
   report.add(`${name}tokens_per_s_1`, median(one.map(({ wall }) => wall)));
   report.add(`${name}tokens_per_s_8`, median(eight.map(({ wall }) => wall)));
-  report.add(`${name}batching_gain_8_cpu`, median(eight.map(({ processor }, i) => processor / (one[i] as Pace).processor)));
+  report.add(
+    `${name}batching_gain_8_cpu`,
+    median(eight.map(({ processor }, i) => processor / (one[i] as Pace).processor)),
+  );
 }
 
 /** Tokens for a second of either clock. */
