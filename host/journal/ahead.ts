@@ -35,6 +35,8 @@ interface Turn {
   bytes: number;
   /** Records that are not synced elsewhere. */
   open: number;
+  /** It ends inside a record, and could not be cut back: what would follow could not be found again. */
+  broken: boolean;
 }
 
 const NAMES = ['ahead-0', 'ahead-1'] as const;
@@ -49,12 +51,34 @@ const HEAD_BYTES = 4 + SUM_BYTES;
 export function openAhead(directory: string): Ahead {
   const left = NAMES.flatMap((name) => readRecords(join(directory, name)));
   // Opened for appending, which keeps what is there until it is known to be of no use.
-  const turns = NAMES.map((name): Turn => ({ file: openSync(join(directory, name), 'a', 0o600), bytes: 0, open: 0 }));
+  const turns = NAMES.map(
+    (name): Turn => ({ file: openSync(join(directory, name), 'a', 0o600), bytes: 0, open: 0, broken: false }),
+  );
   let current = turns[0] as Turn;
 
-  function empty(turn: Turn): void {
-    ftruncateSync(turn.file, 0);
-    turn.bytes = 0;
+  function cutTo(turn: Turn, bytes: number): void {
+    try {
+      ftruncateSync(turn.file, bytes);
+      turn.bytes = bytes;
+    } catch {
+      turn.broken = true;
+    }
+  }
+
+  const empty = (turn: Turn): void => cutTo(turn, 0);
+
+  /** A full disk can take a part of a record: it must not stay, or the records behind it would be lost with it. */
+  function append(turn: Turn, parts: readonly Uint8Array[]): void {
+    const size = parts.reduce((sum, { length }) => sum + length, 0);
+    if (turn.broken) throw new RangeError('the file ends inside a record');
+    let written = 0;
+    try {
+      written = writevSync(turn.file, [...parts]);
+    } finally {
+      if (written !== size) cutTo(turn, turn.bytes);
+    }
+    if (written !== size) throw new RangeError('the file system took a part of a record');
+    turn.bytes += size;
   }
 
   function emptyWhereDone(turn: Turn): void {
@@ -70,10 +94,7 @@ export function openAhead(directory: string): Ahead {
       const turn = current;
       const payload = concatBytes(log, entries);
       const head = concatBytes(u32(payload.length), sumOf(payload));
-      const size = head.length + payload.length;
-      const written = writevSync(turn.file, [head, payload]);
-      if (written !== size) throw new RangeError('the file system took a part of a record');
-      turn.bytes += size;
+      append(turn, [head, payload]);
       turn.open += 1;
       return {
         done() {

@@ -28,7 +28,7 @@ import {
   storedSize,
 } from './append.ts';
 import { type Conflict, decodeConflict } from './conflicts.ts';
-import { JournalError } from './errors.ts';
+import { JournalError, type JournalErrorCode } from './errors.ts';
 import { chargeKey, executionKey, keyAfter, nodeKey, placeKey, readU48, u48 } from './keys.ts';
 import { type Retained, type RetentionPolicy, retainLogs } from './retention.ts';
 import { openStore, type Plan, type Put, type StoreReader } from './store.ts';
@@ -109,6 +109,9 @@ export interface JournalOptions {
   readonly now?: () => number;
 }
 
+/** Why entries are not kept, whatever the disk can take. */
+const REFUSED: ReadonlySet<JournalErrorCode> = new Set(['journal_conflict', 'journal_gap']);
+
 /** How exactly the journal knows when a worker was last heard of. */
 const SEEN_MS = 60_000;
 
@@ -116,7 +119,7 @@ export function openJournal(directory: string, options: JournalOptions): Journal
   const store = openStore(directory, options);
   const ahead = openAhead(directory);
   const now = options.now ?? Date.now;
-  let appending: Promise<unknown> = Promise.resolve();
+  let appending: Promise<void> = Promise.resolve();
   let closed = false;
 
   /** Goes with the commit of whatever was heard. */
@@ -180,9 +183,13 @@ export function openJournal(directory: string, options: JournalOptions): Journal
     const durable = mark === undefined ? store.write(plan) : store.writeSoon(plan);
     const settled = durable.then(
       () => mark?.done(),
-      () => undefined,
+      (error: unknown) => {
+        // What was refused is decided; what a disk did not take may be all that there is of it.
+        if (error instanceof JournalError && REFUSED.has(error.code)) mark?.done();
+      },
     );
-    appending = Promise.all([appending, settled]);
+    // Without its results: each would hold all before it.
+    appending = Promise.all([appending, settled]).then(() => undefined);
     // A disk that takes no record may still take the commit; only that is slower to say so.
     const written = mark === undefined ? durable.then(() => undefined) : Promise.resolve();
     written.catch(() => undefined);
@@ -238,7 +245,7 @@ export function openJournal(directory: string, options: JournalOptions): Journal
         return { written: refused, durable: refused };
       }
     },
-    caughtUp: () => appending.then(() => undefined),
+    caughtUp: () => appending,
     logInfo,
     logs: (limit) =>
       store.range('logs', { start: new Uint8Array(1), end: keyAfter(new Uint8Array(0)), limit }).map(({ key }) => key),

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,6 +73,31 @@ describe('what is written ahead', () => {
   });
 });
 
+describe('a disk that is full', () => {
+  it('leaves no part of a record behind, so that those behind it are found', () => {
+    // A file size limit stands for it: the write that meets it is taken in part, the next one not at all.
+    const program = `
+      import { execFileSync } from 'node:child_process';
+      import { openAhead } from ${JSON.stringify(join(import.meta.dirname, '../../../host/journal/ahead.ts'))};
+      process.on('SIGXFSZ', () => undefined);
+      const limit = (bytes) => execFileSync('prlimit', ['--pid', String(process.pid), '--fsize=' + bytes + ':unlimited']);
+      const ahead = openAhead(process.argv[1]);
+      const write = () => { try { ahead.write(new Uint8Array(32).fill(7), new Uint8Array(1_000).fill(1)); return 'taken'; } catch { return 'refused'; } };
+      const said = [write()];
+      limit(1_500);
+      said.push(write(), write());
+      limit('unlimited');
+      said.push(write());
+      console.log(said.join(' '));
+    `;
+    const said = execFileSync('node', ['--import', 'tsx', '--input-type=module', '-e', program, directory], {
+      encoding: 'utf8',
+    });
+    expect(said.trim()).toBe('taken refused refused taken');
+    expect(open().left).toHaveLength(2);
+  });
+});
+
 describe('a journal that finds what was left', () => {
   it('takes what goes on from what it has, and nothing else of it', async () => {
     const fake = createFakeLog();
@@ -97,6 +123,18 @@ describe('a journal that finds what was left', () => {
     await second.append(fake.log, missing.entries).durable;
     expect(second.size(fake.log)).toBe(6);
     await second.close();
+  });
+
+  it('keeps no room for what was refused', async () => {
+    const fake = createFakeLog();
+    const journal = openJournal(directory, { maxBytes: 2 ** 26 });
+    await journal.openLog(fake.ready);
+    fake.grow([{}]);
+    const beyond = fake.grow([{}]).entries;
+    for (let i = 0; i < 1_200; i++) journal.append(fake.log, beyond, record(1_000)).durable.catch(() => undefined);
+    await journal.caughtUp();
+    expect(sizes()).toEqual([0, 0]);
+    await journal.close();
   });
 
   it('says when everything that was appended can be read', async () => {
