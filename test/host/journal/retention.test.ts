@@ -157,11 +157,24 @@ describe('receipts whose time is over', () => {
       time += DAY;
     }
     time += 2 * DAY;
-    const bytes = 1_430_000;
-    expect(await journal.retain({ ...policy, bytes }, unused)).toEqual({ receipts: 1_200, logs: 0 });
-    expect(() => journal.bundle({ log: (logs[1] as FakeLog).log, index: 0 })).toThrow('receipt_dropped');
-    expect(journal.bundle({ log: (logs[2] as FakeLog).log, index: 0 }).receipt).toHaveLength(416);
-    expect(await journal.retain({ ...policy, bytes }, unused)).toEqual({ receipts: 0, logs: 0 });
+    const kept = (log: FakeLog): boolean => {
+      try {
+        return journal.bundle({ log: log.log, index: 0 }).receipt.length > 0;
+      } catch (error) {
+        expect((error as Error).message).toContain('receipt_dropped');
+        return false;
+      }
+    };
+    // How many pages receipts take is LMDB's affair and differs from run to run: so the limit comes down in steps, and what
+    // counts is who has to go first.
+    const seen: string[] = [];
+    for (let bytes = 4_000_000; kept(logs[2] as FakeLog); bytes -= 20_000) {
+      const { receipts } = await journal.retain({ ...policy, bytes }, unused);
+      expect(receipts % 600).toBe(0);
+      const now = logs.map((log) => (kept(log) ? 'kept' : 'gone')).join(' ');
+      if (seen.at(-1) !== now) seen.push(now);
+    }
+    expect(seen).toEqual(['kept kept kept', 'gone kept kept', 'gone gone kept', 'gone gone gone']);
   });
 });
 
