@@ -148,7 +148,7 @@ function commandOf(pid: number): readonly string[] {
 export async function until<T>(
   what: string,
   probe: () => Promise<T | undefined> | T | undefined,
-  ms = 15_000,
+  ms = 30_000,
 ): Promise<T> {
   const deadline = performance.now() + ms;
   while (performance.now() < deadline) {
