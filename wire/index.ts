@@ -22,6 +22,7 @@ export * from './message/checkpoint.ts';
 export * from './message/configuration.ts';
 export * from './message/evidence.ts';
 export * from './message/execution.ts';
+export * from './message/hub.ts';
 export * from './message/identity.ts';
 export * from './message/integers.ts';
 export * from './message/language.ts';

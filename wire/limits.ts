@@ -160,6 +160,16 @@ export const limits = {
   kmsContextPairs: 16,
   /** Pieces of one string in that answer: KMS sends one, openssl as well; nested strings have nothing to add. */
   kmsRecipientPieces: 8,
+  /** A file on a hub: one of a release with `.enc` behind its name, and sealed, by 16 bytes for each 64 KiB. */
+  storedPathBytes: 260,
+  storedFileBytes: 2_148_007_936,
+  /** A signed status, with room: seven short members. */
+  signedStatusBytes: 1_024,
+  /** A release as it travels to and from a hub: manifest in base64, and 1,025 stored files in some 370 bytes each. */
+  hubReleaseBytes: 2_097_152,
+  /** Versions of one model on a hub, and their list in 160 bytes each. Whoever releases daily fills it in eleven years. */
+  hubVersions: 4_096,
+  hubVersionsBytes: 1_310_720,
   /** One piece of a model file on its way to a worker: large enough to be quick, small enough not to hold up answers. */
   fileChunkBytes: 4_194_304,
   /** Channels that have paid something in one log; their totals are never evicted, so their number is bounded. */

@@ -80,12 +80,12 @@ export interface ManifestSample {
 }
 
 /** Relative, forward slashes, no dot segments, no hidden names: a path can never leave the folder that it is written to. */
-const PATH = /^(?!\.)[A-Za-z0-9_][A-Za-z0-9._-]*(\/(?!\.)[A-Za-z0-9_][A-Za-z0-9._-]*){0,7}$/;
-const NAME = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/;
-const SEMVER =
+export const RELEASE_PATH: RegExp = /^(?!\.)[A-Za-z0-9_][A-Za-z0-9._-]*(\/(?!\.)[A-Za-z0-9_][A-Za-z0-9._-]*){0,7}$/;
+export const RELEASE_NAME: RegExp = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/;
+export const RELEASE_VERSION: RegExp =
   /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?$/;
 
-const path: Reader<string> = text({ min: 1, max: 256, pattern: PATH });
+const path: Reader<string> = text({ min: 1, max: 256, pattern: RELEASE_PATH });
 
 const tensor: Reader<ManifestTensor> = object<ManifestTensor>({
   name: text({ min: 1, max: limits.tensorNameBytes }),
@@ -117,8 +117,8 @@ const tensor: Reader<ManifestTensor> = object<ManifestTensor>({
 const manifest: Reader<Manifest> = object<Manifest>({
   schema: literal('proofmark manifest v1'),
   owner: hexBytes(64),
-  name: text({ min: 1, max: 64, pattern: NAME }),
-  version: text({ min: 5, max: 128, pattern: SEMVER }),
+  name: text({ min: 1, max: 64, pattern: RELEASE_NAME }),
+  version: text({ min: 5, max: 128, pattern: RELEASE_VERSION }),
   kind: oneOf(['tensor', 'text-generation']),
   description: text({ min: 0, max: 4_096 }),
   licence: text({ min: 1, max: 128 }),
