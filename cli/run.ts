@@ -7,6 +7,7 @@ import { image, imageUsage } from './commands/image.ts';
 import { exitCodeOfClientError, infer, inferUsage } from './commands/infer.ts';
 import { kms, kmsUsage } from './commands/kms.ts';
 import { log, logUsage } from './commands/log.ts';
+import { model, modelUsage } from './commands/model.ts';
 import { exitCode, UsageError } from './exit-codes.ts';
 import { printable } from './report.ts';
 
@@ -22,8 +23,12 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   kit: async () => (await import('./commands/kit.ts')).kit,
   kms: () => Promise.resolve(kms),
   log: () => Promise.resolve(log),
+  model: () => Promise.resolve(model),
   host: async () => (await import('./commands/host.ts')).host,
 };
+
+/** Whose commands are too many for one page, and tell their own. */
+const tellsItself: ReadonlySet<string> = new Set(['model']);
 
 const usage = `Proofmark: check which code ran which model on which input.
 
@@ -51,6 +56,8 @@ ${logUsage}
 
 ${imageUsage}
 
+${modelUsage}
+
 proofmark kit --measurements FILE --out DIR [--template POLICY]
   What a first worker needs around it: a release key, a signed demo model, a configuration, and a policy that accepts
   just them and the measured image. The policy's other rules come from the shipped default, or from the template.
@@ -77,7 +84,12 @@ export async function run(context: CommandContext): Promise<number> {
 
 async function dispatch(context: CommandContext): Promise<number> {
   const [name, ...args] = context.args;
-  if (name === undefined || name === 'help' || name === '--help' || args.includes('--help')) {
+  if (
+    name === undefined ||
+    name === 'help' ||
+    name === '--help' ||
+    (args.includes('--help') && !tellsItself.has(name))
+  ) {
     context.write(usage);
     return name === undefined ? exitCode.usage : exitCode.accepted;
   }
