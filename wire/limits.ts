@@ -23,6 +23,8 @@ export const limits = {
   /** A release manifest with 1,024 files and its samples. */
   manifestBytes: 1_048_576,
   manifestFiles: 1_024,
+  /** A release draft: what becomes a manifest, and the person's own spacing. */
+  draftBytes: 1_048_576,
   /** One file of a release. ONNX protobufs end at 2 GiB; the worker holds one in memory. */
   modelFileBytes: 2_147_483_647,
   /** Protobuf fields and nodes in one ONNX file: large exported models have some ten thousand nodes of a dozen fields. */

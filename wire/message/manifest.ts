@@ -9,6 +9,7 @@ import {
   object,
   oneOf,
   type Reader,
+  type Shape,
   text,
 } from '../codec/fields.ts';
 import { canonicalJson, type JsonValue, parseJson } from '../codec/json.ts';
@@ -114,9 +115,10 @@ const tensor: Reader<ManifestTensor> = object<ManifestTensor>({
   ),
 });
 
-const manifest: Reader<Manifest> = object<Manifest>({
-  schema: literal('proofmark manifest v1'),
-  owner: hexBytes(64),
+/** What a publisher decides of a release; the rest of a manifest follows from its key and its files. */
+export type ReleaseTerms = Omit<Manifest, 'schema' | 'owner' | 'files' | 'inputs' | 'outputs'>;
+
+export const releaseTerms: Shape<ReleaseTerms> = {
   name: text({ min: 1, max: 64, pattern: RELEASE_NAME }),
   version: text({ min: 5, max: 128, pattern: RELEASE_VERSION }),
   kind: oneOf(['tensor', 'text-generation']),
@@ -124,13 +126,7 @@ const manifest: Reader<Manifest> = object<Manifest>({
   licence: text({ min: 1, max: 128 }),
   task: text({ min: 0, max: 64 }),
   tags: array(text({ min: 1, max: 64 }), { min: 0, max: 64 }),
-  files: array(
-    object<ManifestFile>({ path, size: integer({ min: 0, max: limits.modelFileBytes }), sha256: hexBytes(32) }),
-    { min: 1, max: limits.manifestFiles },
-  ),
   entry: path,
-  inputs: array(tensor, { min: 0, max: limits.tensors }),
-  outputs: array(tensor, { min: 0, max: limits.tensors }),
   execution: object<ManifestExecution>({
     engine: literal('onnxruntime'),
     optimisation: oneOf(['disabled', 'basic', 'extended', 'all']),
@@ -143,6 +139,18 @@ const manifest: Reader<Manifest> = object<Manifest>({
   }),
   samples: array(object<ManifestSample>({ request: path, response: path }), { min: 0, max: 64 }),
   circuit: nullable(hexBytes(32)),
+};
+
+const manifest: Reader<Manifest> = object<Manifest>({
+  schema: literal('proofmark manifest v1'),
+  owner: hexBytes(64),
+  ...releaseTerms,
+  files: array(
+    object<ManifestFile>({ path, size: integer({ min: 0, max: limits.modelFileBytes }), sha256: hexBytes(32) }),
+    { min: 1, max: limits.manifestFiles },
+  ),
+  inputs: array(tensor, { min: 0, max: limits.tensors }),
+  outputs: array(tensor, { min: 0, max: limits.tensors }),
 });
 
 /** Accepts the canonical bytes only: another spelling of the same manifest would have another `modelId`. */
