@@ -11,7 +11,7 @@ import type { SettlementChain } from './chain.ts';
 import { SettlementError } from './errors.ts';
 import { agreed } from './quorum.ts';
 import type { Scan } from './scan.ts';
-import type { SavedAnswer, SettlerState } from './state.ts';
+import type { SettlerState } from './state.ts';
 import { acceptedLog, logsOf, mayChange, reasonToSkip, type SkipReason, type TermsJudge } from './terms.ts';
 import { hex, loggedReceiptWords } from './words.ts';
 
@@ -39,9 +39,10 @@ interface Asked {
   readonly key: Hex;
   readonly id: Uint8Array;
   block: bigint;
+  /** Of what is asked under this id; not known of one that another process wrote down. */
+  hash: Hex | undefined;
   /** Not held for one that waits: it is read again. */
   input: Uint8Array | undefined;
-  answer: SavedAnswer | undefined;
   attempts: number;
   /** Why it waits for the operator or a policy to change their mind. */
   waits: SkipReason | undefined;
@@ -64,17 +65,18 @@ export function createEscrows(server: EscrowServer): Escrows {
   const { chain, settlement: to, scan, answers, state, quorum } = server;
   const known = new Map<Hex, Asked>();
   /** Each with the block up to which was read then: events are read again for a while. */
-  const done = new Map<Hex, bigint>();
+  const done = new Map<Hex, { readonly hash: Hex | undefined; readonly readTo: bigint }>();
   const heads = new Map((state.saved.reading?.heads ?? []).map(({ log, size }) => [log as string, size]));
   let round = 0;
   let written = '';
 
-  for (const { id, block } of state.saved.reading?.escrows ?? []) remember(id, block, undefined);
+  for (const { id, block } of state.saved.reading?.escrows ?? []) {
+    remember({ key: id, block, hash: undefined, input: undefined });
+  }
 
-  function remember(key: Hex, block: bigint, input: Uint8Array | undefined): void {
-    const id = fromHex(key.slice(2));
-    const asked = { key, id, block, input, answer: undefined, attempts: 0, waits: undefined, due: 0, pause: 1 };
-    known.set(key, { ...asked, endedAt: undefined });
+  function remember(found: Pick<Asked, 'key' | 'block' | 'hash' | 'input'>): void {
+    const fresh = { attempts: 0, waits: undefined, due: 0, pause: 1, endedAt: undefined };
+    known.set(found.key, { ...found, id: fromHex(found.key.slice(2)), ...fresh });
   }
 
   const working = (): number => [...known.values()].filter(({ waits }) => waits === undefined).length;
@@ -85,18 +87,26 @@ export function createEscrows(server: EscrowServer): Escrows {
       heads.set(log, Math.max(heads.get(log) ?? 0, Number(size)));
       if (heads.size > MOST_HEADS) heads.delete(heads.keys().next().value as string);
     }
-    for (const { id, block, input } of opened) {
+    for (const { id, block, input, hash } of opened) {
       const asked = known.get(id);
-      // The same request in another block than before: that one is replaced.
-      if (asked !== undefined) asked.block = block;
-      if (asked !== undefined || done.has(id)) continue;
-      if (working() >= limits.escrowsOpen) {
+      if (asked !== undefined && (asked.hash ?? hash) === hash) {
+        // The same request, perhaps in another block than before: that one is replaced.
+        asked.block = block;
+        asked.hash = hash;
+        continue;
+      }
+      if (done.get(id)?.hash === hash) continue;
+      if (asked === undefined && working() >= limits.escrowsOpen) {
         scan.returnTo(block);
         break;
       }
-      remember(id, block, fromHex(input.slice(2).toLowerCase()));
+      // Where the id was known: another request stands under it now, of which nothing is known but what is read here.
+      done.delete(id);
+      remember({ key: id, block, hash, input: fromHex(input.slice(2).toLowerCase()) });
     }
-    for (const [id, block] of done) if (block + 2n * server.finalAfterBlocks + 2n < scan.nextBlock) done.delete(id);
+    for (const [id, { readTo }] of done) {
+      if (readTo + 2n * server.finalAfterBlocks + 2n < scan.nextBlock) done.delete(id);
+    }
   }
 
   /** Written where it says something new: after that many blocks, or with other requests. */
@@ -113,9 +123,9 @@ export function createEscrows(server: EscrowServer): Escrows {
     written = name;
   }
 
-  function finish({ key }: Asked): void {
+  function finish({ key, hash }: Asked): void {
     known.delete(key);
-    done.set(key, scan.nextBlock);
+    done.set(key, { hash, readTo: scan.nextBlock });
   }
 
   function skip(asked: Asked, why: SkipReason): void {
@@ -137,8 +147,8 @@ export function createEscrows(server: EscrowServer): Escrows {
   }
 
   async function serveOne(asked: Asked, workers: readonly ReadyWorker[], newest: bigint): Promise<void> {
-    const question = { to, abi: settlementAbi, functionName: 'escrowOf', args: [asked.key] } as const;
-    const escrow = agreed(await chain.readEach(question), quorum);
+    const call = { to, abi: settlementAbi, functionName: 'escrowOf', args: [asked.key] } as const;
+    const escrow = agreed(await chain.readEach(call), quorum);
     if (escrow.state !== ESCROW_OPEN) {
       asked.endedAt ??= newest;
       // Of one that is not there, the block may have been replaced, or the node has not seen it.
@@ -150,34 +160,32 @@ export function createEscrows(server: EscrowServer): Escrows {
     if (asked.block + server.serveAfterBlocks > newest) return;
     const why = await reasonToSkip(server, server.configuration, escrow);
     if (why !== undefined) return skip(asked, why);
-    asked.input ??= await inputOf(asked);
-    if (asked.input === undefined) return skip(asked, 'input_unknown');
     // The event is the node's word; what is paid for is what the contract keeps.
-    if (hex(sha256(asked.input)) !== escrow.inputHash) return skip(asked, 'input_mismatch');
+    const fits = (input: Uint8Array): boolean => hex(sha256(input)) === escrow.inputHash;
+    const told = asked.input !== undefined && fits(asked.input) ? [asked.input] : await inputsOf(asked);
+    const input = told.find(fits);
+    if (input === undefined) return skip(asked, told.length === 0 ? 'input_unknown' : 'input_mismatch');
+    asked.input = input;
 
-    asked.answer ??= answers.kept(asked.id);
-    const answered = asked.answer?.log;
+    const question = { id: asked.id, input, terms: escrow };
+    const kept = answers.kept(question);
     // An answer is bound to the log that gave it, whose worker need not be there any more.
     const log = await acceptedLog(server, escrow.policy, [
-      ...(answered === undefined ? [] : [answered]),
+      ...(kept === undefined ? [] : [kept.log]),
       ...logsOf(workers),
     ]);
     if (log === undefined) return skip(asked, 'log_not_accepted');
-    if (answered === undefined || !equalBytes(answered, log)) {
-      asked.answer = await answers.ask(asked.id, log, asked.input, escrow);
-    }
+    const answer = kept !== undefined && equalBytes(kept.log, log) ? kept : await answers.ask(question, log);
     asked.waits = undefined;
-    const { answer } = asked;
-    const bundle = answer === undefined ? undefined : answers.bundle(asked.id, answer);
+    const bundle = answer === undefined ? undefined : answers.bundle(question, answer);
     if (answer === undefined || bundle === undefined) return skip(asked, 'answer_refused');
     const args = [asked.key, hex(answer.output), loggedReceiptWords(bundle), '0x'] as const;
     const intent = { what: 'fulfil', key: `fulfil/${asked.key}`, version: '' } as const;
     await chain.send({ to, abi: settlementAbi, functionName: 'fulfil', args }, intent);
   }
 
-  async function inputOf({ key, block }: Asked): Promise<Uint8Array | undefined> {
-    const opened = await scan.recall(key, block);
-    return opened === undefined ? undefined : fromHex(opened.input.slice(2).toLowerCase());
+  async function inputsOf({ key, block }: Asked): Promise<readonly Uint8Array[]> {
+    return (await scan.recall(key, block)).map(({ input }) => fromHex(input.slice(2).toLowerCase()));
   }
 
   /** Only what concerns all of them ends a round: a chain that does not answer. */

@@ -1,4 +1,4 @@
-import { type AbiEvent, type Address, decodeAbiParameters, type Hex, type Log, toEventSelector } from 'viem';
+import { type AbiEvent, type Address, decodeAbiParameters, type Hex, keccak256, type Log, toEventSelector } from 'viem';
 import { PaymentError } from '../payments/errors.ts';
 import { settlementAbi } from './abi.ts';
 import { smaller } from './amounts.ts';
@@ -8,6 +8,8 @@ export interface OpenedEscrow {
   readonly id: Hex;
   readonly input: Hex;
   readonly block: bigint;
+  /** Of everything that is asked: another block may have the same id with other terms, or with another input. */
+  readonly hash: Hex;
 }
 
 export interface Found {
@@ -18,8 +20,8 @@ export interface Found {
 /** Reads a contract's events from where it stopped. Blocks that may still be replaced are read again each time. */
 export interface Scan {
   next(newest: bigint): Promise<Found>;
-  /** One request again, from the block that asked for it. */
-  recall(id: Hex, block: bigint): Promise<OpenedEscrow | undefined>;
+  /** One request again, from the block that asked for it: nodes that are not at one tell more than one. */
+  recall(id: Hex, block: bigint): Promise<readonly OpenedEscrow[]>;
   /** What is there from this block on is to be found again: there was no room for it. */
   returnTo(block: bigint): void;
   readonly nextBlock: bigint;
@@ -56,7 +58,7 @@ function openedIn(log: Log): readonly OpenedEscrow[] {
   const [, needsReceipt, , input] = valuesIn(OPENED, log) as readonly [bigint, boolean, unknown, Hex] | [];
   const id = log.topics[1];
   return needsReceipt === true && id !== undefined && log.blockNumber !== null
-    ? [{ id, input: input as Hex, block: log.blockNumber }]
+    ? [{ id, input: input as Hex, block: log.blockNumber, hash: keccak256(log.data) }]
     : [];
 }
 
@@ -107,8 +109,7 @@ export function createScan({ chain, settlement, fromBlock, finalAfterBlocks, ...
       }
     },
     async recall(id, block) {
-      const [log] = await chain.logs(settlement, [[OPENED.selector], [id]], block, block);
-      return log === undefined ? undefined : openedIn(log)[0];
+      return (await chain.logs(settlement, [[OPENED.selector], [id]], block, block)).flatMap(openedIn);
     },
     returnTo(block) {
       if (block < nextBlock) nextBlock = block;

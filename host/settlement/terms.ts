@@ -55,13 +55,14 @@ export type SkipReason =
   | 'answer_refused'
   | 'given_up';
 
-/** What may be otherwise tomorrow: the operator's lists, a policy's, the price of gas, what a node leaves out. */
+/** What may be otherwise tomorrow: the operator's lists, a policy's, the price of gas, what a node leaves out or makes up. */
 const passing: ReadonlySet<SkipReason> = new Set([
   'policy_not_served',
   'result_verifier_not_served',
   'log_not_accepted',
   'unprofitable',
   'input_unknown',
+  'input_mismatch',
 ]);
 
 export function mayChange(why: SkipReason): boolean {

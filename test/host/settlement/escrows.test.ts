@@ -15,7 +15,12 @@ import { limits } from '../../../wire/limits.ts';
 import { decodeBundle, type ReceiptBundle } from '../../../wire/message/bundle.ts';
 import { decodeConfiguration } from '../../../wire/message/configuration.ts';
 import type { Receipt } from '../../../wire/message/receipt.ts';
-import { decodeRequest, responsePreimage } from '../../../wire/message/request.ts';
+import {
+  decodeRequest,
+  encodeRequestHeader,
+  requestPreimage,
+  responsePreimage,
+} from '../../../wire/message/request.ts';
 import { createFakeLog, random, testConfiguration } from '../../support/fake-log.ts';
 import { chain as names } from '../../support/payment.ts';
 
@@ -27,6 +32,7 @@ const codeHash: Hex = `0x${'cc'.repeat(32)}`;
 const NOW = 1_000_000n;
 const modelId = new Uint8Array(32).fill(9);
 const input = random(64);
+const other = random(64);
 
 const configuration = testConfiguration(names);
 const log = createFakeLog(configuration);
@@ -59,7 +65,10 @@ let skipped: SkipReason[];
 let escrows: Escrows;
 
 function open(changes: Partial<Kept> = {}, shown: Uint8Array = input): Hex {
-  const id = hex(random(32));
+  return openAs(hex(random(32)), changes, shown);
+}
+
+function openAs(id: Hex, changes: Partial<Kept>, shown: Uint8Array): Hex {
   const terms = { ...fresh(), ...changes };
   kept.set(id, terms);
   const { state: _, inputHash: __, ...words } = terms;
@@ -135,13 +144,15 @@ function create(): Escrows {
       workers: {
         plain: async (_, payload) => {
           asked.push(payload);
-          const { requestId } = decodeRequest(payload).header;
+          const { header, body: shown } = decodeRequest(payload);
+          const { requestId } = header;
+          const requestHash = sha256(requestPreimage(encodeRequestHeader(header), sha256(shown)));
           const body = random(32);
           const preimage = responsePreimage({
             ...{ salt: requestId, status: 0n, format: 2n, jsonLength: 0n },
             bodyHash: sha256(body),
           });
-          const { bundles } = log.grow([{ requestId, responseHash: sha256(preimage), ...answers }]);
+          const { bundles } = log.grow([{ requestId, requestHash, responseHash: sha256(preimage), ...answers }]);
           const bundle = bundles[0] as Uint8Array;
           receipts.push(decodeBundle(bundle));
           return {
@@ -300,6 +311,44 @@ describe('an escrow', () => {
     escrows = create();
     await escrows.serve([]);
     expect([sent, asked.length]).toEqual([[id, id, id], 1]);
+  });
+
+  it.each<[string, () => Partial<Kept>, Uint8Array]>([
+    ['another input', () => ({ inputHash: hex(sha256(other)) }), other],
+    ['other terms', () => ({ deadline: NOW + 900n }), input],
+  ])('whose block is replaced by one in which its id stands for %s is answered anew', async (_, changes, shown) => {
+    const id = open();
+    for (let round = 0; round < 3; round++) await escrows.serve([worker]);
+    events = [];
+    openAs(id, changes(), shown);
+    for (let round = 0; round < 3; round++) await escrows.serve([worker]);
+    expect([sent, asked.length, skipped]).toEqual([[id, id], 2, []]);
+    const { header, body } = decodeRequest(asked[1] as Uint8Array);
+    expect([body, header.deadline]).toEqual([shown, kept.get(id)?.deadline]);
+    // Also by a process that has only what is written down, in which the answer to the first one was kept.
+    events = [];
+    openAs(id, {}, input);
+    await create().serve([worker]);
+    expect([sent, asked.length]).toEqual([[id, id, id], 3]);
+  });
+
+  it('that was left for good is looked at again where another request has its id now', async () => {
+    const id = open({ unitPrice: 4n });
+    for (let round = 0; round < 3; round++) await escrows.serve([worker]);
+    events = [];
+    openAs(id, {}, input);
+    await escrows.serve([worker]);
+    expect([skipped, sent]).toEqual([['price_too_low'], [id]]);
+  });
+
+  it('whose input a node made up is answered once one tells it as it was asked', async () => {
+    const id = open({}, other);
+    for (let round = 0; round < 3; round++) await escrows.serve([worker]);
+    expect([skipped, asked]).toEqual([['input_mismatch'], []]);
+    events = [];
+    openAs(id, {}, input);
+    for (let round = 0; round < 3; round++) await escrows.serve([worker]);
+    expect(sent).toEqual([id]);
   });
 
   it('is forgotten with its answer once its settlement is final', async () => {

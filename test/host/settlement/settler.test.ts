@@ -112,6 +112,26 @@ describe('a settler', () => {
     expect(await gains()).toMatchObject({ credit: PRICE, fulfilled: [id] });
   });
 
+  it('answers what is asked under an id after its block was replaced, and not what was', async () => {
+    await start();
+    await eventually('the registration', async () => sent('register') === 1);
+    await calm();
+    const snapshot = await world.rpc<Hex>('evm_snapshot');
+    const { timestamp } = await world.rpc<{ readonly timestamp: Hex }>('eth_getBlockByNumber', ['latest', false]);
+    // Blocks of the same content and time have the same hash, from which ids are made; the input is another one.
+    const askInSameBlock = async (): Promise<Hex> => {
+      await world.rpc('evm_setNextBlockTimestamp', [`0x${(BigInt(timestamp) + 30n).toString(16)}`]);
+      return openEscrow(world);
+    };
+    const id = await askInSameBlock();
+    await eventually('its answer', async () => (await gains()).fulfilled.includes(id));
+    await world.rpc('evm_revert', [snapshot]);
+    expect(await askInSameBlock()).toBe(id);
+    await eventually('the answer to the other', async () => (await gains()).fulfilled.includes(id));
+    expect(await gains()).toMatchObject({ credit: PRICE, fulfilled: [id] });
+    expect(paid.worked.get(id)).toBe(2);
+  });
+
   it('goes on where another process stopped, and does nothing twice', async () => {
     const channel = await paid.openChannel(100n);
     paid.charge(channel, 7n);
