@@ -54,6 +54,7 @@ export type {
   ReceiptOptions,
 } from './receipt/facts.ts';
 export { verifyReceipt } from './receipt/verify.ts';
+export { type SeenStatus, type StatusFacts, type StatusOptions, verifyStatus } from './release/status.ts';
 export { type ReleaseFacts, type ReleaseOptions, verifyRelease } from './release/verify.ts';
 export {
   type Check,
