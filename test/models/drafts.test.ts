@@ -74,7 +74,7 @@ beforeAll(async () => {
 
 describe('the committed releases', () => {
   it('are these', () => {
-    expect(names).toEqual(expect.arrayContaining(['volatility-1h']));
+    expect(names).toEqual(expect.arrayContaining(['volatility-1h', 'volatility-1h-int8']));
   });
 });
 
