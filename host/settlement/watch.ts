@@ -55,10 +55,16 @@ export function createWatch(options: WatchOptions): Watch {
     const isAnother = newest.hash !== confirmedAt;
     for (const entry of table.ordered()) {
       if (entry.mined === undefined && entry.nonce < count) await find(entry);
-      else if (entry.mined !== undefined && (isAnother || entry.nonce >= count)) await confirm(entry, newest, count);
+      else if (entry.mined !== undefined && (isAnother || entry.nonce >= count || isDoubtful(entry, newest)))
+        await confirm(entry, newest, count);
     }
     confirmedAt = newest.hash;
     await push(count);
+  }
+
+  /** Asked again though there is no new block: what is not settled about it keeps everything else waiting. */
+  function isDoubtful({ mined, missingSince }: Entry, newest: BlockWords): boolean {
+    return missingSince !== undefined || (mined !== undefined && mined.block > newest.number);
   }
 
   async function find(entry: Entry): Promise<void> {

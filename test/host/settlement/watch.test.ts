@@ -2,13 +2,17 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { RpcRefusal } from '../../../host/settlement/errors.ts';
 import { createInFlight, type InFlight } from '../../../host/settlement/in-flight.ts';
 import { createSender } from '../../../host/settlement/sender.ts';
-import { createWatch } from '../../../host/settlement/watch.ts';
+import type { Mined } from '../../../host/settlement/transactions.ts';
+import { createWatch, type Watch } from '../../../host/settlement/watch.ts';
 
 const HASH = `0x${'11'.repeat(32)}` as const;
 const call = { to: `0x${'22'.repeat(20)}`, data: '0x01' } as const;
 const intent = { what: 'claim', key: 'claim/x', version: '1' } as const;
 
 let mined: number;
+/** What the node has for the hash, and the newest block that it knows. */
+let receipt: Mined | undefined;
+let newest: bigint;
 let estimates: (() => bigint)[];
 let told: string[];
 let onTold: () => void;
@@ -17,6 +21,8 @@ let table: InFlight;
 
 beforeEach(() => {
   mined = 0;
+  receipt = undefined;
+  newest = 5n;
   estimates = [() => 50_000n];
   told = [];
   onTold = () => undefined;
@@ -25,7 +31,7 @@ beforeEach(() => {
   table = createInFlight(state as never, () => time);
 });
 
-function send(): Promise<unknown> {
+function create(): { readonly watch: Watch; send(): Promise<unknown> } {
   // Each look at the clock is half a second later, so that nothing here waits for long.
   const now = (): number => {
     time += 500;
@@ -44,16 +50,19 @@ function send(): Promise<unknown> {
         return HASH;
       },
     }),
-    mined: async () => undefined,
+    mined: async () => receipt,
   } as never;
   const nothing = (): void => undefined;
   const watch = createWatch({
     ...{ table, transactions, now, maxFeePerGas: 1_000n, finalAfterBlocks: 8n, stuckMs: 2_000 },
-    chain: { block: async () => ({ number: 5n, hash: HASH }) as never },
+    chain: { block: async () => ({ number: newest, hash: `0x${newest}` }) as never },
     events: { mined: nothing, vanished: nothing, replaced: (what) => told.push(what), capped: nothing },
   });
-  return createSender({ table, watch, transactions, maxFeePerGas: 1_000n, waitMs: 1e9, now }).send(call, intent);
+  const sender = createSender({ table, watch, transactions, maxFeePerGas: 1_000n, waitMs: 1e9, now });
+  return { watch, send: () => sender.send(call, intent) };
 }
+
+const send = (): Promise<unknown> => create().send();
 
 describe('a transaction', () => {
   it('whose number another one of the account has used is given up: transaction_superseded', async () => {
@@ -73,5 +82,39 @@ describe('a transaction', () => {
     const after = told.slice(told.indexOf('fill') + 1);
     expect(new Set(after)).toEqual(new Set(['0x']));
     expect(told[0]).toBe('0x01');
+  });
+});
+
+describe('a transaction that was mined, on a chain that makes no block unless it is sent something', () => {
+  const inBlock = (blockNumber: bigint): Mined => ({
+    ...{ hash: HASH, blockHash: HASH, blockNumber, succeeded: true, gasUsed: 1n },
+  });
+
+  it('is forgotten where a node has no receipt for it for seconds', async () => {
+    const { watch, send } = create();
+    onTold = () => {
+      [mined, receipt] = [1, inBlock(5n)];
+    };
+    await send();
+    newest = 6n;
+    receipt = undefined;
+    for (let looks = 0; looks < 10; looks++) await watch.look();
+    expect(table.ordered()).toEqual([]);
+  });
+
+  it('is seen in the block to which a reorganisation moved it, though the chain is shorter now', async () => {
+    const { watch, send } = create();
+    onTold = () => {
+      [mined, receipt] = [1, inBlock(7n)];
+    };
+    newest = 7n;
+    await send();
+    newest = 6n;
+    // The node knows the block and not yet what is in it.
+    await watch.look();
+    expect(table.minedBlock).toBe(7n);
+    receipt = inBlock(6n);
+    await watch.look();
+    expect(table.minedBlock).toBe(6n);
   });
 });
