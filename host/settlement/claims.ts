@@ -3,7 +3,7 @@ import type { VoucherRaise } from '../../wire/message/channel.ts';
 import { decodeReceipt } from '../../wire/message/receipt.ts';
 import type { Journal, Place } from '../journal/index.ts';
 import { settlementAbi } from './abi.ts';
-import { smaller } from './amounts.ts';
+import { larger, smaller } from './amounts.ts';
 import { type HeadPoster, headStanding, postHead } from './heads.ts';
 import { headWords, hex, loggedReceiptWords, signatureWords } from './words.ts';
 
@@ -49,6 +49,8 @@ export function createClaims(claimant: Claimant): Claims {
   const { chain, journal, settlement: to, now } = claimant;
   const looks = new Map<string, Look>();
   const lost = new Set<string>();
+  /** A node that is behind must not date a payment: it would look final at the next block, and be asked about no more. */
+  let newest = 0n;
 
   async function claimLog(log: Uint8Array, isCurrent: 'current' | 'ended'): Promise<void> {
     const due = await dueOf(log, isCurrent);
@@ -122,6 +124,7 @@ export function createClaims(claimant: Claimant): Claims {
 
     const id = hex(voucher.channel);
     const block = await chain.block();
+    newest = larger(newest, block.number);
     const claimed = await chain.read({ to, abi: settlementAbi, functionName: 'claimedOf', args: [id, hex(log)] });
     const isPaid = owed <= claimed;
     if (isPaid && before?.owed === owed && before.paidAt !== undefined) {
@@ -140,7 +143,7 @@ export function createClaims(claimant: Claimant): Claims {
       return { voucher, place, owed, closesAt };
     }
     const unclaimed = isWorthless ? 0n : owed - claimed;
-    looks.set(name, { owed, unclaimed, at: now(), paidAt: isPaid ? block.number : undefined });
+    looks.set(name, { owed, unclaimed, at: now(), paidAt: isPaid ? newest : undefined });
     return undefined;
   }
 

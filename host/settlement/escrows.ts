@@ -31,6 +31,8 @@ export interface EscrowServer extends TermsJudge {
 export interface Escrows {
   /** Looks for new ones and does what can be done for those that are open, by any of these workers. */
   serve(workers: readonly ReadyWorker[]): Promise<void>;
+  /** A log is registered now that was not: all that wait, perhaps for that, are looked at in the next round. */
+  hurry(): void;
   /** The largest posted size of each log that was heard of. */
   readonly heads: ReadonlyMap<string, number>;
 }
@@ -53,6 +55,12 @@ interface Asked {
   endedAt: bigint | undefined;
 }
 
+/** The newest block of a round. Where it is behind the one before it, no end is dated by it: it would be final too early. */
+interface Moment {
+  readonly newest: bigint;
+  readonly isBehind: boolean;
+}
+
 const MOST_ATTEMPTS = 5;
 const LONGEST_PAUSE = 64;
 
@@ -68,6 +76,7 @@ export function createEscrows(server: EscrowServer): Escrows {
   const done = new Map<Hex, { readonly hash: Hex | undefined; readonly readTo: bigint }>();
   const heads = new Map((state.saved.reading?.heads ?? []).map(({ log, size }) => [log as string, size]));
   let round = 0;
+  let before = scan.nextBlock - 1n;
   let written = '';
 
   for (const { id, block } of state.saved.reading?.escrows ?? []) {
@@ -146,14 +155,14 @@ export function createEscrows(server: EscrowServer): Escrows {
     asked.pause = Math.min(2 * asked.pause, LONGEST_PAUSE);
   }
 
-  async function serveOne(asked: Asked, workers: readonly ReadyWorker[], newest: bigint): Promise<void> {
+  async function serveOne(asked: Asked, workers: readonly ReadyWorker[], { newest, isBehind }: Moment): Promise<void> {
     const call = { to, abi: settlementAbi, functionName: 'escrowOf', args: [asked.key] } as const;
     const escrow = agreed(await chain.readEach(call), quorum);
     if (escrow.state !== ESCROW_OPEN) {
-      asked.endedAt ??= newest;
+      if (!isBehind) asked.endedAt ??= newest;
       // Of one that is not there, the block may have been replaced, or the node has not seen it.
       const patience = escrow.state === ESCROW_NONE ? 2n * server.finalAfterBlocks : server.finalAfterBlocks;
-      if (asked.endedAt + patience <= newest) finish(asked);
+      if (asked.endedAt !== undefined && asked.endedAt + patience <= newest) finish(asked);
       return;
     }
     asked.endedAt = undefined;
@@ -176,7 +185,8 @@ export function createEscrows(server: EscrowServer): Escrows {
     ]);
     if (log === undefined) return skip(asked, 'log_not_accepted');
     const answer = kept !== undefined && equalBytes(kept.log, log) ? kept : await answers.ask(question, log);
-    asked.waits = undefined;
+    // One that is given up is still tried now and then, and that is told once.
+    if (asked.waits !== 'given_up') asked.waits = undefined;
     const bundle = answer === undefined ? undefined : answers.bundle(question, answer);
     if (answer === undefined || bundle === undefined) return skip(asked, 'answer_refused');
     const args = [asked.key, hex(answer.output), loggedReceiptWords(bundle), '0x'] as const;
@@ -192,23 +202,28 @@ export function createEscrows(server: EscrowServer): Escrows {
   function failed(asked: Asked, error: unknown): void {
     if (error instanceof SettlementError) return;
     if (error instanceof PaymentError && error.code === 'chain_unavailable') throw error;
-    // It may be fulfilled by somebody else, the worker busy or its evidence just ended: a few times, then never.
+    // It may be fulfilled by somebody else, the worker busy or its evidence just ended: a few times, then seldom.
     asked.attempts += 1;
-    later(asked);
     if (asked.attempts >= MOST_ATTEMPTS) skip(asked, 'given_up');
+    else later(asked);
   }
 
   return {
     heads,
+    hurry() {
+      for (const asked of known.values()) Object.assign(asked, { attempts: 0, due: 0, pause: 1 });
+    },
     async serve(workers) {
       round += 1;
       const { number: newest } = await chain.block();
+      const moment = { newest, isBehind: newest < before };
+      before = newest;
       await discover(newest);
       save();
       for (const asked of [...known.values()]) {
         if (asked.due > round) continue;
         try {
-          await serveOne(asked, workers, newest);
+          await serveOne(asked, workers, moment);
         } catch (error) {
           failed(asked, error);
         }

@@ -23,7 +23,7 @@ export interface Registrar {
   readonly renewBeforeSeconds: bigint;
 }
 
-/** What the registry says of a log, in seconds of the chain's clock. */
+/** What the registry says of a log, in seconds of the chain's clock; `unknown`: it never was there, or it has ended. */
 export type Standing = 'unknown' | 'live' | 'ending' | 'revoked';
 
 export async function standingOf({ chain, renewBeforeSeconds }: Registrar, worker: ReadyWorker): Promise<Standing> {
@@ -32,6 +32,7 @@ export async function standingOf({ chain, renewBeforeSeconds }: Registrar, worke
   if (key.revokedAt !== 0) return 'revoked';
   if (key.expiresAt === 0) return 'unknown';
   const { timestamp } = await chain.block();
+  if (BigInt(key.expiresAt) < timestamp) return 'unknown';
   return BigInt(key.expiresAt) < timestamp + renewBeforeSeconds ? 'ending' : 'live';
 }
 

@@ -70,6 +70,8 @@ export function startSettler(options: SettlerOptions): Settler {
     answers: createAnswers(options),
     onSkipped: (escrow, why) => onEvent({ event: 'escrow_skipped', escrow: toHex(escrow), why }),
   });
+  /** Logs that were registered when the registry was asked last. */
+  const live = new Set<string>();
   let stopped = false;
   let wake = (): void => undefined;
   let lastSuccess = now();
@@ -93,6 +95,12 @@ export function startSettler(options: SettlerOptions): Settler {
 
   async function keepRegistered(current: ReadyWorker): Promise<void> {
     const standing = await standingOf(registrar, current);
+    const name = hex(current.log);
+    if (standing === 'unknown' || standing === 'revoked') live.delete(name);
+    else if (!live.has(name)) {
+      live.add(name);
+      escrows.hurry();
+    }
     if (standing === 'unknown' || standing === 'ending') await register(registrar, current);
   }
 

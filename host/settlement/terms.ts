@@ -55,7 +55,10 @@ export type SkipReason =
   | 'answer_refused'
   | 'given_up';
 
-/** What may be otherwise tomorrow: the operator's lists, a policy's, the price of gas, what a node leaves out or makes up. */
+/**
+ * What may be otherwise tomorrow: the operator's lists, a policy's, the price of gas, what a node leaves out or makes up,
+ * and what the contract refused, for want of a registration, say.
+ */
 const passing: ReadonlySet<SkipReason> = new Set([
   'policy_not_served',
   'result_verifier_not_served',
@@ -63,6 +66,7 @@ const passing: ReadonlySet<SkipReason> = new Set([
   'unprofitable',
   'input_unknown',
   'input_mismatch',
+  'given_up',
 ]);
 
 export function mayChange(why: SkipReason): boolean {

@@ -6,22 +6,23 @@ import { createFakeLog, random } from '../../support/fake-log.ts';
 const DAY = 86_400;
 
 /** A log that is owed something by two channels, as a contract and a journal say it. */
-function owed(key: { readonly expiresAt: number; readonly revokedAt: number }) {
+function owed(key: { readonly expiresAt: number; readonly revokedAt: number }, claimedOf: () => bigint = () => 3n) {
   const log = createFakeLog();
   const channels: readonly Uint8Array[] = [random(32), random(32)];
   const { bundles } = log.grow(channels.map((channel, index) => ({ channel, cumulativeFee: BigInt(10 + index) })));
   const answers: Readonly<Record<string, unknown>> = {
-    claimedOf: 3n,
     channelOf: { balance: 100n, closesAt: 0 },
     rootOf: `0x${'00'.repeat(32)}`,
     headKeyOf: key,
   };
   const sent: string[] = [];
   const lost: unknown[] = [];
+  const moment = { block: 9n, now: 0 };
   const claims = createClaims({
     chain: {
-      block: async () => ({ number: 9n, timestamp: BigInt(10 * DAY) }),
-      read: async ({ functionName }: { readonly functionName: string }) => answers[functionName],
+      block: async () => ({ number: moment.block, timestamp: BigInt(10 * DAY) }),
+      read: async ({ functionName }: { readonly functionName: string }) =>
+        functionName === 'claimedOf' ? claimedOf() : answers[functionName],
       send: async ({ functionName }: { readonly functionName: string }) => sent.push(functionName),
     } as never,
     settlement: '0x',
@@ -35,9 +36,9 @@ function owed(key: { readonly expiresAt: number; readonly revokedAt: number }) {
     finalAfterBlocks: 1n,
     lookAgainMs: 1_000,
     onLost: (of, due) => lost.push([of, due]),
-    now: () => 0,
+    now: () => moment.now,
   });
-  return { claims, log: log.log, sent, lost };
+  return { claims, log: log.log, sent, lost, moment };
 }
 
 describe('a head whose log', () => {
@@ -63,5 +64,25 @@ describe('a head whose log', () => {
     await claims.claimLog(log, 'ended');
     expect(sent).toEqual(['postHead', 'claim', 'claim']);
     expect(lost).toEqual([]);
+  });
+});
+
+describe('a payment', () => {
+  it('that a node behind the others was asked about is not final by that, and is claimed again when it is undone', async () => {
+    let claimed = 50n;
+    const { claims, log, sent, moment } = owed({ expiresAt: 20 * DAY, revokedAt: 0 }, () => claimed);
+    const look = async (block: bigint): Promise<void> => {
+      moment.block = block;
+      moment.now += 2_000;
+      await claims.claimLog(log, 'current');
+    };
+    claimed = 3n;
+    await look(9n);
+    claimed = 50n;
+    await look(7n);
+    await look(9n);
+    claimed = 3n;
+    await look(9n);
+    expect(sent.filter((what) => what === 'claim')).toHaveLength(4);
   });
 });

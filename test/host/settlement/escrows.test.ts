@@ -282,7 +282,7 @@ describe('an escrow', () => {
     expect([skipped, sent]).toEqual([['answer_refused'], []]);
   });
 
-  it('whose settlement reverts is tried again with the same answer, and not for ever', async () => {
+  it('whose settlement reverts is tried again with the same answer, a few times and then seldom', async () => {
     const id = open();
     reverts = 2;
     for (let round = 0; round < 5; round++) await escrows.serve([worker]);
@@ -291,7 +291,41 @@ describe('an escrow', () => {
     reverts = 99;
     for (let round = 0; round < 40; round++) await escrows.serve([worker]);
     expect(skipped).toEqual(['given_up']);
-    expect(reverts).toBe(99 - 5);
+    expect(reverts).toBe(99 - 6);
+    // Told once, and tried at most every 64 rounds: whatever kept it from being settled may have passed.
+    for (let round = 0; round < 400; round++) await escrows.serve([worker]);
+    expect(skipped).toEqual(['given_up']);
+    expect(99 - 6 - reverts).toBeLessThanOrEqual(8);
+    reverts = 0;
+    for (let round = 0; round < 64; round++) await escrows.serve([worker]);
+    expect([sent.length, asked.length]).toEqual([2, 2]);
+  });
+
+  it('that is given up for want of a registration is settled in the round after it', async () => {
+    const id = open();
+    reverts = 99;
+    for (let round = 0; round < 40; round++) await escrows.serve([worker]);
+    reverts = 0;
+    await escrows.serve([worker]);
+    expect(sent).toEqual([]);
+    escrows.hurry();
+    await escrows.serve([worker]);
+    expect([sent, asked.length]).toEqual([[id], 1]);
+  });
+
+  it('is not forgotten early where a node says that its settlement is in an old block', async () => {
+    const id = open();
+    newest = 100n;
+    await escrows.serve([worker]);
+    await escrows.serve([worker]);
+    (kept.get(id) as Kept).state = 2;
+    newest = 2n;
+    await escrows.serve([worker]);
+    newest = 103n;
+    await escrows.serve([worker]);
+    (kept.get(id) as Kept).state = 1;
+    await escrows.serve([worker]);
+    expect(sent).toEqual([id, id]);
   });
 
   it('does not keep others waiting', async () => {

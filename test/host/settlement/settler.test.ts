@@ -36,6 +36,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await settling?.stop();
   settling = undefined;
+  await world.rpc('evm_setAutomine', [true]);
   await proxy.close();
   folder.remove();
 });
@@ -130,6 +131,20 @@ describe('a settler', () => {
     await eventually('the answer to the other', async () => (await gains()).fulfilled.includes(id));
     expect(await gains()).toMatchObject({ credit: PRICE, fulfilled: [id] });
     expect(paid.worked.get(id)).toBe(2);
+  });
+
+  it('settles what it gave up while it was not registered, as soon as it is', async () => {
+    const id = await openEscrow(world);
+    // Nothing is mined: the chain knows no log, and refuses every answer.
+    await world.rpc('evm_setAutomine', [false]);
+    const { events } = await start();
+    await eventually('giving up', async () =>
+      events.some((event) => event.event === 'escrow_skipped' && event.why === 'given_up'),
+    );
+    await world.rpc('evm_setAutomine', [true]);
+    await world.rpc('anvil_mine', ['0x1']);
+    await eventually('the answer', async () => (await gains()).fulfilled.includes(id));
+    expect(paid.worked.get(id)).toBe(1);
   });
 
   it('goes on where another process stopped, and does nothing twice', async () => {
