@@ -7,6 +7,8 @@ export type RpcDeed =
   | 'answer'
   /** Never answers. */
   | 'stall'
+  /** Says nothing for a while, and closes. */
+  | 'hang'
   /** Closes before the question reaches the chain. */
   | 'cut'
   /** The chain has it, and nobody is told so. */
@@ -46,6 +48,7 @@ interface Question {
 
 const HUGE_BYTES = 20_000_000;
 const LATE_MS = 60;
+const HANG_MS = 100;
 
 /** A node that lies, stalls and drops, in front of one that does not. Loopback only. */
 export async function startRpcProxy(target: string): Promise<RpcProxy> {
@@ -92,6 +95,10 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
         return honest();
       case 'stall':
         stalled.add(response);
+        return;
+      case 'hang':
+        await pause(HANG_MS);
+        response.destroy();
         return;
       case 'cut':
         response.destroy();

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HostEvent } from '../../../../host/errors.ts';
+import type { EventSink, HostEvent } from '../../../../host/errors.ts';
 import { type Journal, openJournal } from '../../../../host/journal/index.ts';
 import { openPayments, type Payments } from '../../../../host/settlement/open.ts';
 import type { SettlementOptions } from '../../../../host/settlement/options.ts';
@@ -25,6 +25,8 @@ export interface SettlingOptions {
   readonly settlement: SettlementOptions;
   readonly callMs?: number;
   readonly waitMs?: number;
+  /** Told of everything, as it happens. */
+  readonly onEvent?: EventSink;
 }
 
 export async function startSettling(world: PaidWorld, paid: PaidLog, options: SettlingOptions): Promise<Settling> {
@@ -69,7 +71,10 @@ export async function startSettling(world: PaidWorld, paid: PaidLog, options: Se
     workers,
     journal,
     assemble: async () => ({}) as never,
-    onEvent: (event) => events.push(event),
+    onEvent: (event) => {
+      events.push(event);
+      options.onEvent?.(event);
+    },
     prove: believedProof(paid.log.log),
     patience: { callMs: options.callMs ?? 400, waitMs: options.waitMs ?? 2_000 },
   });
