@@ -91,6 +91,11 @@ describe('systemd units', () => {
     else expect(['/usr/bin/socat', '/usr/bin/env']).toContain(started);
   });
 
+  it('let a host read its keys and releases again', () => {
+    expect(textOf('proofmark-host.service')).toContain('\nExecReload=/bin/kill -HUP $MAINPID\n');
+    expect(readFileSync(join(FOLDER, '../host/serve.ts'), 'utf8')).toContain("'SIGHUP'");
+  });
+
   it('start a host with options that it knows', () => {
     const line = /^ExecStart=\S+ proofmark host (.*)$/m.exec(textOf('proofmark-host.service'))?.[1] as string;
     const args = line
