@@ -1,5 +1,4 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Platform } from '../../enclave/simulator/platform.ts';
@@ -15,6 +14,7 @@ import { CommandError } from '../exit-codes.ts';
 import { type DemoFiles, writeDemoFiles } from './demo-files.ts';
 import type { OnChain } from './on-chain.ts';
 import { simulatorPolicy } from './policy.ts';
+import { choosePort } from './port.ts';
 import { openTier, type TierName } from './tiers.ts';
 
 /** Everything of one tier on one machine: signer, isolated worker, host, and a policy that accepts just them. */
@@ -49,7 +49,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { tier, readyMs } = await openTier(options.tier, { stateDirectory, platform });
   const { onChain } = options;
   const files = await writeDemoFiles(stateDirectory, onChain?.identity);
-  const port = options.port === 0 ? await freePort() : options.port;
+  const port = options.port === 0 ? await choosePort() : options.port;
   const host = roleCommand('../../host/main');
   const supervisor = await startSupervisor({
     stateDirectory,
@@ -82,18 +82,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await supervisor.stop();
     throw error;
   }
-}
-
-/** The host must come back on the same port after a restart, so the port is chosen before it starts. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 async function waitUntilReady(url: string, readyMs: number): Promise<void> {

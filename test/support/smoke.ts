@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeDemoFiles } from '../../cli/stack/demo-files.ts';
 import { simulatorPolicy } from '../../cli/stack/policy.ts';
+import { choosePort } from '../../cli/stack/port.ts';
 import { workerFiles } from '../../cli/stack/worker-files.ts';
 import type { Measurement } from '../../enclave/simulator/measure.ts';
 import type { Platform } from '../../enclave/simulator/platform.ts';
@@ -114,7 +114,7 @@ export async function openSmokeGround(platform: Platform): Promise<SmokeGround> 
     device: path('device'),
     path,
     run: async (script, args, env = {}) => {
-      const PORT = String(await freePort());
+      const PORT = String(await choosePort());
       return new Promise((resolve) => {
         const file = join(root, 'deploy', script);
         execFile(file, [...args], { env: { ...environment, PORT, ...env }, cwd: folder }, (error, out, err) => {
@@ -142,14 +142,4 @@ function commandLines(): readonly string[] {
         return [];
       }
     });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
