@@ -4,13 +4,14 @@ import { WireError } from '../wire/errors.ts';
 import { limits } from '../wire/limits.ts';
 import { decodeRefusal, linkKind } from '../wire/message/link.ts';
 import { LinkError, WorkerRefusedError } from './errors.ts';
+import type { Leaving } from './leaving.ts';
 
 export interface RequestOptions {
   readonly timeoutMs: number;
   /** What must have happened before the reply is handed on; asked when the reply arrives. */
   readonly before: () => Promise<void>;
   /** Aborting gives the place back and tells the worker; its answer is then dropped when it comes. */
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Leaving | undefined;
   /** Takes what comes of a streamed answer before the reply; without it, such an answer breaks the protocol. */
   readonly onPiece?: (payload: Uint8Array) => void;
 }

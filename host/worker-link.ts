@@ -19,6 +19,7 @@ import type { WorkerHealth } from './health.ts';
 import { createIntake, type Intake } from './intake.ts';
 import { type Journal, JournalError, logOf } from './journal/index.ts';
 import type { KeyService } from './kms.ts';
+import type { Leaving } from './leaving.ts';
 import { asLinkError, parsed, refusalOf, unavailable } from './link-errors.ts';
 import { type Patience, patience } from './patience.ts';
 import { pushRelease, type Release } from './releases.ts';
@@ -40,7 +41,7 @@ export type LinkStatus =
   | { readonly kind: 'closed' };
 
 export interface AskOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: Leaving;
   /** Takes the pieces of a streamed answer as they come; what it resolves to is the rest. */
   readonly onPiece?: (bytes: Uint8Array) => void;
 }

@@ -106,15 +106,29 @@ export function utf8(text: string): Uint8Array {
 }
 
 export function u32(value: number): Uint8Array {
+  const out = new Uint8Array(4);
+  writeU32(out, 0, value);
+  return out;
+}
+
+/** Byte by byte: asking an array for its buffer moves a small one out of the heap. */
+export function writeU32(out: Uint8Array, offset: number, value: number): void {
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
     throw new WireError('integer_out_of_range', `${value} is not a u32`);
   }
-  const out = new Uint8Array(4);
-  new DataView(out.buffer).setUint32(0, value);
-  return out;
+  out[offset] = value >>> 24;
+  out[offset + 1] = (value >>> 16) & 0xff;
+  out[offset + 2] = (value >>> 8) & 0xff;
+  out[offset + 3] = value & 0xff;
 }
 
 export function readU32(bytes: Uint8Array, offset: number): number {
   if (offset + 4 > bytes.length) throw new WireError('truncated', 'four bytes expected', { offset });
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(offset);
+  const [a, b, c, d] = [bytes[offset], bytes[offset + 1], bytes[offset + 2], bytes[offset + 3]] as number[] as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  return a * 0x1000000 + ((b << 16) | (c << 8) | d);
 }

@@ -1,4 +1,4 @@
-import { concatBytes } from './bytes.ts';
+import { concatBytes, isZero } from './bytes.ts';
 import { WireError } from './errors.ts';
 
 /**
@@ -67,11 +67,22 @@ export function bytes32Word(bytes: Uint8Array): Uint8Array {
 }
 
 export function readUint(word: Uint8Array): bigint {
-  // Most integers are small, and a step of a bigint costs more than a comparison.
-  let start = 0;
-  while (word[start] === 0) start += 1;
+  return readUintAt(word, 0, word.length);
+}
+
+/** Most integers are small, and a step of a bigint costs more than many of a number: up to 48 bits are one of those. */
+function readUintAt(bytes: Uint8Array, offset: number, length = WORD): bigint {
+  const end = offset + length;
+  let start = offset;
+  while (start < end && bytes[start] === 0) start += 1;
+  if (start === end) return 0n;
+  if (end - start <= 6) {
+    let small = 0;
+    for (let i = start; i < end; i++) small = small * 256 + (bytes[i] as number);
+    return BigInt(small);
+  }
   let value = 0n;
-  for (let i = start; i < word.length; i++) value = (value << 8n) | BigInt(word[i] as number);
+  for (let i = start; i < end; i++) value = (value << 8n) | BigInt(bytes[i] as number);
   return value;
 }
 
@@ -117,21 +128,22 @@ export function decodeWords<const Layout extends readonly WordField[]>(
   if (bytes.length > length) throw new WireError('trailing_bytes', `expected ${length} bytes`, { offset: length });
   const record: Record<string, WordValue> = {};
   layout.forEach((field, index) => {
-    record[field.name] = decodeField(field, bytes.slice(index * WORD, (index + 1) * WORD), index * WORD);
+    record[field.name] = decodeField(field, bytes, index * WORD);
   });
   return record as WordRecord<Layout>;
 }
 
-function decodeField(field: WordField, word: Uint8Array, offset: number): WordValue {
-  if (field.kind === 'bytes32') return word;
+function decodeField(field: WordField, bytes: Uint8Array, offset: number): WordValue {
+  // Not `slice`, which of a Buffer gives a view.
+  if (field.kind === 'bytes32') return Uint8Array.prototype.slice.call(bytes, offset, offset + WORD);
   if (field.kind === 'address') {
-    if (word.subarray(0, 12).some((byte) => byte !== 0)) {
+    if (!isZero(bytes.subarray(offset, offset + 12))) {
       throw new WireError('word_invalid', 'address padding is not zero', { field: field.name, offset });
     }
-    return word.slice(12);
+    return Uint8Array.prototype.slice.call(bytes, offset + 12, offset + WORD);
   }
-  const value = readUint(word);
-  if (value >> BigInt(field.bits) !== 0n) {
+  const value = readUintAt(bytes, offset);
+  if (value !== 0n && value >> BigInt(field.bits) !== 0n) {
     throw new WireError('integer_out_of_range', `more than ${field.bits} bits`, { field: field.name, offset });
   }
   return value;

@@ -1,11 +1,11 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { createFrameReader, encodeFrame, type Frame } from '../../wire/codec/frame.ts';
+import { createFrameReader, encodeFrame, type Frame, type OutgoingFrame } from '../../wire/codec/frame.ts';
 import { limits } from '../../wire/limits.ts';
 
 /** The one connection to the host. Frames are dropped while nobody is connected: what must not be lost is sent again. */
 export interface Link {
-  send(frame: Frame): void;
+  send(frame: OutgoingFrame): void;
 }
 
 export interface LinkHandlers {

@@ -1,5 +1,5 @@
 import { equalBytes } from '../../wire/bytes.ts';
-import type { Frame } from '../../wire/codec/frame.ts';
+import type { Frame, Payload } from '../../wire/codec/frame.ts';
 import { signP256Async } from '../../wire/crypto/node-sign.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
@@ -16,11 +16,11 @@ import {
   encodeAttested,
   encodeEntries,
   encodeForSession,
-  encodePlainAnswer,
   encodeReadyInfo,
   encodeRefusal,
   encodeState,
   linkKind,
+  plainAnswerParts,
   type WorkerRefusalCode,
 } from '../../wire/message/link.ts';
 import { decodeRequest, flag, type Request } from '../../wire/message/request.ts';
@@ -143,13 +143,13 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     return given;
   }
 
-  async function plain(payload: Uint8Array, { under, send }: Arrived): Promise<Uint8Array> {
+  async function plain(payload: Uint8Array, { under, send }: Arrived): Promise<Payload> {
     const current = ready();
     telemetry.count('plainRequests');
     const request = decodeRequest(payload);
     if ((request.header.flags & flag.sealed) !== 0n) throw new Refusal('malformed', 'it came unsealed and says sealed');
     const given = await run(current, request, { under, onPiece: send, charge: undefined });
-    return encodePlainAnswer({ status: Number(given.status), ...finalRecord(given) });
+    return plainAnswerParts({ status: Number(given.status), ...finalRecord(given) });
   }
 
   async function sealed(payload: Uint8Array, charged: boolean, arrived: Arrived): Promise<Uint8Array> {
@@ -184,7 +184,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     }
   }
 
-  async function handle(frame: Frame, arrived: Arrived): Promise<Uint8Array> {
+  async function handle(frame: Frame, arrived: Arrived): Promise<Payload> {
     switch (frame.kind) {
       case linkKind.configure:
         return configure(frame.payload);
@@ -296,7 +296,7 @@ function finalRecord({ bundle, format, body }: Answer): FinalRecord {
   return { bundle: encodeBundle(bundle), format: Number(format), jsonLength: body.jsonLength, body: body.body };
 }
 
-function countDone(telemetry: Telemetry, kind: number, reply: Uint8Array): void {
+function countDone(telemetry: Telemetry, kind: number, reply: Payload): void {
   if (kind === linkKind.handshake) telemetry.count('sessionsOpened');
   if (kind === linkKind.unload) telemetry.count('modelsUnloaded');
   // The last piece of a release is answered once its model runs.

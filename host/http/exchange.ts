@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createLeaving, type Leaving } from '../leaving.ts';
 import type { Budget } from './budget.ts';
 
 /** One request and what answering it holds: memory that is counted until the response has left or its client has. */
@@ -12,11 +13,11 @@ export interface Exchange {
   /** Gives back a part early, of what was taken or added. */
   give(bytes: number): void;
   /** Aborts when the client leaves before it was answered. */
-  readonly signal: AbortSignal;
+  readonly signal: Leaving;
 }
 
 export function openExchange(request: IncomingMessage, response: ServerResponse, budget: Budget): Exchange {
-  const leaving = new AbortController();
+  const leaving = createLeaving();
   let held = 0;
   let closed = false;
   response.once('close', () => {

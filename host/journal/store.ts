@@ -72,7 +72,7 @@ const PAGES_PER_COMMIT = 64 * 4_096;
 const SLACK = 16;
 const NOTHING = new Uint8Array(0);
 /** A commit costs as much for one receipt as for a hundred, and these are written ahead. */
-const GATHER_MILLISECONDS = 5;
+const GATHER_MILLISECONDS = 25;
 /** How long a failing commit may take to say why. */
 const REASON_MILLISECONDS = 1_000;
 /** LMDB cannot close after some failed commits; nothing is lost by leaving then. */

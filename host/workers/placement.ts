@@ -1,6 +1,7 @@
 import { equalBytes } from '../../wire/bytes.ts';
 import type { Configuration } from '../../wire/message/configuration.ts';
 import { LinkError, type LinkErrorCode } from '../errors.ts';
+import type { Leaving } from '../leaving.ts';
 import type { Release } from '../releases.ts';
 import { type Member, modelKey } from './member.ts';
 import { type Pin, type Standing, standingAt } from './pins.ts';
@@ -28,7 +29,7 @@ export interface Placement {
 }
 
 export interface BringOptions {
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Leaving | undefined;
   /** Milliseconds. */
   readonly patience: number;
 }
@@ -276,7 +277,7 @@ const LOST: ReadonlySet<LinkErrorCode> = new Set([
 ]);
 
 /** Waits as long as there is patience and somebody who waits; what is waited for goes on without them. */
-function within(work: Promise<void>, milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+function within(work: Promise<void>, milliseconds: number, signal: Leaving | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => settle(() => reject(new LinkError('cancelled', 'nobody waits for the answer')));
     const timer = setTimeout(

@@ -5,6 +5,7 @@ import { type Attested, HANDSHAKE_MESSAGE_BYTES, type PlainAnswer, SESSION_ID_BY
 import { decodeCharged, decodeRecordKind, recordKind } from '../../wire/message/session.ts';
 import { deferred } from '../deferred.ts';
 import { type EventSink, LinkError } from '../errors.ts';
+import type { Leaving } from '../leaving.ts';
 import type { Release } from '../releases.ts';
 import type { AskOptions, ReadyWorker, WorkerLink } from '../worker-link.ts';
 import { createChoice } from './choice.ts';
@@ -198,7 +199,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
    * repeated: a worker that was lost may have done it, and a repeat is a new charge (DESIGN section 5).
    */
   function onSome<T>(
-    { log, modelId, signal }: Directed & { readonly modelId?: Uint8Array; readonly signal?: AbortSignal },
+    { log, modelId, signal }: Directed & { readonly modelId?: Uint8Array; readonly signal?: Leaving },
     work: (member: Member, worker: ReadyWorker) => Promise<T>,
   ): Promise<T> {
     return accepting(async () => {
@@ -220,7 +221,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
     });
   }
 
-  function bring(modelId: Uint8Array, taking: () => readonly Member[], signal?: AbortSignal): Promise<void> {
+  function bring(modelId: Uint8Array, taking: () => readonly Member[], signal?: Leaving): Promise<void> {
     return placement.bring(modelId, taking, { signal, patience });
   }
 
@@ -236,7 +237,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
 
   function inSession<T>(
     sessionId: Uint8Array,
-    signal: AbortSignal | undefined,
+    signal: Leaving | undefined,
     work: (link: WorkerLink) => Promise<T>,
     shown?: Uint8Array,
   ): Promise<T> {

@@ -1,4 +1,4 @@
-import { u32 } from '../bytes.ts';
+import { writeU32 } from '../bytes.ts';
 import { WireError } from '../errors.ts';
 
 /**
@@ -23,15 +23,29 @@ const HEAD_BYTES = 9;
 /** A claimed length reserves no more than this before its bytes arrive; the buffer then grows by doubling. */
 const FIRST_BUFFER = 65_536;
 
-export function encodeFrame(frame: Frame): Uint8Array {
-  if (!Number.isInteger(frame.kind) || frame.kind < 0 || frame.kind > 0xff) {
-    throw new WireError('integer_out_of_range', `${frame.kind} is not a u8`);
+/** A payload whose parts are not joined yet: an answer is joined once, in its frame. */
+export type Payload = Uint8Array | readonly Uint8Array[];
+
+export interface OutgoingFrame extends Omit<Frame, 'payload'> {
+  readonly payload: Payload;
+}
+
+export function encodeFrame({ id, kind, payload }: OutgoingFrame): Uint8Array {
+  if (!Number.isInteger(kind) || kind < 0 || kind > 0xff) {
+    throw new WireError('integer_out_of_range', `${kind} is not a u8`);
   }
-  const out = new Uint8Array(HEAD_BYTES + frame.payload.length);
-  out.set(u32(HEAD_BYTES - LENGTH_BYTES + frame.payload.length), 0);
-  out.set(u32(frame.id), LENGTH_BYTES);
-  out[HEAD_BYTES - 1] = frame.kind;
-  out.set(frame.payload, HEAD_BYTES);
+  const parts = payload instanceof Uint8Array ? [payload] : payload;
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(HEAD_BYTES + length);
+  writeU32(out, 0, HEAD_BYTES - LENGTH_BYTES + length);
+  writeU32(out, LENGTH_BYTES, id);
+  out[HEAD_BYTES - 1] = kind;
+  let offset = HEAD_BYTES;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
   return out;
 }
 

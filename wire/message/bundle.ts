@@ -1,4 +1,4 @@
-import { fromBase64url, toBase64url } from '../bytes.ts';
+import { concatBytes, fromBase64url, toBase64url } from '../bytes.ts';
 import { type CborValue, decodeCbor, encodeCbor, strictCbor } from '../codec/cbor.ts';
 import { array, bytes, object, type Reader } from '../codec/fields.ts';
 import { limits } from '../limits.ts';
@@ -25,16 +25,44 @@ const bundle: Reader<ReceiptBundle> = object<ReceiptBundle>({
   signature: bytes(64),
 });
 
+/**
+ * The bytes of the general encoder for a map of these five, in the order of its keys, written at once: every answer has
+ * one. What has another length than a bundle's part is left to the general encoder, and refused by `decodeBundle`.
+ */
 export function encodeBundle(value: ReceiptBundle): Uint8Array {
-  return encodeCbor(
-    new Map<string, CborValue>([
-      ['receipt', value.receipt],
-      ['execution', value.execution],
-      ['proof', value.proof],
-      ['head', value.head],
-      ['signature', value.signature],
-    ]),
-  );
+  const { receipt, execution, proof, head, signature } = value;
+  const usual =
+    receipt.length === RECEIPT_BYTES &&
+    head.length === HEAD_BYTES &&
+    signature.length === SIGNATURE_BYTES &&
+    execution.length < 0x10000 &&
+    proof.length < 24 &&
+    proof.every(({ length }) => length === HASH_BYTES);
+  if (!usual) return encodeCbor(new Map<string, CborValue>(Object.entries(value)));
+  const parts = [BEFORE_HEAD, head, BEFORE_PROOF, Uint8Array.of(0x80 | proof.length)];
+  for (const hash of proof) parts.push(BEFORE_HASH, hash);
+  parts.push(BEFORE_RECEIPT, receipt, BEFORE_EXECUTION, stringHead(execution.length), execution);
+  parts.push(BEFORE_SIGNATURE, signature);
+  return concatBytes(...parts);
+}
+
+const SIGNATURE_BYTES = 64;
+const HASH_BYTES = 32;
+const BEFORE_HEAD: Uint8Array = concatBytes(Uint8Array.of(0xa5), key('head'), stringHead(HEAD_BYTES));
+const BEFORE_PROOF: Uint8Array = key('proof');
+const BEFORE_HASH: Uint8Array = stringHead(HASH_BYTES);
+const BEFORE_RECEIPT: Uint8Array = concatBytes(key('receipt'), stringHead(RECEIPT_BYTES));
+const BEFORE_EXECUTION: Uint8Array = key('execution');
+const BEFORE_SIGNATURE: Uint8Array = concatBytes(key('signature'), stringHead(SIGNATURE_BYTES));
+
+function key(name: string): Uint8Array {
+  return encodeCbor(name);
+}
+
+/** The shortest head of a byte string of that length. */
+function stringHead(length: number): Uint8Array {
+  if (length < 24) return Uint8Array.of(0x40 | length);
+  return length < 0x100 ? Uint8Array.of(0x58, length) : Uint8Array.of(0x59, length >> 8, length & 0xff);
 }
 
 export function decodeBundle(encoded: Uint8Array): ReceiptBundle {

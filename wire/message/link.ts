@@ -6,7 +6,7 @@ import { limits } from '../limits.ts';
 import type { TeeName } from './identity.ts';
 import type { SignedRelease } from './manifest.ts';
 import { HEAD_BYTES, RECEIPT_BYTES, status as receiptStatus } from './receipt.ts';
-import { decodeFinalRecord, encodeFinalRecord, type FinalRecord } from './session.ts';
+import { decodeFinalRecord, type FinalRecord, finalRecordParts } from './session.ts';
 
 /**
  * What host and worker say to each other over one stream (DESIGN section 5). The host is untrusted: everything that it
@@ -249,7 +249,11 @@ export interface PlainAnswer extends FinalRecord {
 }
 
 export function encodePlainAnswer(value: PlainAnswer): Uint8Array {
-  return concatBytes(Uint8Array.of(value.status), encodeFinalRecord(value));
+  return concatBytes(...plainAnswerParts(value));
+}
+
+export function plainAnswerParts(value: PlainAnswer): readonly Uint8Array[] {
+  return [Uint8Array.of(value.status), ...finalRecordParts(value)];
 }
 
 export function decodePlainAnswer(payload: Uint8Array): PlainAnswer {

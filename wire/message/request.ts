@@ -70,14 +70,15 @@ export interface Request {
   readonly body: Uint8Array;
 }
 
+/** Header and body are views: of a frame's payload or an opened record, which nobody else writes to. */
 export function decodeRequest(bytes: Uint8Array): Request {
   if (bytes.length < REQUEST_HEADER_BYTES) {
     throw new WireError('truncated', 'a request starts with its header', { offset: bytes.length });
   }
   if (bytes.length - REQUEST_HEADER_BYTES > limits.bodyBytes) throw new WireError('too_large', 'the request body');
-  const headerBytes = bytes.slice(0, REQUEST_HEADER_BYTES);
+  const headerBytes = bytes.subarray(0, REQUEST_HEADER_BYTES);
   const header = decodeRequestHeader(headerBytes);
-  const body = bytes.slice(REQUEST_HEADER_BYTES);
+  const body = bytes.subarray(REQUEST_HEADER_BYTES);
   checkJsonLength(header.format, header.jsonLength, body.length);
   return { header, headerBytes, body };
 }

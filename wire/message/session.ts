@@ -122,15 +122,14 @@ export interface FinalRecord {
 }
 
 export function encodeFinalRecord(value: FinalRecord): Uint8Array {
-  return concatBytes(
-    u32(value.bundle.length),
-    value.bundle,
-    Uint8Array.of(value.format),
-    u32(value.jsonLength),
-    value.body,
-  );
+  return concatBytes(...finalRecordParts(value));
 }
 
+export function finalRecordParts({ bundle, format, jsonLength, body }: FinalRecord): readonly Uint8Array[] {
+  return [u32(bundle.length), bundle, Uint8Array.of(format), u32(jsonLength), body];
+}
+
+/** Bundle and body are views of `data`, which is an opened record or a frame's payload: copies of either cost a small call much. */
 export function decodeFinalRecord(data: Uint8Array): FinalRecord {
   const length = readU32(data, 0);
   if (length > limits.bundleBytes) throw new WireError('too_large', 'receipt bundle');
@@ -139,9 +138,9 @@ export function decodeFinalRecord(data: Uint8Array): FinalRecord {
   const format = data[start] as number;
   if (format > 2) throw new WireError('field_invalid', 'unknown format', { field: 'format' });
   return {
-    bundle: data.slice(4, start),
+    bundle: data.subarray(4, start),
     format,
     jsonLength: readU32(data, start + 1),
-    body: data.slice(start + 5),
+    body: data.subarray(start + 5),
   };
 }

@@ -2,6 +2,7 @@ import { WireError } from '../../../wire/errors.ts';
 import { limits } from '../../../wire/limits.ts';
 import { HANDSHAKE_MESSAGE_BYTES, SESSION_ID_BYTES } from '../../../wire/message/link.ts';
 import { decodeCharged, encodeRecordFrame, RECORDS_TYPE } from '../../../wire/message/session.ts';
+import { createLeaving } from '../../leaving.ts';
 import type { AskOptions } from '../../worker-link.ts';
 import { BINARY_TYPE, sendBytes } from '../answer.ts';
 import { readBody } from '../body.ts';
@@ -72,7 +73,7 @@ async function carry(
   const requestId = requestIdOf(exchange);
   const keeping = requestId === undefined ? undefined : kept.begin(requestId, type);
   const stream = openStream(exchange, ['Content-Type', type]);
-  const work = new AbortController();
+  const work = createLeaving();
   let isKept = keeping !== undefined;
   let refused = false;
 

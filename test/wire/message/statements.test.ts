@@ -246,6 +246,22 @@ describe('evidence, bundle and archive', () => {
     expect(decodeArchive(encodeArchive(bare))).toEqual(bare);
   });
 
+  it.each([0, 1, 23, 24, 48])(
+    'writes a bundle with %i hashes as the general encoder does, whatever its execution',
+    (hashes) => {
+      for (const length of [1, 23, 24, 255, 256, 32_768]) {
+        const value = {
+          ...bundle,
+          proof: Array.from({ length: hashes }, (_, i) => bytes(32, i)),
+          execution: bytes(length),
+        };
+        const known = encodeCbor(new Map<string, CborValue>(Object.entries(value)));
+        expect(encodeBundle(value)).toEqual(known);
+        expect(decodeBundle(known)).toEqual(value);
+      }
+    },
+  );
+
   it('takes evidence with full lists, and not many small values in its place (A5)', () => {
     const certificates = Array.from({ length: 16 }, () => bytes(10));
     const full = { ...evidence, certificates, revocationLists: certificates.slice(0, 8) };
