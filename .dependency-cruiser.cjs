@@ -65,16 +65,16 @@ module.exports = {
     ),
     only(
       'client-node-imports',
-      "What is Node's own is apart: HTTP with kept connections, and files of archives.",
+      "What is Node's own is apart: HTTP with kept connections, files of archives, and folders of releases.",
       { path: '^client/node/' },
-      ['^client/', '^wire/', ...platform('crypto', 'fs/promises', 'http', 'https', 'path')],
+      ['^client/', '^wire/', ...platform('crypto', 'events', 'fs/promises', 'http', 'https', 'os', 'path')],
     ),
     {
       name: 'browsers-load-the-client',
       comment: 'What client/web.ts reaches runs without Node.',
       severity: 'error',
       from: { path: '^client/web\\.ts$' },
-      to: { path: '^(client/node/|(node:)?(crypto|fs/promises|http|https|path)$)', reachable: true },
+      to: { path: '^(client/node/|(node:)?(crypto|events|fs/promises|http|https|os|path)$)', reachable: true },
     },
     only(
       'client-store-imports',

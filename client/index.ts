@@ -7,7 +7,24 @@ import { clientSuite } from './node/suite.ts';
 import { nodeTransport } from './node/transport.ts';
 
 export * from './exports.ts';
+export { HubError, type HubErrorCode, type HubErrorDetail, hubErrorCodes } from './hub/errors.ts';
+export type { HubMemory, KnownStatus } from './hub/memory.ts';
+export type { HubPatience, HubProgress } from './hub/platform.ts';
+export type { Published } from './hub/publish.ts';
+export type { Pulled } from './hub/pull.ts';
+export type { ProvenRelease, Publishers } from './hub/release.ts';
+export type { Standing } from './hub/resolve.ts';
+export type { Stated } from './hub/state.ts';
 export { archiveFolder } from './node/archive-folder.ts';
+export {
+  connectHub,
+  type Hub,
+  type HubConnection,
+  type PublishOptions,
+  type PullOptions,
+  type StateOptions,
+} from './node/hub/connect.ts';
+export { fileMemory } from './node/hub/memory.ts';
 export { clientSuite } from './node/suite.ts';
 export { nodeTransport } from './node/transport.ts';
 export { fileStore } from './payment/file-store.ts';

@@ -172,6 +172,9 @@ export const limits = {
   /** Versions of one model on a hub, and their list in 160 bytes each. Whoever releases daily fills it in eleven years. */
   hubVersions: 4_096,
   hubVersionsBytes: 1_310_720,
+  /** What somebody who pulls remembers of hubs: owners of namespaces, and last words on releases, in 250 bytes each. */
+  hubMemoryEntries: 4_096,
+  hubMemoryBytes: 2_097_152,
   /** One piece of a model file on its way to a worker: large enough to be quick, small enough not to hold up answers. */
   fileChunkBytes: 4_194_304,
   /** Channels that have paid something in one log; their totals are never evicted, so their number is bounded. */
