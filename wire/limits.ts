@@ -32,6 +32,8 @@ export const limits = {
   onnxNodes: 65_536,
   /** `If` inside `If`: exporters write one, around the whole decoder. */
   onnxGraphDepth: 2,
+  /** Branches above one leaf: the engine builds trees by calling itself, and 20,000 of them end its stack. Grown trees have some fifty. */
+  onnxTreeDepth: 512,
   /** A language model's config.json. Those of published models have 1 to 4 KB. */
   languageConfigBytes: 262_144,
   /** Positions of a language model: a cache of this length is gigabytes for all but the smallest. */

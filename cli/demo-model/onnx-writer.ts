@@ -11,7 +11,9 @@ export type OnnxAttribute =
   | { readonly int: number }
   | { readonly ints: readonly number[] }
   | { readonly float: number }
+  | { readonly floats: readonly number[] }
   | { readonly text: string }
+  | { readonly texts: readonly string[] }
   | { readonly tensor: OnnxTensor }
   | { readonly graph: OnnxGraph };
 
@@ -92,7 +94,7 @@ function nodeMessage(node: OnnxNode): Uint8Array {
 }
 
 /** The `type` of an attribute repeats which field holds its value (AttributeProto, field 20). */
-const attributeType = { float: 1, int: 2, text: 3, tensor: 4, graph: 5, ints: 7 } as const;
+const attributeType = { float: 1, int: 2, text: 3, tensor: 4, graph: 5, floats: 6, ints: 7, texts: 8 } as const;
 
 function attributeMessage(name: string, attribute: OnnxAttribute): Uint8Array {
   const wrap = (type: number, ...fields: Uint8Array[]): Uint8Array =>
@@ -102,6 +104,9 @@ function attributeMessage(name: string, attribute: OnnxAttribute): Uint8Array {
   if ('text' in attribute) return wrap(attributeType.text, textField(4, attribute.text));
   if ('tensor' in attribute) return wrap(attributeType.tensor, bytesField(5, tensorMessage(attribute.tensor)));
   if ('graph' in attribute) return wrap(attributeType.graph, bytesField(6, graphMessage(attribute.graph)));
+  if ('floats' in attribute)
+    return wrap(attributeType.floats, ...attribute.floats.map((value) => floatField(7, value)));
+  if ('texts' in attribute) return wrap(attributeType.texts, ...attribute.texts.map((value) => textField(9, value)));
   return wrap(attributeType.ints, ...attribute.ints.map((value) => integerField(8, value)));
 }
 

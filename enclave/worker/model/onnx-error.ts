@@ -8,6 +8,7 @@ export type OnnxErrorCode =
   | 'onnx_version'
   | 'onnx_domain'
   | 'onnx_operator'
+  | 'onnx_trees'
   | 'onnx_external_data'
   | 'onnx_dimension';
 

@@ -2,14 +2,15 @@ import { limits } from '../../../wire/limits.ts';
 import type { Manifest } from '../../../wire/message/manifest.ts';
 import { OnnxError } from './onnx-error.ts';
 import * as layouts from './onnx-layouts.ts';
-import { allowedOperators, refusedOperators } from './operators.ts';
+import { allowedOperators, CLASSICAL, refusedOperators } from './operators.ts';
 import { type Budget, type Field, type Layout, readFields, type Span, textOf, varintsOf } from './protobuf.ts';
+import { type Attribute, checkForest } from './trees.ts';
 
 /**
  * Reads a model before the engine does (DESIGN section 7): a publisher is trusted for its signature, never for a safe
- * model. Only what is on the lists passes: dense tensors inside the file, operators of the standard domain that are pure
- * and bounded, no subgraph, no function, no reference to anything outside the bytes. What a model may cost is not judged
- * here (see `operators.ts`): memory and time are limited in the child process.
+ * model. Only what is on the lists passes: dense tensors inside the file, operators of two domains that are pure and
+ * bounded, forests that are forests, no subgraph, no function, no reference to anything outside the bytes. What a model
+ * may cost is not judged here (see `operators.ts`): memory and time are limited in the child process.
  *
  * One exception, for language models only: exporters used to put the two cases of a decoder behind an `If`. Either branch
  * is read by the same rules, so its work is as bounded as that of a graph without it.
@@ -17,7 +18,7 @@ import { type Budget, type Field, type Layout, readFields, type Span, textOf, va
 export interface OnnxSummary {
   readonly irVersion: number;
   readonly operatorSet: number;
-  /** How often each operator occurs. */
+  /** How often each operator occurs; one outside the standard domain with its domain, a dot between. */
   readonly operators: ReadonlyMap<string, number>;
 }
 
@@ -25,8 +26,10 @@ export interface OnnxSummary {
 const IR_VERSIONS = { min: 3, max: 13 };
 /** From 7 on, inference is not mixed with training attributes; 23 is the newest set whose operators were reviewed here. */
 const OPERATOR_SETS = { min: 7, max: 23 };
-/** Exporters list these domains even when no node uses them. Only nodes of the standard domain are accepted. */
-const KNOWN_DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft']);
+/** Of `ai.onnx.ml`, where a node uses it: 5 took back the trees that are read here. */
+const CLASSICAL_SETS = { min: 1, max: 4 };
+/** Exporters list these domains even when no node uses them. */
+const KNOWN_DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx', CLASSICAL, 'com.microsoft']);
 
 export interface ScanOptions {
   readonly kind: Manifest['kind'];
@@ -45,11 +48,15 @@ export function scanOnnx(bytes: Uint8Array, { kind }: ScanOptions = { kind: 'ten
   const scan: Scan = { bytes, kind, budget: { fields: limits.onnxFields }, operators: new Map() };
   const fields = read(scan, { start: 0, end: bytes.length }, layouts.modelLayout);
   const irVersion = inRange(fields.find((field) => field.number === 1)?.value, IR_VERSIONS, 'IR version');
-  const operatorSet = standardOperatorSet(scan, of(fields, 8));
+  const versions = operatorSets(scan, of(fields, 8));
+  const operatorSet = inRange(versions.get(''), OPERATOR_SETS, 'operator set');
   checkEntries(scan, of(fields, 14));
   const [graph] = of(fields, 7);
   if (graph === undefined) throw new OnnxError('onnx_malformed', 'no graph', bytes.length);
   scanGraph(scan, graph, 0);
+  if ([...scan.operators.keys()].some((name) => name.startsWith(CLASSICAL))) {
+    inRange(versions.get(CLASSICAL), CLASSICAL_SETS, `operator set of ${CLASSICAL}`);
+  }
   return { irVersion, operatorSet, operators: scan.operators };
 }
 
@@ -64,7 +71,7 @@ function refuseOtherFormats(bytes: Uint8Array): void {
   }
 }
 
-function standardOperatorSet(scan: Scan, imports: readonly Field[]): number {
+function operatorSets(scan: Scan, imports: readonly Field[]): ReadonlyMap<string, number> {
   const versions = new Map<string, number>();
   for (const entry of imports) {
     const fields = read(scan, entry, layouts.operatorSetLayout);
@@ -75,7 +82,7 @@ function standardOperatorSet(scan: Scan, imports: readonly Field[]): number {
     if (versions.has(key)) throw new OnnxError('onnx_version', 'an operator domain is imported twice', entry.start);
     versions.set(key, of(fields, 2)[0]?.value ?? 0);
   }
-  return inRange(versions.get(''), OPERATOR_SETS, 'operator set');
+  return versions;
 }
 
 /** `depth` counts the nodes with branches around the graph. */
@@ -94,33 +101,36 @@ function scanGraph(scan: Scan, graph: Span, depth: number): void {
 
 function scanNode(scan: Scan, node: Span, depth: number): void {
   const fields = read(scan, node, layouts.nodeLayout);
-  const [domain] = of(fields, 7);
-  if (domain !== undefined && !['', 'ai.onnx'].includes(textOf(scan.bytes, domain))) {
-    throw new OnnxError('onnx_domain', 'an operator outside the standard domain', node.start);
+  const textAt = (number: number): string => of(fields, number).map((field) => textOf(scan.bytes, field))[0] ?? '';
+  const domain = textAt(7);
+  const allowed = allowedOperators.get(domain);
+  if (allowed === undefined) {
+    throw new OnnxError('onnx_domain', 'an operator outside the standard domain and ai.onnx.ml', node.start);
   }
-  const [name] = of(fields, 4);
-  const operator = name === undefined ? '' : textOf(scan.bytes, name);
-  const branches = scan.kind === 'text-generation' && operator === 'If';
+  const operator = textAt(4);
+  const branches = scan.kind === 'text-generation' && domain !== CLASSICAL && operator === 'If';
   if (branches && depth === limits.onnxGraphDepth) {
     throw new OnnxError('onnx_operator', `If is refused: branches are nested deeper than ${depth}`, node.start);
   }
-  if (!branches && !allowedOperators.has(operator)) {
+  if (!branches && !allowed.has(operator)) {
     // The name is the publisher's: only names that this program knows are repeated.
     const reason = refusedOperators.get(operator);
     const detail = reason === undefined ? 'an operator that is not on the list' : `${operator} is refused: ${reason}`;
     throw new OnnxError('onnx_operator', detail, node.start);
   }
-  scan.operators.set(operator, (scan.operators.get(operator) ?? 0) + 1);
+  const counted = domain === CLASSICAL ? `${domain}.${operator}` : operator;
+  scan.operators.set(counted, (scan.operators.get(counted) ?? 0) + 1);
   const layout = branches ? layouts.branchAttributeLayout : layouts.attributeLayout;
   const attributes = of(fields, 5).map((attribute) => scanAttribute(scan, attribute, { layout, depth }));
-  const training = attributes.some(({ name, integer }) => name === 'training_mode' && integer !== 0);
+  const modes = attributes.flatMap(({ name, fields }) => (name === 'training_mode' ? of(fields, 3) : []));
   // Dropout's third input switches training on; BatchNormalization trains (and mixes requests of a batch) when asked
   // for more than one output.
   const trains =
-    training ||
+    modes.some(({ value }) => value !== 0) ||
     (operator === 'Dropout' && of(fields, 1).length > 2) ||
     (operator === 'BatchNormalization' && of(fields, 2).length > 1);
   if (trains) throw new OnnxError('onnx_operator', `${operator} in training mode`, node.start);
+  if (operator.startsWith('TreeEnsemble')) checkForest(scan, attributes, node.start);
   checkEntries(scan, of(fields, 9));
 }
 
@@ -128,13 +138,13 @@ function scanAttribute(
   scan: Scan,
   attribute: Span,
   { layout, depth }: { readonly layout: Layout; readonly depth: number },
-): { readonly name: string; readonly integer: number } {
+): Attribute {
   const fields = read(scan, attribute, layout);
   for (const graph of of(fields, 6)) scanGraph(scan, graph, depth + 1);
   for (const tensor of [...of(fields, 5), ...of(fields, 10)]) scanTensor(scan, tensor);
   const [name] = of(fields, 1);
   if (name === undefined) throw new OnnxError('onnx_malformed', 'an attribute without a name', attribute.start);
-  return { name: textOf(scan.bytes, name), integer: of(fields, 3)[0]?.value ?? 0 };
+  return { name: textOf(scan.bytes, name), fields };
 }
 
 function scanTensor(scan: Scan, tensor: Span): void {
