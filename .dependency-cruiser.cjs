@@ -161,6 +161,25 @@ module.exports = {
       ],
     ),
     only(
+      'hub-imports',
+      'The model hub holds files and signs nothing: no journal, no chain, no key service and no package.',
+      { path: '^host/hub/' },
+      [
+        '^host/(hub|http)/',
+        '^host/metrics/(text|operator)\\.ts$',
+        '^wire/',
+        '^verifier/',
+        ...platform('crypto', 'fs', 'fs/promises', 'http', 'net', 'path', 'perf_hooks', 'util'),
+      ],
+    ),
+    {
+      name: 'the-hub-stands-alone',
+      comment: 'A host that serves workers holds no hub, and a hub serves no workers.',
+      severity: 'error',
+      from: { path: '^host/', pathNot: '^host/hub/' },
+      to: { path: '^host/hub/' },
+    },
+    only(
       'contract-tools-imports',
       'What builds contracts, writes Solidity and starts a chain is part of no product.',
       { path: '^contracts/(tools|generate)/' },

@@ -7,9 +7,9 @@ import { parseJson } from '../wire/codec/json.ts';
 import type { Suite } from '../wire/crypto/suite.ts';
 import { limits } from '../wire/limits.ts';
 import type { SignedRelease } from '../wire/message/manifest.ts';
+import { compareVersions, isVersion } from '../wire/message/versions.ts';
 import { ClientError } from './errors.ts';
 import type { HostTransport } from './transport.ts';
-import { compareVersions, isVersion } from './versions.ts';
 import { violation } from './violation.ts';
 
 /** What a caller means by a name: one release, or whatever its publisher has signed under a name since a version. */

@@ -177,6 +177,39 @@ export const limits = {
   /** What somebody who pulls remembers of hubs: owners of namespaces, and last words on releases, in 250 bytes each. */
   hubMemoryEntries: 4_096,
   hubMemoryBytes: 2_097_152,
+  /** Releases of one hub: about 4 KiB of memory each, and more for those of many files. */
+  hubReleases: 16_384,
+  /** Stored files of all releases: some 300 bytes of memory each. Most models have a dozen. */
+  hubFiles: 262_144,
+  /** What a hub writes down of a release or of an upload: the release as it travels, and when it came. */
+  hubRecordBytes: 2_359_296,
+  /** Publishers and readers that one operator lists by hand, and the file that has them. */
+  hubPublishers: 1_024,
+  hubReaders: 1_024,
+  hubPublishersBytes: 1_048_576,
+  /** Uploads that were begun and not ended, in all and of one publisher: each has a folder, and room is kept for it. */
+  hubUploads: 256,
+  hubUploadsPerPublisher: 16,
+  /** How long an upload of which nothing is heard is kept: a publisher's night. */
+  hubUploadIdleMilliseconds: 86_400_000,
+  /** Transfers under way, each way: a descriptor and two buffers each. */
+  hubTransfersIn: 64,
+  hubTransfersOut: 256,
+  /** What is read of a stored file at once. */
+  hubChunkBytes: 131_072,
+  /** What a transfer has to bring in thirty seconds: a modem's pace. Whoever is slower comes back for the rest. */
+  hubSlowestBytes: 65_536,
+  /** Bodies of JSON that a hub holds at once: sixteen of the largest. */
+  hubBodyBytes: 33_554_432,
+  /** How long a nonce of a hub counts, and used ones that it remembers for as long: only publishers' are. */
+  hubNonceMilliseconds: 300_000,
+  hubNonces: 65_536,
+  /** Rows on one page of a search, a page of a tree of files, and bytes of what is searched for. */
+  hubPage: 100,
+  hubTreePage: 1_000,
+  hubQueryBytes: 256,
+  /** Paths that a client asks about at once: all of the largest release, in JSON or as a form. */
+  hubPathsBytes: 524_288,
   /** One piece of a model file on its way to a worker: large enough to be quick, small enough not to hold up answers. */
   fileChunkBytes: 4_194_304,
   /** Channels that have paid something in one log; their totals are never evicted, so their number is bounded. */

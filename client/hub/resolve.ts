@@ -1,7 +1,7 @@
 import { equalBytes, fromHex, toHex } from '../../wire/bytes.ts';
 import { WireError } from '../../wire/errors.ts';
 import { type HubVersion, type HubVersions, parseRepository, type ReleaseStatusName } from '../../wire/message/hub.ts';
-import { compareVersions } from '../versions.ts';
+import { compareVersions } from '../../wire/message/versions.ts';
 import type { HubApi } from './api.ts';
 import { HubError } from './errors.ts';
 import type { HubMemory, KnownStatus } from './memory.ts';

@@ -1,5 +1,5 @@
-/** Semantic versions as manifests have them: no build part. */
-const VERSION = /^(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-([0-9A-Za-z.-]{1,100}))?$/;
+/** Semantic versions as manifests have them: no build part, and no longer than their field. */
+const VERSION = /^(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-([0-9A-Za-z.-]{1,122}))?$/;
 
 export function isVersion(text: string): boolean {
   return VERSION.test(text);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareVersions, isVersion } from '../../client/versions.ts';
+import { compareVersions, isVersion } from '../../../wire/message/versions.ts';
 
 describe('versions', () => {
   it('come in the order of Semantic Versioning, section 11', () => {

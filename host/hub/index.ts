@@ -1,0 +1,2 @@
+export type { HubEvent } from './events.ts';
+export { type Hub, type HubOptions, startHub } from './hub.ts';
