@@ -7,6 +7,7 @@ import { createHeadMemory } from './heads.ts';
 import { createPayer } from './payment/payer.ts';
 import { checkModels, createReleases, type NamedModel, type Releases } from './releases.ts';
 import { createSessions, type Sessions } from './sessions.ts';
+import { checkStatusRule, createStatuses, usualStatusRule } from './statuses.ts';
 import type { HostTransport } from './transport.ts';
 import type { ClientOptions, Proof } from './types.ts';
 
@@ -32,13 +33,15 @@ export function createEngine(options: ClientOptions): Engine {
   const { policy, suite, now, moments, payment, archive } = options;
   const models = options.models ?? {};
   checkModels(models);
+  const rule = options.statuses ?? usualStatusRule();
+  checkStatusRule(rule);
   const hosts = Array.isArray(options.host) ? options.host : [options.host];
   const [first, ...others] = hosts as readonly HostTransport[];
   if (first === undefined) throw new ClientError('argument_invalid', 'name at least one host');
   const renewMarginMs = options.renewMarginMs ?? RENEW_MARGIN_MS;
   const dated = moments === undefined ? {} : { moments };
   const sessions = createSessions({ hosts: [first, ...others], policy, suite, now, renewMarginMs, ...dated });
-  const releases = createReleases({ policy, models, suite });
+  const releases = createReleases({ policy, models, suite, statuses: createStatuses({ rule, suite, now }) });
   const payer = payment === undefined ? undefined : createPayer(payment, suite);
   const calls = createCalls({
     ...{ sessions, releases, payer, suite, now },
@@ -67,7 +70,7 @@ export function createEngine(options: ClientOptions): Engine {
         worker,
         release: release.facts,
         checks: [...checks, ...release.checks, ...answered.checks],
-        notProven: [...notProven, ...answered.notProven],
+        notProven: [...notProven, ...release.notProven, ...answered.notProven],
         header: request.header,
         bundle,
         archive: () => archiveOf(answered, bodyHash),

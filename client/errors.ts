@@ -23,6 +23,12 @@ export type ClientErrorCode =
   | 'protocol_violated'
   | 'evidence_refused'
   | 'release_refused'
+  /** The owner of the release withdrew it, or advises against it, and the caller's rule refuses that. */
+  | 'release_withdrawn'
+  /** The caller's rule wants an owner's status of the release, and none is shown, or an older one than was seen. */
+  | 'status_missing'
+  /** What is shown as the owner's status is not, or is a second one under one number. */
+  | 'status_refused'
   | 'receipt_refused'
   /** Two histories of one log, each signed. */
   | 'log_forked'
@@ -41,7 +47,7 @@ export type ClientErrorCode =
   | 'outstanding_limit'
   /** The worker's sums and the payer's own differ. */
   | 'payment_mismatch'
-  /** What was signed before is not known, so that nothing more is signed. */
+  /** What was signed or seen before is not known, so that nothing more is signed or taken. */
   | 'store_failed'
   /** The answer is proven, and its file could not be written. */
   | 'archive_failed';
@@ -57,6 +63,9 @@ const actions: Readonly<Record<ClientErrorCode, ClientAction>> = {
   protocol_violated: 'stop-trusting',
   evidence_refused: 'stop-trusting',
   release_refused: 'stop-trusting',
+  release_withdrawn: 'fix-call',
+  status_missing: 'retry',
+  status_refused: 'stop-trusting',
   receipt_refused: 'stop-trusting',
   log_forked: 'stop-trusting',
   log_withheld: 'stop-trusting',

@@ -25,6 +25,13 @@ export { type ReadsChain, type ViemChainOptions, viemChannelChain, type WritesCh
 export type { ModelChoice } from './releases.ts';
 export type { MomentSource } from './session.ts';
 export {
+  memoryStatusStore,
+  type StatusRule,
+  type StatusRules,
+  type StatusSource,
+  type StatusStore,
+} from './statuses.ts';
+export {
   fetchTransport,
   type HostTransport,
   type PostOptions,

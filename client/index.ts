@@ -25,6 +25,7 @@ export {
   type StateOptions,
 } from './node/hub/connect.ts';
 export { fileMemory } from './node/hub/memory.ts';
+export { statusFile } from './node/status-file.ts';
 export { clientSuite } from './node/suite.ts';
 export { nodeTransport } from './node/transport.ts';
 export { fileStore } from './payment/file-store.ts';

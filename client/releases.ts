@@ -1,6 +1,6 @@
 import type { WorkerPolicy } from '../verifier/policy/worker-policy.ts';
 import { type ReleaseFacts, verifyRelease } from '../verifier/release/verify.ts';
-import type { Check, Verified } from '../verifier/result.ts';
+import type { Check, NotProven, Verified } from '../verifier/result.ts';
 import { equalBytes, fromHex, toHex } from '../wire/bytes.ts';
 import { array, base64urlBytes, hexBytes, object, type Reader, text } from '../wire/codec/fields.ts';
 import { parseJson } from '../wire/codec/json.ts';
@@ -9,6 +9,7 @@ import { limits } from '../wire/limits.ts';
 import type { SignedRelease } from '../wire/message/manifest.ts';
 import { compareVersions, isVersion } from '../wire/message/versions.ts';
 import { ClientError } from './errors.ts';
+import type { Statuses } from './statuses.ts';
 import type { HostTransport } from './transport.ts';
 import { violation } from './violation.ts';
 
@@ -21,6 +22,7 @@ export interface KnownRelease {
   readonly signed: SignedRelease;
   readonly facts: Verified<ReleaseFacts>;
   readonly checks: readonly Check[];
+  readonly notProven: readonly NotProven[];
 }
 
 export interface Releases {
@@ -41,6 +43,7 @@ export interface ReleasesOptions {
   readonly policy: WorkerPolicy;
   readonly models: Readonly<Record<string, ModelChoice>>;
   readonly suite: Suite;
+  readonly statuses: Statuses;
 }
 
 const releaseReader: Reader<SignedRelease> = object<SignedRelease>({
@@ -64,11 +67,31 @@ const listReader: Reader<readonly Listed[]> = array(
   { min: 0, max: limits.configurationModels },
 );
 
-export function createReleases({ policy, models, suite }: ReleasesOptions): Releases {
+export function createReleases({ policy, models, suite, statuses }: ReleasesOptions): Releases {
   const proven = new Map<string, KnownRelease>();
   const chosen = new Map<string, Uint8Array>();
 
   async function known(host: HostTransport, modelId: Uint8Array): Promise<KnownRelease> {
+    const release = await prove(host, modelId);
+    try {
+      const { checks, notProven } = await statuses.check(host, release.facts);
+      return {
+        ...release,
+        checks: [...release.checks, ...checks],
+        notProven: [...release.notProven, ...notProven],
+      };
+    } catch (error) {
+      // Another release may be meant by the name from now on.
+      if (isWithdrawn(error)) forget(modelId);
+      throw error;
+    }
+  }
+
+  function forget(modelId: Uint8Array): void {
+    for (const [name, meant] of chosen) if (equalBytes(meant, modelId)) chosen.delete(name);
+  }
+
+  async function prove(host: HostTransport, modelId: Uint8Array): Promise<KnownRelease> {
     const key = toHex(modelId);
     const before = proven.get(key);
     if (before !== undefined) return before;
@@ -78,7 +101,8 @@ export function createReleases({ policy, models, suite }: ReleasesOptions): Rele
     if (verdict.verdict !== 'accepted') {
       throw new ClientError('release_refused', verdict.code, { reason: verdict.code, verdict });
     }
-    const release = { signed, facts: verdict.proven, checks: verdict.checks };
+    const { proven: facts, checks, notProven } = verdict;
+    const release = { signed, facts, checks, notProven };
     // A caller asks for a handful of models; whoever asks for thousands proves some of them again.
     if (proven.size >= limits.configurationModels) proven.clear();
     proven.set(key, release);
@@ -93,14 +117,24 @@ export function createReleases({ policy, models, suite }: ReleasesOptions): Rele
       .filter(({ name, version }) => name === choice.name && isVersion(version))
       .filter(({ version }) => compareVersions(version, choice.minVersion) >= 0)
       .sort((a, b) => compareVersions(b.version, a.version));
+    let withdrawn: ClientError | undefined;
     for (const { modelId } of fitting) {
-      const { manifest } = (await known(host, modelId)).facts;
+      const { facts } = await prove(host, modelId);
+      const { manifest } = facts;
       const meant =
         equalBytes(manifest.owner, choice.publisher) &&
         manifest.name === choice.name &&
         compareVersions(manifest.version, choice.minVersion) >= 0;
-      if (meant) return modelId;
+      if (!meant) continue;
+      try {
+        await statuses.check(host, facts);
+        return modelId;
+      } catch (error) {
+        if (!isWithdrawn(error)) throw error;
+        withdrawn ??= error;
+      }
     }
+    if (withdrawn !== undefined) throw withdrawn;
     throw new ClientError('model_unknown', `no release of ${choice.name} since ${choice.minVersion} is shown here`);
   }
 
@@ -123,6 +157,10 @@ export function createReleases({ policy, models, suite }: ReleasesOptions): Rele
     resolve,
     all: (host) => Promise.all(Object.keys(models).map(async (name) => ({ name, modelId: await resolve(name, host) }))),
   };
+}
+
+function isWithdrawn(error: unknown): error is ClientError {
+  return error instanceof ClientError && error.code === 'release_withdrawn';
 }
 
 /** Said before anything is sent. */

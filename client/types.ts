@@ -12,6 +12,7 @@ import type { RetryRule } from './failover.ts';
 import type { PaymentOptions } from './payment/payer.ts';
 import type { ModelChoice } from './releases.ts';
 import type { MomentSource } from './session.ts';
+import type { StatusRule } from './statuses.ts';
 import type { HostTransport } from './transport.ts';
 
 export interface ClientOptions {
@@ -29,6 +30,11 @@ export interface ClientOptions {
   readonly payment?: PaymentOptions;
   /** What the names in language calls mean. A host is never asked for that. */
   readonly models?: Readonly<Record<string, ModelChoice>>;
+  /**
+   * What is done about owners who withdraw their releases. Undefined asks each host, refuses what was yanked, and says in
+   * `notProven` where a host shows nothing.
+   */
+  readonly statuses?: StatusRule;
   /** For every call that does not say otherwise; undefined repeats free calls and no paid ones. */
   readonly retry?: RetryRule;
   /** Gets a `.proofmark` file for every verified answer. */

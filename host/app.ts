@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import { toBase64url, toHex } from '../wire/bytes.ts';
+import { toHex } from '../wire/bytes.ts';
 import { limits } from '../wire/limits.ts';
 import type { EventSink } from './errors.ts';
 import type { AssembleEvidence } from './evidence/assemble.ts';
@@ -20,6 +20,7 @@ import { inferRoute } from './http/routes/infer.ts';
 import { languageRoute } from './http/routes/language.ts';
 import { consistencyRoute, headRoute, headsRoute, receiptRoute } from './http/routes/log.ts';
 import { listModels, modelMetadata, modelReady, retrieveModel, serverMetadata } from './http/routes/models.ts';
+import { listReleases, releaseStatusRoute, signedRelease } from './http/routes/releases.ts';
 import { chargedRoute, keptRoute, openSessionRoute, sealedRoute } from './http/routes/session.ts';
 import { checkpointRoute, tileRoute } from './http/routes/tiles.ts';
 import type { Journal } from './journal/index.ts';
@@ -114,7 +115,7 @@ export function createApp(options: AppOptions): RequestListener {
 }
 
 function createShell(context: AppContext, documents: Documents, routes: readonly Route[], onEvent: EventSink): Express {
-  const { workers, releases } = context;
+  const { workers } = context;
   const app = express();
   app.disable('x-powered-by');
   app.set('env', 'production');
@@ -158,24 +159,9 @@ function createShell(context: AppContext, documents: Documents, routes: readonly
   offer(app, '/v1/log/consistency', consistencyRoute(context));
   offer(app, '/v1/log/checkpoint', checkpointRoute(context));
   offer(app, '/v1/log/tile/*path', tileRoute(context));
-  offer(app, '/v1/releases', (_request, response) => {
-    const list = releases().map(({ modelId, manifest: { name, version } }) => ({
-      modelId: toHex(modelId),
-      name,
-      version,
-    }));
-    response.json(list);
-  });
-  offer(app, '/v1/releases/:modelId', (request, response) => {
-    const found = releases().find(({ modelId }) => toHex(modelId) === request.params['modelId']);
-    if (found === undefined) throw new HttpError('model_unknown');
-    const { manifest, owner, signature } = found.signed;
-    response.json({
-      manifest: toBase64url(manifest),
-      owner: toBase64url(owner),
-      signature: toBase64url(signature),
-    });
-  });
+  offer(app, '/v1/releases', listReleases(context));
+  offer(app, '/v1/releases/:modelId', signedRelease(context));
+  offer(app, '/v1/releases/:modelId/status', releaseStatusRoute(context));
   // What comes this far on their paths has another method.
   for (const { pattern, method } of routes) {
     let count = 0;
@@ -231,6 +217,7 @@ function overview({ workers, releases }: AppContext): Readonly<Record<string, un
       checkpoint: '/v1/log/checkpoint',
       tiles: '/v1/log/tile/{level}/{index}[.p/{width}]',
       releases: '/v1/releases',
+      status: '/v1/releases/{modelId}/status',
       workers: '/v1/workers',
       ready: '/v2/health/ready',
     },

@@ -122,6 +122,8 @@ export type HostEvent =
   | { readonly event: 'worker_unusable'; readonly worker?: number; readonly fault: WorkerFault }
   | { readonly event: 'release_loaded'; readonly worker?: number; readonly modelId: string }
   | { readonly event: 'release_refused'; readonly worker?: number; readonly modelId: string; readonly code: string }
+  /** What lies beside a release as its owner's word is not passed on. */
+  | { readonly event: 'status_unusable'; readonly modelId: string; readonly code: string }
   | { readonly event: 'release_unloaded'; readonly worker?: number; readonly modelId: string }
   | { readonly event: 'evidence_saved'; readonly log: string }
   | { readonly event: 'evidence_failed'; readonly code: string }

@@ -33,6 +33,7 @@ const levels: Readonly<Record<LogEntry['event'], LogLevel>> = {
   release_loaded: 'info',
   release_unloaded: 'info',
   release_refused: 'error',
+  status_unusable: 'error',
   evidence_saved: 'info',
   evidence_failed: 'warn',
   certificates_missing: 'warn',

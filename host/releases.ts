@@ -14,10 +14,11 @@ import { encodeFilePiece, encodeRelease, encodeSealedDataKey, linkKind } from '.
 import { decodeManifest, type Manifest, type SignedRelease } from '../wire/message/manifest.ts';
 import { LinkError, StartError } from './errors.ts';
 import { KeyError, type KeyService } from './kms.ts';
+import { type KeptStatus, readStatus } from './release-status.ts';
 
 /**
  * A release in a folder: `manifest.json` (canonical bytes), `owner.hex`, `signature.hex`, and its files; or, encrypted,
- * `encryption.json` and each file as `<path>.enc`.
+ * `encryption.json` and each file as `<path>.enc`. `status.json` may lie beside them.
  */
 export interface Release {
   readonly modelId: Uint8Array;
@@ -26,6 +27,8 @@ export interface Release {
   readonly encryption: EncryptedRelease | null;
   /** The bytes of one file as they are to be sent, in pieces; nobody has checked them yet. */
   read(file: number): AsyncIterable<Uint8Array>;
+  /** What its owner says of it now, where that lies beside it. */
+  status(): Promise<KeptStatus>;
 }
 
 /** Reads the small parts now, and files when they are pushed. The worker checks all of it; a wrong folder fails here. */
@@ -51,6 +54,7 @@ export function openRelease(directory: string): Release {
       createReadStream(pathOf((manifest.files[file] as { readonly path: string }).path), {
         highWaterMark: limits.fileChunkBytes,
       }) as AsyncIterable<Uint8Array>,
+    status: () => readStatus(directory, { modelId, manifest }),
   };
 
   function hexFile(name: string): Uint8Array {

@@ -54,6 +54,7 @@ const unpaid: ErrorShape = { status: 402, type: 'payment_error' };
 const shapes: Readonly<Partial<Record<ClientErrorCode, ErrorShape>>> = {
   argument_invalid: refused,
   model_unknown: { status: 404, type: 'invalid_request_error' },
+  release_withdrawn: { status: 410, type: 'invalid_request_error' },
   answer_refused: { status: 422, type: 'invalid_request_error' },
   answer_failed: { status: 500, type: 'api_error' },
   price_refused: unpaid,
@@ -62,6 +63,7 @@ const shapes: Readonly<Partial<Record<ClientErrorCode, ErrorShape>>> = {
   store_failed: unpaid,
   archive_failed: { status: 500, type: 'api_error' },
   host_error: { status: 502, type: 'api_error' },
+  status_missing: { status: 502, type: 'api_error' },
   host_unreachable: { status: 502, type: 'api_error' },
   session_lost: { status: 502, type: 'api_error' },
   host_timeout: { status: 504, type: 'api_error' },

@@ -7,7 +7,7 @@ import { nodeSuite } from '../../wire/crypto/node.ts';
 import { decodeArchive } from '../../wire/message/archive.ts';
 import { flag } from '../../wire/message/request.ts';
 import { createPublisher, release } from '../enclave/worker/core/harness.ts';
-import { createWorld, EVIDENCE, HANDSHAKE, RECORD, RELEASE, refusalOf, WORKERS, type World } from './world.ts';
+import { createWorld, EVIDENCE, HANDSHAKE, RECORD, RELEASE, refusalOf, STATUS, WORKERS, type World } from './world.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -31,9 +31,9 @@ describe('a call', () => {
   it('is one question of each kind, and the second call is one record', async () => {
     const client = world.client();
     await client.infer(world.call);
-    expect(world.calls).toEqual([EVIDENCE, HANDSHAKE, RELEASE, RECORD]);
+    expect(world.calls).toEqual([EVIDENCE, HANDSHAKE, RELEASE, STATUS, RECORD]);
     await client.infer(world.call);
-    expect(world.calls).toEqual([EVIDENCE, HANDSHAKE, RELEASE, RECORD, RECORD]);
+    expect(world.calls).toEqual([EVIDENCE, HANDSHAKE, RELEASE, STATUS, RECORD, RECORD]);
   });
 
   it('chooses every word of its header itself, and new ones each time', async () => {

@@ -6,6 +6,7 @@ const expected: Readonly<Record<ClientAction, readonly ClientErrorCode[]>> = {
   'fix-call': [
     'argument_invalid',
     'model_unknown',
+    'release_withdrawn',
     'answer_refused',
     'price_refused',
     'channel_mismatch',
@@ -13,12 +14,13 @@ const expected: Readonly<Record<ClientAction, readonly ClientErrorCode[]>> = {
     'store_failed',
     'archive_failed',
   ],
-  retry: ['host_unreachable', 'host_timeout', 'host_error', 'session_lost', 'answer_failed'],
+  retry: ['host_unreachable', 'host_timeout', 'host_error', 'status_missing', 'session_lost', 'answer_failed'],
   'stop-trusting': [
     'response_too_large',
     'protocol_violated',
     'evidence_refused',
     'release_refused',
+    'status_refused',
     'receipt_refused',
     'log_forked',
     'log_withheld',

@@ -35,6 +35,8 @@ export interface World extends Bends {
   readonly rules: { readonly [rule: string]: JsonValue };
   readonly log: Uint8Array;
   readonly models: readonly TestRelease[];
+  /** What lies beside a release as its owner's word, by model id in hex. */
+  readonly statuses: Map<string, Uint8Array>;
   /** Whether the host keeps answers, as clients ask it to. */
   keeping: boolean;
   /** Every call that reached the host, as `GET path` or `POST path`, with ids and queries cut off. */
@@ -148,6 +150,8 @@ export async function createWorld(
       const names = models.map(({ modelId }) => toHex(modelId));
       return json([{ log: toHex(epoch.logId), state: 'ready', models: names, tee }]);
     }
+    const asked = /^\/v1\/releases\/([0-9a-f]{64})\/status$/.exec(path)?.[1];
+    if (asked !== undefined) return statusOf(asked);
     if (path.startsWith('/v1/responses/')) return keptBytes(path.slice('/v1/responses/'.length));
     const signed = models.find(({ modelId }) => path === `/v1/releases/${toHex(modelId)}`)?.signed;
     if (signed === undefined) throw new ClientError('host_error', 'nothing', { reason: 'not_found' });
@@ -158,6 +162,12 @@ export async function createWorld(
       signature: toBase64url(signature),
     });
   };
+
+  function statusOf(modelId: string): Uint8Array {
+    const bytes = world.statuses.get(modelId);
+    if (bytes === undefined) throw new ClientError('host_error', 'none', { reason: 'status_unknown' });
+    return bytes;
+  }
 
   function keptBytes(id: string): Uint8Array {
     const found = kept.get(id);
@@ -202,6 +212,7 @@ export async function createWorld(
     demo,
     chat,
     models,
+    statuses: new Map(),
     pool,
     script: createScript(),
     rules: rulesHere,
@@ -307,6 +318,7 @@ function named(path: string): string {
 export const EVIDENCE = 'GET /v1/evidence?challenge=*';
 export const HANDSHAKE = 'POST /v1/sessions';
 export const RELEASE = 'GET /v1/releases/*';
+export const STATUS = 'GET /v1/releases/*/status';
 export const RECORD = 'POST /v1/sessions/*';
 export const CHARGED = 'POST /v1/sessions/*/charged';
 export const KEPT = 'GET /v1/responses/*';

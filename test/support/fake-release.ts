@@ -34,6 +34,7 @@ export function testRelease(files: readonly Uint8Array[], changes: Partial<Manif
     signed: { manifest: encoded, owner: manifest.owner, signature: new Uint8Array(64).fill(1) },
     manifest,
     encryption: null,
+    status: async () => ({ kind: 'none' }),
     async *read(file) {
       const bytes = files[file] as Uint8Array;
       for (let at = 0; at < bytes.length; at += 1_000_000) yield bytes.subarray(at, at + 1_000_000);

@@ -119,6 +119,9 @@ const policyRules: readonly Rule<Context, RefusedCode>[] = [
 
 const parsing: CheckName = { id: 'T0', title: 'the status is well formed' };
 
+/** All that is checked about a status, in order, for whoever was shown none. */
+export const statusChecks: readonly CheckName[] = [parsing, ...proofRules, ...policyRules];
+
 /** Two signed statuses under one number show that an owner, or a thief of its key, says different things to different people. */
 export async function verifyStatus(
   given: SignedStatus,
@@ -137,7 +140,7 @@ export async function verifyStatus(
     signature: copyOf(given.signature, 'status.signature'),
   });
   if (status instanceof WireError) {
-    const checks: readonly Check[] = [checkOfError(parsing, status), ...notReached([...proofRules, ...policyRules])];
+    const checks: readonly Check[] = [checkOfError(parsing, status), ...notReached(statusChecks.slice(1))];
     return { verdict: 'malformed', code: 'status_invalid', checks, notProven: [] };
   }
   const context: Context = { given: status, options: asked };
