@@ -1,5 +1,6 @@
 import { noiseGolden } from '../noise-golden.ts';
 import { anchorVectors } from './anchors.ts';
+import { hubVectors } from './hub.ts';
 import { integerVectors } from './integers.ts';
 import {
   authorisationVectors,
@@ -20,6 +21,7 @@ export async function goldenFiles(): Promise<ReadonlyMap<string, string>> {
     ['authorisations.json', authorisationVectors()],
     ['anchors.json', anchorVectors()],
     ['integers.json', integerVectors()],
+    ['hub.json', hubVectors()],
     ['noise.json', await noiseGolden()],
   ];
   return new Map(files.map(([name, value]) => [name, `${JSON.stringify(value as Json, null, 2)}\n`]));
