@@ -7,4 +7,5 @@ process.exitCode = await run({
   write: (text) => process.stdout.write(text),
   warn: (text) => process.stderr.write(text),
   now: () => Date.now(),
+  terminal: process.stderr.isTTY ? { columns: process.stderr.columns } : 'none',
 });

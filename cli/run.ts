@@ -1,4 +1,4 @@
-import { ClientError } from '../client/index.ts';
+import { ClientError, HubError } from '../client/index.ts';
 import { audit, auditUsage } from './commands/audit.ts';
 import { configuration, configurationUsage } from './commands/configuration.ts';
 import type { Command, CommandContext } from './commands/context.ts';
@@ -9,6 +9,7 @@ import { kms, kmsUsage } from './commands/kms.ts';
 import { log, logUsage } from './commands/log.ts';
 import { model, modelUsage } from './commands/model.ts';
 import { exitCode, UsageError } from './exit-codes.ts';
+import { exitCodeOfHubError } from './model/hub-options.ts';
 import { printable } from './report.ts';
 
 /** `up` and `demo` need the optional packages (engine, journal, web server); they are loaded when asked for. */
@@ -103,6 +104,7 @@ function explain(error: unknown): { readonly code: number; readonly message: str
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof UsageError) return { code: exitCode.usage, message };
   if (error instanceof ClientError) return { code: exitCodeOfClientError(error), message };
+  if (error instanceof HubError) return { code: exitCodeOfHubError(error), message };
   const missing = missingPackage(error);
   if (missing === undefined) return { code: exitCode.failed, message };
   // What every machine that runs workers needs; a key service is asked for by few.

@@ -6,6 +6,8 @@ type Options = NonNullable<ParseArgsConfig['options']>;
 
 export interface Parsed {
   readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  /** Of options that may be given several times. */
+  readonly lists: Readonly<Record<string, readonly string[]>>;
   readonly positionals: readonly string[];
 }
 
@@ -13,7 +15,14 @@ export interface Parsed {
 export function parseArguments(args: readonly string[], options: Options): Parsed {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
-    return { values: values as Parsed['values'], positionals };
+    const entries = Object.entries(values);
+    const lists = entries.filter((entry): entry is [string, string[]] => Array.isArray(entry[1]));
+    const single = entries.filter(([, value]) => !Array.isArray(value));
+    return {
+      values: Object.fromEntries(single) as Parsed['values'],
+      lists: Object.fromEntries(lists),
+      positionals,
+    };
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

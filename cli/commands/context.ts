@@ -9,6 +9,8 @@ export interface CommandContext {
   readonly write: (text: string) => void;
   readonly warn: (text: string) => void;
   readonly now: () => number;
+  /** Whether what is warned of appears on a terminal, where it can be drawn over. */
+  readonly terminal: { readonly columns: number } | 'none';
 }
 
 export type Command = (context: CommandContext) => Promise<number>;

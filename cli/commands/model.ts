@@ -7,17 +7,60 @@ export const modelUsage = `proofmark model COMMAND ...
   worker. See proofmark model --help.`;
 
 interface ModelCommand {
+  /** Commands that are told of together have one text. */
   readonly usage: string;
   /** On demand: some need optional packages, and none needs those of another. */
   readonly load: () => Promise<Command>;
 }
 
-const commands: Readonly<Record<string, ModelCommand>> = {};
+const stateUsage = `proofmark model yank|deprecate|restore REPOSITORY@VERSION --key FILE.pem --hub URL [--token-file FILE]
+                        [--chain RPC --registry ADDRESS (--account ADDRESS | --account-key FILE)] [--json]
+  The owner's next word on a release, under the next number: on the hub, and on a chain where one is named.`;
 
-const modelHelp = (): string =>
-  ['What can be done with a release of a model.', ...Object.values(commands).map(({ usage }) => usage), ''].join(
-    '\n\n',
-  );
+const commands: Readonly<Record<string, ModelCommand>> = {
+  publish: {
+    usage: `proofmark model publish DIR --hub URL --key FILE.pem [--private] [--yes] [--json] [--quiet]
+                        [--chain RPC --registry ADDRESS (--account ADDRESS | --account-key FILE)]
+  Makes a release of a draft (release.json), or takes a signed one, sealed or not; sends what the hub does not have, and
+  lists it in ModelRegistry where a chain is named. Who pays there is an account that the node holds unlocked, or the
+  key in a file. A version is taken for ever, so that somebody has to say yes.`,
+    load: async () => (await import('../model/publish.ts')).modelPublish,
+  },
+  pull: {
+    usage: `proofmark model pull REPOSITORY[@VERSION]|MODEL-ID --hub URL --publisher HEX|any --out DIR [--allow-yanked]
+                        [--token-file FILE] [--memory FILE|none] [--json] [--quiet]
+  Fetches a release into a folder that a host serves from. Manifest, signature, digests and status are verified, and held
+  against what was seen before; the folder appears whole, or not at all. Cut off, it goes on where it was. Exits 10 where
+  the hub's answer is none, 20 where it lied, 30 where the publisher is not accepted or took the release back.`,
+    load: async () => (await import('../model/pull.ts')).modelPull,
+  },
+  versions: {
+    usage: `proofmark model versions REPOSITORY --hub URL [--token-file FILE] [--json]
+  What a hub says it has under a name, newest first.`,
+    load: async () => (await import('../model/versions.ts')).modelVersions,
+  },
+  show: {
+    usage: `proofmark model show REPOSITORY[@VERSION]|MODEL-ID --hub URL --publisher HEX|any [--token-file FILE]
+                        [--chain RPC --registry ADDRESS] [--json]
+  A release with its signature verified: what it takes and gives, how it runs, its status, files and card.`,
+    load: async () => (await import('../model/show.ts')).modelShow,
+  },
+  test: {
+    usage: `proofmark model test DIR|REPOSITORY[@VERSION]|MODEL-ID --policy FILE --host URL [--tolerance exact|NUMBER] [--json]
+                        [--hub URL] [--token-file FILE]
+  Runs every sample of a release in an attested worker, sealed, verifies the receipts, and compares the answers with the
+  publisher's: bit for bit, or within a number of units of one, or of the value where that is larger. Exits 30 where one
+  differs, 1 where one has no answer.`,
+    load: async () => (await import('../model/test.ts')).modelTest,
+  },
+  yank: { usage: stateUsage, load: async () => (await import('../model/state.ts')).modelYank },
+  deprecate: { usage: stateUsage, load: async () => (await import('../model/state.ts')).modelDeprecate },
+  restore: { usage: stateUsage, load: async () => (await import('../model/state.ts')).modelRestore },
+};
+
+const usages = (): ReadonlySet<string> => new Set(Object.values(commands).map(({ usage }) => usage));
+
+const modelHelp = (): string => ['What can be done with a release of a model.', ...usages(), ''].join('\n\n');
 
 export async function model(context: CommandContext): Promise<number> {
   const [name, ...args] = context.args;

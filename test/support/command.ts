@@ -24,6 +24,7 @@ export async function command(...args: readonly string[]): Promise<Outcome> {
       err += text;
     },
     now: () => ANSWERED,
+    terminal: 'none',
   });
   return { code, out, err };
 }
