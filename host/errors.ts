@@ -136,6 +136,8 @@ export type HostEvent =
   | { readonly event: 'transaction_vanished'; readonly what: string; readonly hash: string }
   | { readonly event: 'transaction_replaced'; readonly what: string; readonly maxFeePerGas: string }
   | { readonly event: 'transaction_capped'; readonly what: string }
+  | { readonly event: 'transaction_reverted'; readonly what: string; readonly hash: string; readonly block: string }
+  | { readonly event: 'contract_refused'; readonly call: string; readonly reason: string; readonly block: string }
   | { readonly event: 'chain_fault'; readonly endpoint: number; readonly code: string }
   | { readonly event: 'head_lost'; readonly log: string; readonly due: string }
   | { readonly event: 'escrow_skipped'; readonly escrow: string; readonly why: string }

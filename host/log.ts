@@ -46,6 +46,8 @@ const levels: Readonly<Record<LogEntry['event'], LogLevel>> = {
   transaction_replaced: 'info',
   transaction_vanished: 'warn',
   transaction_capped: 'error',
+  transaction_reverted: 'error',
+  contract_refused: 'warn',
   chain_fault: 'warn',
   head_lost: 'error',
   escrow_skipped: 'info',

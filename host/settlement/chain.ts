@@ -44,6 +44,8 @@ export interface SettlementChain extends ChainReader {
 export interface ChainReader {
   /** The newest block, or the one with that number; undefined where there is none. */
   block(): Promise<BlockWords>;
+  /** The number of the last one that was asked for so: nothing is asked for it. */
+  heard(): bigint;
   blockAt(number: bigint): Promise<BlockWords | undefined>;
   /** Some of one contract's events, by what their first topics may be; both ends included. */
   logs(address: Address, topics: Topics, fromBlock: bigint, toBlock: bigint): Promise<readonly Log[]>;
@@ -87,30 +89,40 @@ export interface ChainReaderOptions {
   readonly endpoints: Endpoints;
   /** A block with this many above it is taken to stay: nodes whose newest is older are not believed. */
   readonly finalAfterBlocks: bigint;
+  readonly onRefused: OnRefused;
 }
+
+/** Told of each no of a contract: of which call, with what, and the newest block that was heard of before. */
+export type OnRefused = (call: string, data: Hex, newest: bigint) => void;
 
 /** Past this, numbers of blocks stop being ones that a chain reaches. */
 const MOST_BLOCKS = 2n ** 48n;
 
-export function createChainReader({ endpoints, finalAfterBlocks }: ChainReaderOptions): ChainReader {
+export function createChainReader({ endpoints, finalAfterBlocks, onRefused }: ChainReaderOptions): ChainReader {
   /** By each node: one that makes up a high number makes no other look as if it was behind. */
   const highest = new Map<number, bigint>();
+  let heard = 0n;
 
   const newest = (value: unknown, endpoint: number): BlockWords => {
     const block = blockWords(value);
     const before = highest.get(endpoint) ?? 0n;
     if (block.number + finalAfterBlocks < before) throw new RpcFault('rpc_behind', `${block.number} after ${before}`);
     if (block.number > before) highest.set(endpoint, block.number);
+    heard = block.number;
     return block;
   };
 
   const view = <T>(call: Call<Abi, string, readonly unknown[]>, ask: Endpoints['call'] | Endpoints['callEach']) => {
     const data = encodeFunctionData(call as unknown as EncodeFunctionDataParameters);
     const params = [{ to: call.to, data }, 'latest'];
-    return refusing(() => ask('eth_call', params, (result) => decoded<T>(call, bytesText(result))) as Promise<T>);
+    return refusing(
+      () => ask('eth_call', params, (result) => decoded<T>(call, bytesText(result))) as Promise<T>,
+      (reverted) => onRefused(call.functionName, reverted, heard),
+    );
   };
 
   return {
+    heard: () => heard,
     block: () => refusing(() => endpoints.call('eth_getBlockByNumber', ['latest', false], newest)),
     blockAt: (number) =>
       refusing(() =>
@@ -142,11 +154,15 @@ export function createChainReader({ endpoints, finalAfterBlocks }: ChainReaderOp
 }
 
 /** What a node refuses is the contract's no, or it cannot be told what it is. */
-export async function refusing<T>(work: () => Promise<T>): Promise<T> {
+export async function refusing<T>(
+  work: () => Promise<T>,
+  onReverted: (data: Hex) => void = () => undefined,
+): Promise<T> {
   try {
     return await work();
   } catch (cause) {
     if (!(cause instanceof RpcRefusal)) throw cause;
+    if (cause.kind === 'reverted') onReverted(cause.data);
     const code = cause.kind === 'reverted' ? 'transaction_reverted' : 'chain_unavailable';
     throw new PaymentError(code, cause.kind, { cause });
   }

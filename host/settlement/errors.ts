@@ -1,3 +1,5 @@
+import type { Hex } from 'viem';
+
 /** What is wrong with what a node answers, or with how it does not. Codes are API. */
 export type RpcFaultCode =
   | 'rpc_timeout'
@@ -25,11 +27,14 @@ export class RpcFault extends Error {
 /** The node's own no, in the form in which JSON-RPC says it. Its text is for telling kinds apart, and is never passed on. */
 export class RpcRefusal extends Error {
   readonly kind: RefusalKind;
+  /** What the contract reverted with; empty where the node does not say it, or where there is nothing to say. */
+  readonly data: Hex;
 
-  constructor(code: number, message: string) {
+  constructor(code: number, message: string, { data = '0x' }: { readonly data?: Hex } = {}) {
     super(`${code}: ${message}`);
     this.name = 'RpcRefusal';
     this.kind = kindOf(code, message);
+    this.data = data;
   }
 }
 

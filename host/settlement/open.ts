@@ -6,12 +6,13 @@ import type { Journal } from '../journal/index.ts';
 import { type Admission, createAdmission } from '../payments/admission.ts';
 import { PaymentError } from '../payments/errors.ts';
 import type { WorkerPool } from '../workers/pool.ts';
-import { type ChainReader, createChainReader, type SettlementChain } from './chain.ts';
+import { type ChainReader, createChainReader, type OnRefused, type SettlementChain } from './chain.ts';
 import { claimableMs } from './claimable.ts';
 import { fundsOf } from './funds.ts';
 import { createInFlight } from './in-flight.ts';
 import type { SettlementOptions } from './options.ts';
 import { type Prove, prove } from './register.ts';
+import { revertReason } from './reverts.ts';
 import { createEndpoints } from './rpc/endpoints.ts';
 import { createSender } from './sender.ts';
 import { type Settler, startSettler } from './settler.ts';
@@ -67,7 +68,9 @@ export async function openPayments({ how, chainId, settlement, ...parts }: Payme
     onFault: (endpoint, code) => onEvent({ event: 'chain_fault', endpoint, code }),
     now,
   });
-  const reader = createChainReader({ endpoints, finalAfterBlocks });
+  const onRefused: OnRefused = (call, data, block) =>
+    onEvent({ event: 'contract_refused', call, reason: revertReason(data), block: String(block) });
+  const reader = createChainReader({ endpoints, finalAfterBlocks, onRefused });
   const transactions = createTransactions({ endpoints, chainId, account: how.account });
   const state = openState({
     directory: join(parts.stateDirectory, 'settlement'),
@@ -79,12 +82,16 @@ export async function openPayments({ how, chainId, settlement, ...parts }: Payme
     stuckMs: 1_000 * how.stuckSeconds,
     events: {
       mined: (what, { hash, gasUsed }) => onEvent({ event: 'transaction', what, hash, gas: String(gasUsed) }),
+      reverted: (what, hash, block) => onEvent({ event: 'transaction_reverted', what, hash, block: String(block) }),
       vanished: (what, hash) => onEvent({ event: 'transaction_vanished', what, hash }),
       replaced: (what, { max }) => onEvent({ event: 'transaction_replaced', what, maxFeePerGas: String(max) }),
       capped: (what) => onEvent({ event: 'transaction_capped', what }),
     },
   });
-  const sender = createSender({ table, watch, transactions, maxFeePerGas, waitMs, now });
+  const sender = createSender({
+    ...{ table, watch, transactions, maxFeePerGas, waitMs, now },
+    onRefused: (what, data) => onRefused(what, data, reader.heard()),
+  });
   const chain: SettlementChain = {
     ...reader,
     operator: transactions.operator,

@@ -28,6 +28,8 @@ export interface SenderOptions {
   readonly maxFeePerGas: bigint;
   /** How long a caller waits until its transaction is mined; it is looked after all the same. */
   readonly waitMs: number;
+  /** A contract would revert, when its call was simulated; or the node that was given it says so. */
+  readonly onRefused: (what: Intent['what'], data: Hex) => void;
   readonly now: () => number;
 }
 
@@ -41,7 +43,8 @@ const GAS_MARGIN = 20n;
 /** EIP-7825: no transaction may ask for more. */
 const MOST_GAS = 2n ** 24n;
 
-export function createSender({ table, watch, transactions, maxFeePerGas, waitMs, now }: SenderOptions): Sender {
+export function createSender(options: SenderOptions): Sender {
+  const { table, watch, transactions, maxFeePerGas, waitMs, onRefused, now } = options;
   let stopped = false;
   let last: Promise<unknown> = Promise.resolve();
   let looking: Promise<void> | undefined;
@@ -107,6 +110,7 @@ export function createSender({ table, watch, transactions, maxFeePerGas, waitMs,
           throw new SettlementError('fee_above_cap', 'the base fee has risen');
         case 'reverted':
           table.remove(entry);
+          onRefused(fields.what, '0x');
           throw new PaymentError('transaction_reverted', fields.key);
       }
     }
@@ -139,7 +143,14 @@ export function createSender({ table, watch, transactions, maxFeePerGas, waitMs,
   }
 
   return {
-    send: async (call, intent) => outcome(await exclusively(() => refusing(() => submit(call, intent)))),
+    async send(call, intent) {
+      const submitting = () =>
+        refusing(
+          () => submit(call, intent),
+          (data) => onRefused(intent.what, data),
+        );
+      return outcome(await exclusively(submitting));
+    },
     look,
     get pending() {
       return table.unmined().length;

@@ -8,6 +8,8 @@ import type { Fee, Mined, Transactions } from './transactions.ts';
 /** What a sender tells about its transactions. */
 export interface SenderEvents {
   mined(what: Entry['what'], sent: Sent): void;
+  /** It was mined, and its gas was paid, and it did nothing. */
+  reverted(what: Entry['what'], hash: Hex, block: bigint): void;
   /** Its block is not part of the chain any more. */
   vanished(what: Entry['what'], hash: Hex): void;
   replaced(what: Entry['what'], fee: Fee): void;
@@ -81,6 +83,7 @@ export function createWatch(options: WatchOptions): Watch {
   function found(entry: Entry, { hash, blockNumber, gasUsed, succeeded }: Mined): void {
     if (!succeeded) {
       table.remove(entry, { kind: 'reverted', hash });
+      events.reverted(entry.what, hash, blockNumber);
       return;
     }
     entry.mined = { hash, block: blockNumber };

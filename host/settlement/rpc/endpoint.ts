@@ -1,3 +1,4 @@
+import type { Hex } from 'viem';
 import { parseJson } from '../../../wire/codec/json.ts';
 import { limits } from '../../../wire/limits.ts';
 import { RpcFault, RpcRefusal } from '../errors.ts';
@@ -13,6 +14,8 @@ const HTTP_THROTTLED = 429;
 const RPC_THROTTLED = -32_005;
 /** Of an error's text: enough to tell its kind. */
 const SAID = 500;
+/** Of what a contract reverted with: a selector, and a sentence of two hundred letters in the form of `Error(string)`. */
+const REVERT_BYTES = 4 + 32 + 32 + 200;
 
 export function createEndpoint({ url, callMs }: { readonly url: string; readonly callMs: number }): Endpoint {
   let id = 0;
@@ -65,14 +68,21 @@ function resultOf(body: Uint8Array, asked: number): unknown {
   if (answer['jsonrpc'] !== '2.0') throw new RpcFault('rpc_garbage', 'not JSON-RPC 2.0');
   const error = answer['error'];
   if (error !== undefined && error !== null) {
-    const { code, message } = error as Readonly<Record<string, unknown>>;
+    const { code, message, data } = error as Readonly<Record<string, unknown>>;
     if (typeof code !== 'number' || typeof message !== 'string') throw new RpcFault('rpc_garbage', 'no error is told');
     if (code === RPC_THROTTLED) throw new RpcFault('rpc_throttled', 'limit exceeded');
-    throw new RpcRefusal(code, message.slice(0, SAID));
+    throw new RpcRefusal(code, message.slice(0, SAID), { data: revertDataOf(data) });
   }
   if (answer['id'] !== asked) throw new RpcFault('rpc_garbage', 'the answer to another question');
   if (!('result' in answer)) throw new RpcFault('rpc_garbage', 'neither result nor error');
   return answer['result'];
+}
+
+/** Nodes give it as hex, some with a word before it, some in an object. The end of what is long is nobody's reason. */
+function revertDataOf(data: unknown): Hex {
+  const inner = typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>)['data'] : data;
+  const digits = typeof inner === 'string' ? /^(?:Reverted )?0x((?:[0-9a-f]{2})*)$/i.exec(inner)?.[1] : undefined;
+  return `0x${(digits ?? '').slice(0, 2 * REVERT_BYTES).toLowerCase()}`;
 }
 
 function parsed(body: Uint8Array): Readonly<Record<string, unknown>> {

@@ -1,8 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { settlementAbi } from '../../../host/settlement/abi.ts';
 import { type ChainReader, createChainReader } from '../../../host/settlement/chain.ts';
 import { type RefusalKind, RpcRefusal } from '../../../host/settlement/errors.ts';
+import { revertReason } from '../../../host/settlement/reverts.ts';
 import { createEndpoints, type Endpoints } from '../../../host/settlement/rpc/endpoints.ts';
 import { type RpcDeed, type RpcProxy, startRpcProxy } from '../../support/rpc-proxy.ts';
 
@@ -16,6 +18,7 @@ let faults: string[];
 let time: number;
 let endpoints: Endpoints;
 let chain: ChainReader;
+let refusals: string[];
 
 const blockOf = (number: number): object => ({
   number: `0x${number.toString(16)}`,
@@ -66,7 +69,11 @@ function open(count: number, quorum = 1): void {
     onFault: (endpoint, code) => faults.push(`${endpoint} ${code}`),
     now: () => time,
   });
-  chain = createChainReader({ endpoints, finalAfterBlocks: 8n });
+  refusals = [];
+  chain = createChainReader({
+    ...{ endpoints, finalAfterBlocks: 8n },
+    onRefused: (call, data, newest) => refusals.push(`${call} ${revertReason(data)} ${newest}`),
+  });
 }
 
 const does = (proxy: number, deed: RpcDeed): void => {
@@ -146,6 +153,27 @@ describe('a node', () => {
     ['the moon is full', 'other'],
   ])('refuses in words that are told apart: %s', (message, kind) => {
     expect(new RpcRefusal(-32_000, message).kind).toBe(kind);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['plainly', '0x361fafe3', 'LogUnknown'],
+    ['after a word', 'Reverted 0x361fafe3', 'LogUnknown'],
+    ['in an object', { data: '0x361fafe3', more: 1 }, 'LogUnknown'],
+    ['not at all', undefined, 'not_told'],
+    ['with what is no hex', '<html>', 'not_told'],
+    ['with far too much', `0x361fafe3${'ab'.repeat(100_000)}`, 'LogUnknown'],
+  ])('says why a contract refuses, and that is told with the call and the block: %s', async (_, data, reason) => {
+    open(1);
+    await chain.block();
+    results['eth_call'] = new Map<string, unknown>([
+      ['code', 3],
+      ['message', 'execution reverted'],
+      ['data', data],
+    ]);
+    const call = { to: '0x00', abi: settlementAbi, functionName: 'escrowOf', args: [word as `0x${string}`] } as const;
+    await expect(chain.read(call)).rejects.toMatchObject({ code: 'transaction_reverted' });
+    expect(refusals).toEqual([`escrowOf ${reason} 100`]);
+    expect(faults).toEqual([]);
   });
 
   it('whose refusal is a limit is left alone: rpc_throttled', async () => {

@@ -141,6 +141,8 @@ describe('a settler', () => {
     await eventually('giving up', async () =>
       events.some((event) => event.event === 'escrow_skipped' && event.why === 'given_up'),
     );
+    const block = String(BigInt(await world.rpc<Hex>('eth_blockNumber')));
+    expect(events).toContainEqual({ event: 'contract_refused', call: 'fulfil', reason: 'LogNotLive', block });
     await world.rpc('evm_setAutomine', [true]);
     await world.rpc('anvil_mine', ['0x1']);
     await eventually('the answer', async () => (await gains()).fulfilled.includes(id));

@@ -15,6 +15,7 @@ let receipt: Mined | undefined;
 let newest: bigint;
 let estimates: (() => bigint)[];
 let told: string[];
+let reverted: unknown[];
 let onTold: () => void;
 let time: number;
 let table: InFlight;
@@ -25,6 +26,7 @@ beforeEach(() => {
   newest = 5n;
   estimates = [() => 50_000n];
   told = [];
+  reverted = [];
   onTold = () => undefined;
   time = 0;
   const state = { saved: { transactions: [], reading: null }, saveTransactions: () => undefined };
@@ -56,9 +58,18 @@ function create(): { readonly watch: Watch; send(): Promise<unknown> } {
   const watch = createWatch({
     ...{ table, transactions, now, maxFeePerGas: 1_000n, finalAfterBlocks: 8n, stuckMs: 2_000 },
     chain: { block: async () => ({ number: newest, hash: `0x${newest}` }) as never },
-    events: { mined: nothing, vanished: nothing, replaced: (what) => told.push(what), capped: nothing },
+    events: {
+      mined: nothing,
+      reverted: (...said) => reverted.push(said),
+      vanished: nothing,
+      replaced: (what) => told.push(what),
+      capped: nothing,
+    },
   });
-  const sender = createSender({ table, watch, transactions, maxFeePerGas: 1_000n, waitMs: 1e9, now });
+  const sender = createSender({
+    ...{ table, watch, transactions, maxFeePerGas: 1_000n, waitMs: 1e9, now },
+    onRefused: nothing,
+  });
   return { watch, send: () => sender.send(call, intent) };
 }
 
@@ -70,6 +81,15 @@ describe('a transaction', () => {
       mined = 1;
     };
     await expect(send()).rejects.toMatchObject({ code: 'transaction_superseded' });
+    expect(table.ordered()).toEqual([]);
+  });
+
+  it('that is mined and does nothing is told, with its block: transaction_reverted', async () => {
+    onTold = () => {
+      [mined, receipt] = [1, { hash: HASH, blockHash: HASH, blockNumber: 7n, succeeded: false, gasUsed: 1n }];
+    };
+    await expect(send()).rejects.toMatchObject({ code: 'transaction_reverted' });
+    expect(reverted).toEqual([['claim', HASH, 7n]]);
     expect(table.ordered()).toEqual([]);
   });
 

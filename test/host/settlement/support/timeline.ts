@@ -24,16 +24,17 @@ interface Subject {
 }
 
 const LINES = 200;
+const TURNS = 6;
 
 export function timeline(): Timeline {
   const start = performance.now();
   const lines: string[] = [];
   const codes = new Set<string>();
-  let before = '';
-  /** What is said again and again is told once. */
+  let before: readonly string[] = [];
+  /** What is said again and again is told once, and so is what comes in turns with it. */
   const say = (line: string): void => {
-    if (line !== before) lines.push(`${(performance.now() - start).toFixed(0).padStart(6)} ${line}`);
-    before = line;
+    if (!before.includes(line)) lines.push(`${(performance.now() - start).toFixed(0).padStart(6)} ${line}`);
+    before = [line, ...before.slice(0, TURNS - 1)];
   };
 
   return {
