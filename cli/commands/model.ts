@@ -18,6 +18,14 @@ const stateUsage = `proofmark model yank|deprecate|restore REPOSITORY@VERSION --
   The owner's next word on a release, under the next number: on the hub, and on a chain where one is named.`;
 
 const commands: Readonly<Record<string, ModelCommand>> = {
+  check: {
+    usage: `proofmark model check DIR|FILE.onnx [--kind tensor|text-generation] [--run | --read-only] [--json]
+  Says all that a worker would have against a model, where, and what to do about it: by the worker's own scan, and by
+  its engine in a confined process. Exits 0 where it would be loaded, 1 where it would be refused. --run also runs it
+  twice on its samples, or on inputs that are made up, and compares bits; and rows together with rows alone.
+  --read-only loads nothing.`,
+    load: async () => (await import('../model/check-command.ts')).check,
+  },
   publish: {
     usage: `proofmark model publish DIR --hub URL --key FILE.pem [--private] [--yes] [--json] [--quiet]
                         [--chain RPC --registry ADDRESS (--account ADDRESS | --account-key FILE)]

@@ -7,6 +7,7 @@ import type { JsonValue } from '../../../wire/codec/json.ts';
 export interface DraftFolder {
   readonly directory: string;
   write(path: string, content: Uint8Array | string): void;
+  path(name: string): string;
   /** `release.json`: the usual draft, with other members. */
   draft(members: Readonly<Record<string, JsonValue>>): void;
   remove(): void;
@@ -38,6 +39,7 @@ export function draftFolder(): DraftFolder {
   return {
     directory,
     write,
+    path: (name) => join(directory, name),
     draft: (members) => write('release.json', JSON.stringify({ ...usualDraft, ...members }, null, 2)),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
