@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCpuFacts } from '../../enclave/worker/cpu.ts';
 import { scanOnnx } from '../../enclave/worker/model/onnx-scan.ts';
+import { toHex } from '../../wire/bytes.ts';
+import { sha256 } from '../../wire/crypto/node.ts';
 import {
   decodeInferResponse,
   encodeInferResponse,
@@ -10,7 +12,16 @@ import {
   tensorValues,
 } from '../../wire/message/tensor.ts';
 import { type Harness, startHarness } from '../enclave/worker/model/harness.ts';
-import { cardOf, digestOf, draftNames, engineOf, pathIn, readDraft, readIn, sampleRequest } from './drafts.ts';
+import {
+  type CommittedRelease,
+  cardOf,
+  committedRelease,
+  draftNames,
+  engineOf,
+  pathIn,
+  readIn,
+  sampleRequest,
+} from './drafts.ts';
 
 /** What the committed answers were computed on. There they are equal in every bit, elsewhere within the tolerance. */
 const MADE_ON = 'AuthenticAMD/25/17: avx avx2 fma avx512f avx512bw avx512vl avx512_vnni';
@@ -20,7 +31,15 @@ const TOLERANCE = 2e-6;
 const cpu = readCpuFacts();
 const here = `${cpu.cpuFamily}: ${cpu.cpuIsa}`;
 const names = draftNames();
-const tensorNames = names.filter((name) => readDraft(name).manifest.kind === 'tensor');
+const releases = new Map<string, CommittedRelease>();
+for (const name of names) releases.set(name, await committedRelease(name));
+const tensorNames = names.filter((name) => releaseOf(name).manifest.kind === 'tensor');
+
+function releaseOf(name: string): CommittedRelease {
+  const release = releases.get(name);
+  if (release === undefined) throw new Error(`no release ${name}`);
+  return release;
+}
 
 function responseAt(name: string, path: string): InferResponse {
   const body = readIn(name, path);
@@ -47,14 +66,15 @@ function expectEqual(given: readonly Tensor[], expected: readonly Tensor[]): voi
 
 /** Answers of the engine with the worker's options, as a worker writes them. */
 async function answers(name: string): Promise<ReadonlyMap<string, InferResponse>> {
-  const draft = readDraft(name);
-  const engine = await engineOf(draft);
+  const release = releaseOf(name);
+  const { manifest } = release;
+  const engine = await engineOf(release);
   const made = new Map<string, InferResponse>();
-  for (const { request, response } of draft.manifest.samples) {
+  for (const { request, response } of manifest.samples) {
     const { inputs, outputs } = sampleRequest(name, request);
     made.set(response, {
-      modelName: draft.manifest.name,
-      modelVersion: draft.manifest.version,
+      modelName: manifest.name,
+      modelVersion: manifest.version,
       id: null,
       outputs: await engine.run(inputs, outputs),
     });
@@ -74,13 +94,13 @@ beforeAll(async () => {
 
 describe('the committed releases', () => {
   it('are these', () => {
-    expect(names).toEqual(expect.arrayContaining(['volatility-1h', 'volatility-1h-int8']));
+    expect(names).toEqual(expect.arrayContaining(['liquidation-24h', 'volatility-1h', 'volatility-1h-int8']));
   });
 });
 
 describe.each(names)('the draft of %s', (name) => {
-  it('becomes a manifest, and all its files are there', () => {
-    const { manifest } = readDraft(name);
+  it('becomes a manifest, with a card and samples', () => {
+    const { manifest } = releaseOf(name);
     expect(manifest.name).toBe(name);
     expect(manifest.files.map(({ path }) => path)).toEqual(expect.arrayContaining(['README.md', manifest.entry]));
     expect(manifest.samples.length).toBeGreaterThan(0);
@@ -88,20 +108,21 @@ describe.each(names)('the draft of %s', (name) => {
 });
 
 describe.each(tensorNames)('%s', (name) => {
-  const draft = readDraft(name);
+  const { manifest, entry } = releaseOf(name);
 
   it('passes the scan of the worker', () => {
-    expect(scanOnnx(draft.entry, { kind: draft.manifest.kind }).operators.size).toBeGreaterThan(0);
+    expect(scanOnnx(entry, { kind: manifest.kind }).operators.size).toBeGreaterThan(0);
   });
 
-  it('is the file whose digest the card names', () => {
-    expect(cardOf(name)).toContain(digestOf(draft.entry));
+  it('is the file whose size and digest the card names', () => {
+    const size = entry.length.toLocaleString('en-US');
+    expect(cardOf(name)).toContain(`\`model.onnx\`, ${size} bytes, SHA-256 \`${toHex(sha256(entry))}\``);
   });
 
   it('answers its samples as committed', async () => {
     for (const [path, response] of await answers(name)) {
       const { outputs, ...rest } = responseAt(name, path);
-      expect(rest).toEqual({ modelName: name, modelVersion: draft.manifest.version, id: null });
+      expect(rest).toEqual({ modelName: name, modelVersion: manifest.version, id: null });
       expectEqual(response.outputs, outputs);
     }
   });
@@ -115,7 +136,7 @@ describe('in a model process of the worker', () => {
   afterAll(() => harness.close());
 
   it.each(tensorNames)('%s is loaded within its limits and answers its samples', async (name) => {
-    const { manifest, entry } = readDraft(name);
+    const { manifest, entry } = releaseOf(name);
     const pool = harness.poolWith({ memoryBytes: manifest.limits.memoryBytes, loadMilliseconds: 30_000 });
     const model = await pool.load({
       modelId: new Uint8Array(32),

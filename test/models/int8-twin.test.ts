@@ -5,7 +5,7 @@ import type { Engine } from '../../enclave/worker/model/engine.ts';
 import { scanOnnx } from '../../enclave/worker/model/onnx-scan.ts';
 import { decodeIntegers, encodeIntegers, integersToTensor, tensorToIntegers } from '../../wire/message/integers.ts';
 import { floatTensor, type Tensor, tensorValues } from '../../wire/message/tensor.ts';
-import { cardOf, engineOf, readDraft } from './drafts.ts';
+import { cardOf, committedRelease, engineOf } from './drafts.ts';
 import { type Initializer, initializersOf } from './initializers.ts';
 
 const ONNX_INT8 = 3;
@@ -18,13 +18,13 @@ interface Layer {
   readonly bias: readonly bigint[];
 }
 
-const draft = readDraft('volatility-1h-int8');
-const constants = initializersOf(draft.entry);
+const release = await committedRelease('volatility-1h-int8');
+const constants = initializersOf(release.entry);
 const layers: readonly Layer[] = [1, 2, 3].map(layerOf);
 
 let engine: Engine;
 beforeAll(async () => {
-  engine = await engineOf(draft);
+  engine = await engineOf(release);
 });
 
 function constant(name: string): Initializer {
@@ -97,7 +97,7 @@ const extremes: readonly (readonly number[])[] = [
 
 describe('volatility-1h-int8 in the engine', () => {
   it('has no float anywhere', () => {
-    expect([...scanOnnx(draft.entry).operators]).toEqual([
+    expect([...scanOnnx(release.entry).operators]).toEqual([
       ['MatMulInteger', 3],
       ['Add', 3],
       ['Relu', 3],
@@ -176,7 +176,7 @@ describe('volatility-1h-int8 for others', () => {
 
   it('answers about what its float sibling does', async () => {
     const unit = 1e-4;
-    const sibling = await engineOf(readDraft('volatility-1h'));
+    const sibling = await engineOf(await committedRelease('volatility-1h'));
     // Sums of twelve uniform numbers are nearly normal; sizes from three to sixty units.
     const uniform = fc.array(fc.integer({ min: -1_000, max: 1_000 }), { minLength: 12, maxLength: 12 });
     const normal = uniform.map((all) => all.reduce((sum, one) => sum + one, 0) / 2_000);

@@ -4,14 +4,14 @@ import type { Engine } from '../../enclave/worker/model/engine.ts';
 import { concatBytes } from '../../wire/bytes.ts';
 import { decodeIntegers, encodeIntegers, integersToTensor, tensorToIntegers } from '../../wire/message/integers.ts';
 import type { Tensor } from '../../wire/message/tensor.ts';
-import { engineOf, readDraft } from './drafts.ts';
+import { committedRelease, engineOf } from './drafts.ts';
 
 const ONE = 10n ** 18n;
 const STEPS = 16;
 
 let engine: Engine;
 beforeAll(async () => {
-  engine = await engineOf(readDraft('volatility-1h'));
+  engine = await engineOf(await committedRelease('volatility-1h'));
 });
 
 /** As `VolatilityFeePool.sol` asks and is answered: integers of 18 decimals. */
