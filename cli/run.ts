@@ -3,6 +3,7 @@ import { audit, auditUsage } from './commands/audit.ts';
 import { configuration, configurationUsage } from './commands/configuration.ts';
 import type { Command, CommandContext } from './commands/context.ts';
 import { evidence, evidenceUsage } from './commands/evidence.ts';
+import { hub, hubUsage } from './commands/hub.ts';
 import { image, imageUsage } from './commands/image.ts';
 import { exitCodeOfClientError, infer, inferUsage } from './commands/infer.ts';
 import { kms, kmsUsage } from './commands/kms.ts';
@@ -26,6 +27,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   log: () => Promise.resolve(log),
   model: () => Promise.resolve(model),
   host: async () => (await import('./commands/host.ts')).host,
+  hub: () => Promise.resolve(hub),
 };
 
 /** Whose commands are too many for one page, and tell their own. */
@@ -70,6 +72,8 @@ proofmark host --link SOCKET --state DIR --listen ADDRESS:PORT --configuration F
   --certificates is for AMD machines that bring none of their own: certificates and revocation lists, fetched before.
   --settlement says how the operator is paid: chain, account, and the policies that it works for.
   Events go to the error stream, one JSON line each.
+
+${hubUsage}
 `;
 
 /** One command line from start to exit code. Whatever goes wrong ends in one line on the error stream, never in a stack. */

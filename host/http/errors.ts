@@ -1,7 +1,7 @@
 import { WireError } from '../../wire/errors.ts';
 import type { WorkerRefusalCode } from '../../wire/message/link.ts';
 import { EvidenceError, type EvidenceErrorCode, LinkError, type LinkErrorCode, WorkerRefusedError } from '../errors.ts';
-import { JournalError, type JournalErrorCode } from '../journal/index.ts';
+import { JournalError, type JournalErrorCode } from '../journal/errors.ts';
 import { PaymentError } from '../payments/errors.ts';
 
 /** Codes are API. */

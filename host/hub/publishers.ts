@@ -27,6 +27,9 @@ export interface People {
   readonly readers: readonly ReaderToken[];
 }
 
+/** What paths of a hub begin with: a namespace of that name could not be told from them. */
+const RESERVED: ReadonlySet<string> = new Set(['api', 'v1', 'models', 'datasets', 'spaces']);
+
 const namespace = text({ min: 1, max: 64, pattern: RELEASE_NAME });
 
 const peopleFile: Reader<People & { readonly version: 1 }> = object<People & { readonly version: 1 }>({
@@ -55,6 +58,7 @@ export function readPeople(path: string): People {
       parseJson(Uint8Array.from(readFileSync(path)), limits.hubPublishersBytes),
       'publishers',
     );
+    if (publishers.some((each) => RESERVED.has(each.namespace))) throw new TypeError('a namespace is a path of hubs');
     requireOnce(publishers.map((each) => each.namespace));
     requireOnce(publishers.map(({ owner }) => toHex(owner)));
     requireOnce(readers.map(({ name }) => name));

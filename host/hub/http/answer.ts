@@ -129,7 +129,8 @@ export function sendError(request: IncomingMessage, response: ServerResponse, er
     headers['X-Error-Code'] = libraryCodes[code] ?? code;
     headers['X-Error-Message'] = message;
   }
-  if (!request.complete) linger(request);
+  if (status === 408) headers['Connection'] = 'close';
+  else if (!request.complete) linger(request);
   const missing = known?.missing?.map((blob) => ({ ...blob }));
   const detail = { code, message, ...(missing === undefined ? {} : { missing }) };
   sendJson(response, status, headers, { error: refusal.style === 'library' ? message : detail });

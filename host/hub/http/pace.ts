@@ -15,19 +15,22 @@ export async function* paced(request: IncomingMessage, paceMs: number): AsyncGen
     Uint8Array,
     void
   >;
-  let waited = 0;
-  let bytes = 0;
-  for (;;) {
-    const began = performance.now();
-    const next = await within(iterator.next(), paceMs - waited);
-    if (next.done === true) return;
-    waited += performance.now() - began;
-    bytes += next.value.length;
-    if (bytes >= limits.hubSlowestBytes) {
-      bytes = 0;
-      waited = 0;
+  try {
+    for (let waited = 0, bytes = 0; ; ) {
+      const began = performance.now();
+      const next = await within(iterator.next(), paceMs - waited);
+      if (next.done === true) return;
+      waited += performance.now() - began;
+      bytes += next.value.length;
+      if (bytes >= limits.hubSlowestBytes) {
+        bytes = 0;
+        waited = 0;
+      }
+      yield next.value;
     }
-    yield next.value;
+  } finally {
+    // Not awaited: after a slow client it would wait for the bytes that did not come.
+    void iterator.return?.();
   }
 }
 

@@ -74,7 +74,10 @@ export interface Reader {
 }
 
 export interface WorldOptions extends Partial<HubOptions> {
-  readonly people?: readonly (Publisher & { readonly bytes?: number })[];
+  /** Publishers beside acme. */
+  readonly others?: readonly Publisher[];
+  /** What acme may store. */
+  readonly bytes?: number;
   readonly readers?: readonly Reader[];
 }
 
@@ -132,8 +135,8 @@ export interface UploadAnswer {
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'proofmark-hub-'));
   const acme = newPublisher('acme');
-  const { people = [acme], readers = [], ...changes } = options;
-  writePeople(directory, people, readers);
+  const { others = [], bytes, readers = [], ...changes } = options;
+  writePeople(directory, [bytes === undefined ? acme : { ...acme, bytes }, ...others], readers);
   const events: HubEvent[] = [];
   const settings = (more: Partial<HubOptions>): HubOptions => ({
     store: join(directory, 'store'),
