@@ -37,6 +37,8 @@ export interface RpcProxy {
   /** Changes what is answered, after everything else. */
   rewrite: (method: string, result: unknown) => unknown;
   readonly asked: readonly string[];
+  /** Does something to the chain while no question is on its way to it; those that come meanwhile wait. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -54,11 +56,27 @@ const HANG_MS = 100;
 export async function startRpcProxy(target: string): Promise<RpcProxy> {
   const asked: string[] = [];
   const stalled = new Set<ServerResponse>();
+  const underWay = new Set<Promise<unknown>>();
+  let gate: Promise<void> = Promise.resolve();
   const proxy = {
     url: '',
     asked,
     decide: (): RpcDeed => 'answer',
     rewrite: (_: string, result: unknown): unknown => result,
+    async alone(work) {
+      const before = gate;
+      let open = (): void => undefined;
+      gate = new Promise((resolve) => {
+        open = resolve;
+      });
+      try {
+        await before;
+        await Promise.allSettled(underWay);
+        return await work();
+      } finally {
+        open();
+      }
+    },
     async close() {
       for (const response of stalled) response.destroy();
       server.closeAllConnections();
@@ -67,6 +85,16 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
   } as { -readonly [K in keyof RpcProxy]: RpcProxy[K] };
 
   async function forward(question: Question): Promise<Record<string, unknown>> {
+    for (let seen: unknown; seen !== gate; ) {
+      seen = gate;
+      await gate;
+    }
+    const answered = askNode(question);
+    underWay.add(answered);
+    return answered.finally(() => underWay.delete(answered));
+  }
+
+  async function askNode(question: Question): Promise<Record<string, unknown>> {
     const response = await fetch(target, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

@@ -1,6 +1,7 @@
 import { decodeFunctionData, type Hex } from 'viem';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RpcProxy, startRpcProxy } from '../../support/rpc-proxy.ts';
+import { rememberChain, undoBlocks } from './support/reorganisation.ts';
 import { eventually, type Settling, startSettling, temporaryFolder } from './support/settling.ts';
 import {
   type Books,
@@ -85,11 +86,11 @@ describe('a settler', () => {
     const channel = await paid.openChannel(100n);
     paid.charge(channel, 7n);
     const id = await openEscrow(world);
-    const snapshot = await world.rpc<Hex>('evm_snapshot');
+    const snapshot = await rememberChain({ world, proxy });
     await start();
     await eventually('payment', async () => (await gains()).claimed === 7n && (await gains()).credit === PRICE);
     const [first] = await receiptsOf(id);
-    await world.rpc('evm_revert', [snapshot]);
+    await undoBlocks({ world, proxy }, snapshot);
     expect(await gains()).toEqual({ claimed: 0n, credit: 0n, fulfilled: [] });
     await eventually('payment again', async () => (await gains()).claimed === 7n && (await gains()).credit === PRICE);
     expect((await gains()).fulfilled).toEqual([id]);
@@ -101,10 +102,10 @@ describe('a settler', () => {
   it('is paid once for a request whose block is replaced, and that is asked again under another id', async () => {
     await start();
     await eventually('the registration', async () => sent('register') === 1);
-    const snapshot = await world.rpc<Hex>('evm_snapshot');
+    const snapshot = await rememberChain({ world, proxy });
     const orphan = await openEscrow(world);
     await eventually('its answer', async () => (await gains()).fulfilled.includes(orphan));
-    await world.rpc('evm_revert', [snapshot]);
+    await undoBlocks({ world, proxy }, snapshot);
     await world.rpc('anvil_mine', ['0x2']);
     const id = await openEscrow(world);
     expect(id).not.toBe(orphan);
@@ -117,7 +118,7 @@ describe('a settler', () => {
     await start();
     await eventually('the registration', async () => sent('register') === 1);
     await calm();
-    const snapshot = await world.rpc<Hex>('evm_snapshot');
+    const snapshot = await rememberChain({ world, proxy });
     const { timestamp } = await world.rpc<{ readonly timestamp: Hex }>('eth_getBlockByNumber', ['latest', false]);
     // Blocks of the same content and time have the same hash, from which ids are made; the input is another one.
     const askInSameBlock = async (): Promise<Hex> => {
@@ -126,7 +127,7 @@ describe('a settler', () => {
     };
     const id = await askInSameBlock();
     await eventually('its answer', async () => (await gains()).fulfilled.includes(id));
-    await world.rpc('evm_revert', [snapshot]);
+    await undoBlocks({ world, proxy }, snapshot);
     expect(await askInSameBlock()).toBe(id);
     await eventually('the answer to the other', async () => (await gains()).fulfilled.includes(id));
     expect(await gains()).toMatchObject({ credit: PRICE, fulfilled: [id] });

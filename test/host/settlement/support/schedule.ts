@@ -1,5 +1,6 @@
 import type { Hex } from 'viem';
 import { type RpcDeed, startRpcProxy } from '../../../support/rpc-proxy.ts';
+import { rememberChain, undoBlocks } from './reorganisation.ts';
 import { eventually, type Settling, startSettling, temporaryFolder } from './settling.ts';
 import { type Timeline, timeline } from './timeline.ts';
 import { books, openEscrow, type PaidWorld, PRICE, paidLog } from './world.ts';
@@ -71,7 +72,7 @@ export async function runSchedule(world: PaidWorld, { seed, steps }: ScheduleOpt
   const told: Timeline = timeline();
   let escrows: Hex[] = [];
   let atSnapshot: Hex[] = [];
-  let snapshot = await world.rpc<Hex>('evm_snapshot');
+  let snapshot = await rememberChain({ world, proxy });
   let settling: Settling | undefined;
 
   const start = async (): Promise<void> => {
@@ -125,13 +126,12 @@ export async function runSchedule(world: PaidWorld, { seed, steps }: ScheduleOpt
         await start();
         told.step('restart');
       } else if (kind < 9) {
-        await world.rpc('evm_revert', [snapshot]);
+        snapshot = await undoBlocks({ world, proxy }, snapshot);
         escrows = atSnapshot;
-        snapshot = await world.rpc<Hex>('evm_snapshot');
         told.step('reorganise');
       } else {
         atSnapshot = escrows;
-        snapshot = await world.rpc<Hex>('evm_snapshot');
+        snapshot = await rememberChain({ world, proxy });
         told.step('remember');
       }
       await new Promise((resolve) => setTimeout(resolve, rest));

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Hex } from 'viem';
 import type { HostEvent } from '../../../../host/errors.ts';
+import { blocksInCalls } from './reorganisation.ts';
 import { books, type PaidWorld } from './world.ts';
 
 /** What was done to a settler and what it said, so that a schedule which fails once can be understood from its report. */
@@ -53,6 +54,7 @@ export function timeline(): Timeline {
         block: Number(await world.rpc<Hex>('eth_blockNumber')),
         counts: { latest: await count('latest'), pending: await count('pending') },
         pool: await world.rpc<unknown>('txpool_inspect'),
+        calls: await blocksInCalls(world),
       };
       const { fulfilled, ...sums } = await books(world, fromBlock);
       const open = escrows.filter((id) => !fulfilled.includes(id));
