@@ -67,14 +67,14 @@ module.exports = {
       'client-node-imports',
       "What is Node's own is apart: HTTP with kept connections, files of archives, and folders of releases.",
       { path: '^client/node/' },
-      ['^client/', '^wire/', ...platform('crypto', 'events', 'fs/promises', 'http', 'https', 'os', 'path')],
+      ['^client/', '^wire/', ...platform('crypto', 'fs/promises', 'http', 'https', 'os', 'path')],
     ),
     {
       name: 'browsers-load-the-client',
       comment: 'What client/web.ts reaches runs without Node.',
       severity: 'error',
       from: { path: '^client/web\\.ts$' },
-      to: { path: '^(client/node/|(node:)?(crypto|events|fs/promises|http|https|os|path)$)', reachable: true },
+      to: { path: '^(client/node/|(node:)?(crypto|fs/promises|http|https|os|path)$)', reachable: true },
     },
     only(
       'client-store-imports',

@@ -39,6 +39,8 @@ export async function pullRelease(pulling: Pulling, reference: string): Promise<
   const known = there === 'this-release' ? await knownStatus(pulling, release) : undefined;
   const standing = await holdStatus(pulling, release, known);
   if (standing === 'yanked' && pulling.yanked === 'refuse') {
+    // A host that serves the folder tells its clients what stands there: so that is the owner's last word.
+    if (there === 'this-release') await besidesOnly(pulling, release);
     const { name, version } = release.facts.manifest;
     throw new HubError('release_yanked', `${name} ${version} was taken back by its owner`);
   }
@@ -124,13 +126,26 @@ async function mended(pulling: Pulling, release: ProvenRelease, draft: DraftFold
   const { folder } = pulling;
   const kept = await fetchAll(pulling, release, draft, async (path) => (await folder.file(path)) ?? draft.file(path));
   for (const { path } of release.contents) if ((await draft.file(path)) !== undefined) await draft.mend(path);
+  await mendBesides(folder, release, draft);
+  return { fetchedFiles: release.contents.length - kept, keptFiles: kept };
+}
+
+async function mendBesides(folder: ReleaseFolder, release: ProvenRelease, draft: DraftFolder): Promise<void> {
   for (const [path, bytes] of besides(release)) {
     const before = await folder.small(path, bytes.length);
     if (before !== undefined && equalBytes(before, bytes)) continue;
     await draft.write(path, bytes);
     await draft.mend(path);
   }
-  return { fetchedFiles: release.contents.length - kept, keptFiles: kept };
+}
+
+async function besidesOnly({ folder }: Pulling, release: ProvenRelease): Promise<void> {
+  const draft = await folder.draft(release.facts.modelId);
+  try {
+    await mendBesides(folder, release, draft);
+  } finally {
+    await draft.remove();
+  }
 }
 
 function besides({ signed, status }: ProvenRelease): readonly (readonly [path: string, bytes: Uint8Array])[] {

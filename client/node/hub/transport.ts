@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Agent, type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps, Agent as SecureAgent } from 'node:https';
 import { HubError } from '../../hub/errors.ts';
@@ -101,7 +100,7 @@ async function write(sent: ClientRequest, { length, chunks }: HubBody, watch: Wa
       if (answered || sent.destroyed) return;
       written += chunk.length;
       if (written > length) break;
-      if (!sent.write(chunk)) await Promise.race(['drain', 'close', 'response'].map((event) => once(sent, event)));
+      if (!sent.write(chunk)) await roomOrEnd(sent);
       watch.again();
     }
     if (written !== length) throw new HubError('file_changed', 'it has another length than it had');
@@ -110,6 +109,19 @@ async function write(sent: ClientRequest, { length, chunks }: HubBody, watch: Wa
     // The request's own error has been told where it happened.
     if (!sent.destroyed) watch.fail(error);
   }
+}
+
+function roomOrEnd(sent: ClientRequest): Promise<void> {
+  const events = ['drain', 'close', 'response'] as const;
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const event of events) sent.off(event, done);
+      resolve();
+    };
+    for (const event of events) sent.on(event, done);
+    // It may have ended before anybody listened.
+    if (sent.destroyed) done();
+  });
 }
 
 async function* readChunks(sent: ClientRequest, message: IncomingMessage, watch: Watch): AsyncGenerator<Uint8Array> {

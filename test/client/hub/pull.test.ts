@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openRelease } from '../../../host/releases.ts';
-import { encodeSignedStatus } from '../../../wire/message/hub.ts';
+import { decodeSignedStatus, encodeSignedStatus } from '../../../wire/message/hub.ts';
 import { noise, owner, ownerOf, signedStatus, stranger, testRelease } from './releases.ts';
 import { isFile, refuse, type ScriptedHub, send, startScriptedHub } from './scripted-hub.ts';
-import { contentsOf, type Desk, failure, openDesk } from './world.ts';
+import { contentsOf, type Desk, digestOf, failure, openDesk } from './world.ts';
 
 const release = testRelease();
 const refusing = { yanked: 'refuse' } as const;
@@ -136,6 +136,15 @@ describe('a status', () => {
     expect(pulled.standing).toBe('yanked');
   });
 
+  it('that takes back what was pulled stands in its folder, also where the pull is refused', async () => {
+    await pull(release.id);
+    hub.releases = [at('yanked', 5n)];
+    expect(await failure(pull(release.id))).toMatchObject({ code: 'release_yanked' });
+    const kept = decodeSignedStatus(Uint8Array.from(readFileSync(join(desk.out, 'status.json'))));
+    expect(kept).toMatchObject({ status: 'yanked', sequence: 5n });
+    expect(desk.besides()).toEqual([]);
+  });
+
   it('that warns is told, and kept as it was signed', async () => {
     hub.releases = [at('deprecated', 4n)];
     expect((await pull()).standing).toBe('deprecated');
@@ -208,7 +217,7 @@ describe('a folder that is there', () => {
     const [one, other] = await Promise.all([pull(), pull()]);
     expect([one.standing, other.standing]).toEqual(['active', 'active']);
     expect(openRelease(desk.out).modelId).toEqual(release.modelId);
-    expect(contentsOf(desk.out)['model.onnx']).toEqual(release.files.get('model.onnx'));
+    expect(digestOf(contentsOf(desk.out)['model.onnx'])).toBe(digestOf(release.files.get('model.onnx')));
     expect(desk.besides()).toEqual([]);
   });
 
@@ -248,7 +257,7 @@ describe('a hub', () => {
       return true;
     };
     await pull();
-    expect(contentsOf(desk.out)['model.onnx']).toEqual(release.files.get('model.onnx'));
+    expect(digestOf(contentsOf(desk.out)['model.onnx'])).toBe(digestOf(release.files.get('model.onnx')));
   });
 
   it('that says nothing is left', async () => {

@@ -9,6 +9,8 @@ import {
   HubError,
   type HubProgress,
 } from '../../../client/index.ts';
+import { toHex } from '../../../wire/bytes.ts';
+import { sha256 } from '../../../wire/crypto/node.ts';
 
 export const quick = { firstMs: 1, longestMs: 20, tries: 5 };
 
@@ -55,6 +57,11 @@ export function contentsOf(folder: string): Readonly<Record<string, Uint8Array>>
     .map((entry) => join(entry.parentPath, entry.name))
     .map((path): readonly [string, Uint8Array] => [path.slice(folder.length + 1), Uint8Array.from(readFileSync(path))]);
   return Object.fromEntries(entries);
+}
+
+/** Of megabytes, which a comparison of arrays takes minutes for. */
+export function digestOf(bytes: Uint8Array | undefined): string {
+  return bytes === undefined ? 'nothing' : toHex(sha256(bytes));
 }
 
 export async function failure(work: Promise<unknown>): Promise<HubError> {
