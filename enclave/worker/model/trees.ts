@@ -68,6 +68,9 @@ export function checkForest(
       depths.set(place, depth + 1);
     }
   });
+  // The engine would count the first or the sum, depending on how many targets there are.
+  require(new Set(leafId.map((node, at) => `${leafTree[at]} ${node} ${target[at]}`)).size ===
+    leafId.length, 'two weights of one leaf for one target');
   leafId.forEach((node, at) => {
     require(modes[places.get(`${leafTree[at]} ${node}`) ?? -1] === 'LEAF', 'a weight of what is no leaf');
     require((target[at] as number) < targets, 'a weight for what is no target');
