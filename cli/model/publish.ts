@@ -15,6 +15,7 @@ import { jsonLine, rowLines } from '../report.ts';
 import { bytesText } from './amounts.ts';
 import type { ModelChain } from './chain.ts';
 import { payerOf, payerOptions, registryOf, registryOptions } from './chain-options.ts';
+import { buildRelease, DRAFT_FILE, readDraft } from './draft.ts';
 import { hubOptions, onlyPositional, readBytes, required, withHub } from './hub-options.ts';
 import { type OwnerKey, readOwnerKey } from './keys.ts';
 import { hexFile } from './sample-set.ts';
@@ -34,6 +35,8 @@ export async function modelPublish(context: CommandContext): Promise<number> {
   const key = await readOwnerKey(required(parsed, 'key'));
   const registry = registryOf(parsed);
   const payer = registry === undefined ? undefined : payerOf(parsed);
+  // First: it names every fault and what to do about it, where building a release ends at the first.
+  if (!(await exists(join(directory, ENVELOPE_FILE)))) await refuseWhatWorkersRefuse(context, directory);
   const prepared = await prepare(directory, key);
   // Before anything is said anywhere: a chain that does not answer, or a registry that is none.
   const chain = registry === undefined ? undefined : await (await import('./chain.ts')).openModelChain(registry);
@@ -62,7 +65,8 @@ interface Prepared {
 
 /** A draft is built, checked as a worker would, and signed; a signed release is taken as it is, if the key is its owner's. */
 async function prepare(directory: string, key: OwnerKey): Promise<Prepared> {
-  if (!(await exists(join(directory, 'manifest.json')))) return prepareDraft(directory, key);
+  // Read as `check` reads it: whoever edits a draft means the draft.
+  if (await exists(join(directory, DRAFT_FILE))) return prepareDraft(directory, key);
   const encoded = await readBytes(join(directory, 'manifest.json'), limits.manifestBytes);
   const manifest = manifestOf(encoded, directory);
   if (!equalBytes(manifest.owner, key.owner)) {
@@ -74,10 +78,20 @@ async function prepare(directory: string, key: OwnerKey): Promise<Prepared> {
 }
 
 async function prepareDraft(directory: string, { owner, sign }: OwnerKey): Promise<Prepared> {
-  const { buildRelease, readDraft } = await import('./draft.ts');
   const { manifest, encoded, modelId } = await buildRelease(directory, await readDraft(directory), owner);
   const signature = await sign(releaseMessage(modelId));
   return { release: { manifest: encoded, owner, signature }, manifest, modelId, form: 'plain' };
+}
+
+/** A version is taken for ever, and one that no worker loads is of no use to anybody. What is sealed only its worker can judge. */
+async function refuseWhatWorkersRefuse({ warn, style }: CommandContext, directory: string): Promise<void> {
+  const { checkModel } = await import('./check.ts');
+  const { openSubject } = await import('./subject.ts');
+  const { renderCheck } = await import('./render-check.ts');
+  const report = await checkModel(await openSubject(directory, undefined), 'load');
+  if (report.verdict === 'loads') return;
+  warn(renderCheck(report, style));
+  if (report.verdict === 'refused') throw new CommandError('a worker would refuse it: nothing was published');
 }
 
 function manifestOf(encoded: Uint8Array, directory: string): Manifest {

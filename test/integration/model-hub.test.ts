@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Address } from 'viem';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { demoRelease } from '../../cli/demo-model/mlp.ts';
+import { demoModel, demoRelease } from '../../cli/demo-model/mlp.ts';
 import { openReleaseKey, type ReleaseKey } from '../../cli/stack/keys.ts';
 import { type Stack, startStack } from '../../cli/stack/stack.ts';
 import { type Chain, startChain } from '../../contracts/tools/anvil.ts';
@@ -145,6 +145,25 @@ describe('a model from its publisher to an attested worker', () => {
     expect(facts(again)[0]).toMatchObject({ modelId, onChain: 'listed-before', transaction: null, sentFiles: 0 });
   });
 
+  it('is not published where a worker would refuse it, and every fault is named', async () => {
+    const { onnx } = demoModel();
+    mkdirSync(folder.path('refused'));
+    const draft = JSON.parse(readFileSync(folder.path('draft/release.json'), 'utf8')) as object;
+    const changed = { ...draft, version: '2.0.0', files: ['model.onnx'], samples: [] };
+    folder.file('refused/release.json', JSON.stringify(changed));
+    // An operator that no worker runs, in the place of one that it does.
+    const at = Buffer.from(onnx).indexOf('Relu');
+    folder.file(
+      'refused/model.onnx',
+      onnx.map((byte, place) => (place === at ? 'B'.charCodeAt(0) : byte)),
+    );
+    const refused = await model('publish', folder.path('refused'), ...hub(), ...keyed(), '--yes');
+    expect(refused).toMatchObject({ code: 1, out: '' });
+    expect(refused.err).toContain('Belu');
+    expect(refused.err).toContain('a worker would refuse it: nothing was published');
+    expect((await model('versions', REPOSITORY, ...hub())).out).not.toContain('2.0.0');
+  });
+
   it('is listed and shown with its signature verified, and its card without what a terminal would obey', async () => {
     const listed = await model('versions', REPOSITORY, ...hub());
     expect(listed).toMatchObject({ code: 0 });
@@ -161,6 +180,16 @@ describe('a model from its publisher to an attested worker', () => {
     const pulled = await model('pull', REPOSITORY, ...hub(), ...publisher(), '--out', folder.path('pulled'), '--json');
     expect(pulled).toMatchObject({ code: 0, err: '' });
     expect(facts(pulled)[0]).toMatchObject({ modelId, status: 'active' });
+    const signed = ['publish', folder.path('pulled'), ...hub(), '--yes', '--json'] as const;
+    expect(facts(await model(...signed, ...keyed()))[0]).toMatchObject({
+      repository: REPOSITORY,
+      modelId,
+      sentFiles: 0,
+    });
+    await openReleaseKey(folder.path('another.pem'));
+    const stolen = await model(...signed, '--key', folder.path('another.pem'));
+    expect(stolen).toMatchObject({ code: 1, out: '' });
+    expect(stolen.err).toContain(`belongs to ${toHex(key.owner)}, and the key is another`);
     stack = await startStack({
       stateDirectory: folder.path('state'),
       port: 0,
