@@ -114,6 +114,18 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       uploads.maintain().catch(() => onEvent({ event: 'maintenance_failed' }));
     }, MAINTENANCE_MS);
     timer.unref();
+    let closed: Promise<void> | undefined;
+
+    async function close(): Promise<void> {
+      draining = true;
+      clearInterval(timer);
+      await drained(server, options.drainMs ?? DRAIN_MS);
+      await uploads.settled();
+      await metrics?.close();
+      await opened.close();
+      onEvent({ event: 'stopped' });
+    }
+
     onEvent({ event: 'listening', url, releases: opened.catalogue.size, blobs: opened.blobs.count });
     return {
       url,
@@ -128,14 +140,9 @@ export async function startHub(options: HubOptions): Promise<Hub> {
         }
       },
       maintain: uploads.maintain,
-      async close() {
-        draining = true;
-        clearInterval(timer);
-        await drained(server, options.drainMs ?? DRAIN_MS);
-        await uploads.settled();
-        await metrics?.close();
-        await opened.close();
-        onEvent({ event: 'stopped' });
+      close() {
+        closed ??= close();
+        return closed;
       },
     };
   }

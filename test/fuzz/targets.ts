@@ -19,6 +19,7 @@ import * as cbor from './wire/cbor.fuzz.ts';
 import * as configuration from './wire/configuration.fuzz.ts';
 import * as encryptedRelease from './wire/encrypted-release.fuzz.ts';
 import * as frame from './wire/frame.fuzz.ts';
+import * as hub from './wire/hub.fuzz.ts';
 import * as json from './wire/json.fuzz.ts';
 import * as language from './wire/language.fuzz.ts';
 import * as link from './wire/link.fuzz.ts';
@@ -53,6 +54,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'wire/configuration': configuration,
   'wire/encrypted-release': encryptedRelease,
   'wire/frame': frame,
+  'wire/hub': hub,
   'wire/json': json,
   'wire/language': language,
   'wire/link': link,

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { StartError } from '../../host/errors.ts';
+import { readHubOptions } from '../../host/hub/options.ts';
 import { readOptions } from '../../host/options/read.ts';
 import { endCodes } from '../../wire/message/telemetry.ts';
 import { command } from '../support/command.ts';
@@ -112,6 +113,23 @@ describe('systemd units', () => {
     // Everything but the file that is not there.
     expect(refused).toBeInstanceOf(StartError);
     expect((refused as StartError).code).toBe('configuration_invalid');
+  });
+});
+
+describe('the unit of a hub', () => {
+  it('starts it with options that it knows, and lets it read its list again', () => {
+    const text = textOf('proofmark-hub.service');
+    const line = /^ExecStart=\S+ proofmark hub (.*)$/m.exec(text)?.[1] as string;
+    const values: Readonly<Record<string, string>> = {
+      LISTEN: '127.0.0.1:1',
+      METRICS: '127.0.0.1:2',
+      ORIGIN: 'https://hub.example',
+      GIGABYTES: 'any',
+      PROXIES: '1',
+    };
+    const args = line.replace(/\$\{([A-Z]+)\}/g, (_, name: string) => values[name] ?? '').split(' ');
+    expect(readHubOptions(args, {})).toMatchObject({ store: '/var/lib/proofmark-hub', trustedProxies: 1 });
+    expect(text).toContain('\nExecReload=/bin/kill -HUP $MAINPID\n');
   });
 });
 
