@@ -18,13 +18,25 @@ const stateUsage = `proofmark model yank|deprecate|restore REPOSITORY@VERSION --
   The owner's next word on a release, under the next number: on the hub, and on a chain where one is named.`;
 
 const commands: Readonly<Record<string, ModelCommand>> = {
+  init: {
+    usage: `proofmark model init [DIR] [--from FILE.onnx|FOLDER] [--name NAME]
+  Writes the draft of a release (release.json), a card and a sample to fill in, with all that the model tells. What only a
+  person knows is left open, the licence above all. Nothing is written over.`,
+    load: async () => (await import('../model/init-command.ts')).init,
+  },
   check: {
     usage: `proofmark model check DIR|FILE.onnx [--kind tensor|text-generation] [--run | --read-only] [--json]
   Says all that a worker would have against a model, where, and what to do about it: by the worker's own scan, and by
-  its engine in a confined process. Exits 0 where it would be loaded, 1 where it would be refused. --run also runs it
-  twice on its samples, or on inputs that are made up, and compares bits; and rows together with rows alone.
-  --read-only loads nothing.`,
+  its engine in a confined process. Exits 0 where it would be loaded, 1 where it would be refused, or is not what its
+  release says. --run also runs it twice on its samples, or on inputs that are made up, and compares bits, samples with
+  their responses, and rows together with rows alone. --read-only loads nothing.`,
     load: async () => (await import('../model/check-command.ts')).check,
+  },
+  diff: {
+    usage: `proofmark model diff A B [--json] [--hub URL --publisher HEX|any [--token-file FILE]]
+  What changed from one release to another, and which step of the version that deserves: of drafts, release folders, or
+  references on a hub. Exits 1 where the version takes a smaller step, or none.`,
+    load: async () => (await import('../model/diff-command.ts')).diff,
   },
   publish: {
     usage: `proofmark model publish DIR --hub URL --key FILE.pem [--private] [--yes] [--json] [--quiet]

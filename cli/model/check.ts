@@ -13,7 +13,8 @@ import { openTrial, type Trial } from './trial.ts';
 /** All that can be said about a model before it is published. */
 export interface CheckReport {
   readonly subject: Pick<Subject, 'form' | 'kind' | 'entry'>;
-  readonly verdict: 'loads' | 'refused';
+  /** `wrong`: a worker would load it, and it breaks what its release says. */
+  readonly verdict: 'loads' | 'wrong' | 'refused';
   readonly findings: readonly Finding[];
   readonly graph: GraphFacts;
   readonly language: LanguageFacts | null;
@@ -46,13 +47,18 @@ export async function checkModel(subject: Subject, depth: Depth): Promise<CheckR
   remarks.push(...tried.remarks);
   return {
     subject: { form, kind, entry },
-    verdict: isRefused(remarks) ? 'refused' : 'loads',
+    verdict: verdictOf(remarks),
     findings: gather(remarks),
     graph,
     language: language?.facts ?? null,
     engine: tried.engine,
     run: tried.report,
   };
+}
+
+function verdictOf(remarks: readonly Remark[]): CheckReport['verdict'] {
+  if (isRefused(remarks)) return 'refused';
+  return remarks.some(({ severity }) => severity === 'wrong') ? 'wrong' : 'loads';
 }
 
 function isRefused(remarks: readonly Remark[]): boolean {

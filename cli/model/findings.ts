@@ -22,9 +22,14 @@ export type FindingCode =
   | 'no_chat_template'
   | 'engine_not_asked';
 
-/** `refused`: no worker would load or serve it so. `note`: worth knowing, and nothing against loading it. */
+/**
+ * `refused`: no worker would load it so. `wrong`: it would be loaded, and breaks what its release says. `note`: worth
+ * knowing, and nothing against either.
+ */
+export type Severity = 'refused' | 'wrong' | 'note';
+
 export interface Finding {
-  readonly severity: 'refused' | 'note';
+  readonly severity: Severity;
   readonly code: FindingCode;
   /** The first few places, as a person finds them: a node's name and number, a tensor, a file. */
   readonly where: readonly string[];
@@ -56,6 +61,10 @@ export function gather(remarks: Iterable<Remark>): readonly Finding[] {
 
 export function refusedRemark(code: FindingCode, where: string, what: string, advice: string): Remark {
   return { severity: 'refused', code, where, what, advice };
+}
+
+export function wrongRemark(code: FindingCode, where: string, what: string, advice: string): Remark {
+  return { severity: 'wrong', code, where, what, advice };
 }
 
 export function noteRemark(code: FindingCode, where: string, what: string, advice = ''): Remark {

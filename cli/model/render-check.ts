@@ -8,6 +8,7 @@ import type { RunReport } from './run.ts';
 /** The report for people: the verdict last, where a terminal stands when it is done. */
 export function renderCheck(report: CheckReport, style: Style): string {
   const refused = report.findings.filter(({ severity }) => severity === 'refused');
+  const wrong = report.findings.filter(({ severity }) => severity === 'wrong');
   const notes = report.findings.filter(({ severity }) => severity === 'note');
   return [
     heading('Model', style),
@@ -18,6 +19,7 @@ export function renderCheck(report: CheckReport, style: Style): string {
     refused.length === 0
       ? ''
       : heading('Refused', style) + refused.map((finding) => findingLines('✗', finding)).join(''),
+    wrong.length === 0 ? '' : heading('Wrong', style) + wrong.map((finding) => findingLines('✗', finding)).join(''),
     notes.length === 0
       ? ''
       : heading('Worth knowing', style) + notes.map((finding) => findingLines('·', finding)).join(''),
@@ -29,6 +31,7 @@ export function renderCheck(report: CheckReport, style: Style): string {
 function verdictLine({ verdict, engine, run }: CheckReport, refused: number): string {
   if (verdict === 'refused')
     return `✗ a worker would refuse it, for ${refused === 1 ? 'one reason' : `${refused} reasons`}`;
+  if (verdict === 'wrong') return '✗ a worker would load it, and it is not what its release says';
   if (engine === null) return '✓ the worker’s scan takes it; its engine was not asked';
   return run === null ? '✓ a worker would load it' : '✓ a worker would load it, and it ran here';
 }

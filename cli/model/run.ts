@@ -3,12 +3,10 @@ import { ModelError } from '../../enclave/worker/model/errors.ts';
 import type { LanguageModel } from '../../enclave/worker/model/language-model.ts';
 import type { TensorModel } from '../../enclave/worker/model/tensor-model.ts';
 import { equalBytes } from '../../wire/bytes.ts';
-import { WireError } from '../../wire/errors.ts';
-import { limits } from '../../wire/limits.ts';
-import { decodeInferRequest, type Tensor } from '../../wire/message/tensor.ts';
-import { type Remark, refusedRemark } from './findings.ts';
+import type { Tensor } from '../../wire/message/tensor.ts';
+import { type Remark, wrongRemark } from './findings.ts';
 import { madeUp } from './made-up.ts';
-import { findPlainFile, readPlainFile } from './plain-file.ts';
+import { responseRemarks, sampleCalls } from './sample-calls.ts';
 import type { Subject } from './subject.ts';
 
 /** What was seen of a model that ran. */
@@ -40,9 +38,12 @@ interface Options {
 
 /** Twice the same: once for how long it takes when nothing is warm, and bit by bit against each other. */
 export async function runTensors(subject: Subject, model: TensorModel, options: Options): Promise<RunResult> {
-  const { calls, remarks } = await sampleCalls(subject, model);
+  const { calls, remarks } = await sampleCalls(subject, new Set(model.inputs.map(({ name }) => name)));
   const inputs = calls.length > 0 ? 'samples' : 'made up';
-  const all = calls.length > 0 ? calls : [madeUp(model.inputs, { free: FREE_SIZE, rows: FREE_SIZE, salt: 0 })];
+  const all =
+    calls.length > 0
+      ? calls.map((call) => call.inputs)
+      : [madeUp(model.inputs, { free: FREE_SIZE, rows: FREE_SIZE, salt: 0 })];
   try {
     const [first, firstTime] = await timed(() => oneByOne(model, all, options));
     const [second, secondTime] = await timed(() => oneByOne(model, all, options));
@@ -56,7 +57,7 @@ export async function runTensors(subject: Subject, model: TensorModel, options: 
       repeats,
       rows,
     };
-    return { report, remarks: [...remarks, ...verdictsOf(report)] };
+    return { report, remarks: [...remarks, ...verdictsOf(report), ...responseRemarks(calls, first)] };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     return { report: null, remarks: [...remarks, failed(error, inputs)] };
@@ -65,7 +66,7 @@ export async function runTensors(subject: Subject, model: TensorModel, options: 
 
 function* verdictsOf({ repeats, rows }: RunReport): Generator<Remark> {
   if (repeats === 'other bits') {
-    yield refusedRemark(
+    yield wrongRemark(
       'not_deterministic',
       'the model',
       'the same call twice has two results',
@@ -73,7 +74,7 @@ function* verdictsOf({ repeats, rows }: RunReport): Generator<Remark> {
     );
   }
   if (rows === 'other bits') {
-    yield refusedRemark(
+    yield wrongRemark(
       'rows_dependent',
       'execution.batchRows',
       'rows that are computed together have other results than alone: the promise of batchRows is broken',
@@ -84,7 +85,7 @@ function* verdictsOf({ repeats, rows }: RunReport): Generator<Remark> {
 
 function failed(error: ModelError, inputs: RunReport['inputs']): Remark {
   const own = inputs === 'made up' ? ' Inputs were made up: with samples in the draft it is run on those.' : '';
-  return refusedRemark(
+  return wrongRemark(
     'run_failed',
     'the model',
     `it does not run: ${error.message}`,
@@ -139,38 +140,6 @@ async function timed<T>(work: () => Promise<T>): Promise<readonly [T, number]> {
   const start = performance.now();
   const result = await work();
   return [result, performance.now() - start];
-}
-
-/** The requests that the release shows as samples; one that is none is a finding of its own. */
-async function sampleCalls(
-  { terms, directory }: Subject,
-  model: TensorModel,
-): Promise<{ readonly calls: readonly (readonly Tensor[])[]; readonly remarks: readonly Remark[] }> {
-  const calls: (readonly Tensor[])[] = [];
-  const remarks: Remark[] = [];
-  for (const { request } of terms?.samples ?? []) {
-    const body = await readPlainFile(directory, await findPlainFile(directory, request, limits.bodyBytes));
-    try {
-      const { inputs } = decodeInferRequest({ body, jsonLength: body.length }, 'json');
-      const names = new Set(model.inputs.map(({ name }) => name));
-      const stranger = inputs.find(({ name }) => !names.has(name));
-      if (stranger === undefined) calls.push(inputs);
-      else remarks.push(sampleRemark(request, `the model has no input "${stranger.name}"`));
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      remarks.push(sampleRemark(request, error.message));
-    }
-  }
-  return { calls, remarks };
-}
-
-function sampleRemark(path: string, why: string): Remark {
-  return refusedRemark(
-    'sample_refused',
-    path,
-    `it is no request for this model: ${why}`,
-    'Write it as the body of a call of the Open Inference Protocol, version 2, in JSON.',
-  );
 }
 
 /** Greedy, so that nothing is drawn. */

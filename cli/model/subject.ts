@@ -1,9 +1,11 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { parseJson } from '../../wire/codec/json.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
-import { decodeManifest, type Manifest, type ReleaseTerms } from '../../wire/message/manifest.ts';
+import { decodeManifest, type Manifest, RELEASE_PATH, type ReleaseTerms } from '../../wire/message/manifest.ts';
 import { CommandError } from '../exit-codes.ts';
+import { memberOf } from './compare.ts';
 import { DRAFT_FILE, readDraft } from './draft.ts';
 import { DraftError } from './draft-error.ts';
 import { type Remark, refusedRemark } from './findings.ts';
@@ -48,9 +50,47 @@ async function openFile(path: string, kind: Manifest['kind']): Promise<Subject> 
 }
 
 async function openDraft(directory: string): Promise<Subject> {
-  const { files: listed, ...terms } = await readDraft(directory);
-  const published = listed.map(({ path }) => path);
-  return fromTerms({ form: 'draft', directory, ...terms, terms, published });
+  try {
+    const { files: listed, ...terms } = await readDraft(directory);
+    const published = listed.map(({ path }) => path);
+    return await fromTerms({ form: 'draft', directory, ...terms, terms, published });
+  } catch (error) {
+    if (!(error instanceof DraftError)) throw error;
+    // What is wrong with the draft is one thing to say; the model has its own.
+    const { kind, entry } = await intended(directory);
+    const folder = await openFolder(directory, kind, entry);
+    return { ...folder, form: 'draft', remarks: [draftRemark(error), ...folder.remarks] };
+  }
+}
+
+function draftRemark({ message, place }: DraftError): Remark {
+  const licence = place === 'licence';
+  return refusedRemark(
+    'draft_refused',
+    place === '' ? DRAFT_FILE : place,
+    licence ? `${DRAFT_FILE} names no licence` : message,
+    licence
+      ? 'Name it as SPDX does ("Apache-2.0", "MIT"), or as LicenseRef- and a name of your own: nobody else can know it.'
+      : 'The schema is attestations/schemas/proofmark-release-draft.schema.json.',
+  );
+}
+
+/** Kind and entry of a draft that is not right, as far as it names them: for looking at the model all the same. */
+async function intended(
+  directory: string,
+): Promise<{ readonly kind: Manifest['kind'] | undefined; readonly entry: string | undefined }> {
+  try {
+    const file = await findPlainFile(directory, DRAFT_FILE, limits.draftBytes);
+    const json = parseJson(await readPlainFile(directory, file), limits.draftBytes);
+    const [kind, entry] = [memberOf(json, 'kind'), memberOf(json, 'entry')];
+    return {
+      kind: kind === 'tensor' || kind === 'text-generation' ? kind : undefined,
+      entry: typeof entry === 'string' && RELEASE_PATH.test(entry) ? entry : undefined,
+    };
+  } catch (error) {
+    if (error instanceof WireError || error instanceof DraftError) return { kind: undefined, entry: undefined };
+    throw error;
+  }
 }
 
 async function openReleaseFolder(directory: string): Promise<Subject> {
@@ -80,12 +120,12 @@ async function fromTerms(
 }
 
 /** As exporters write it: the entry is the decoder that takes both a prompt and a past, where there is one. */
-async function openFolder(directory: string, asked: Manifest['kind'] | undefined): Promise<Subject> {
+async function openFolder(directory: string, asked: Manifest['kind'] | undefined, meant?: string): Promise<Subject> {
   const listed = await readdir(directory, { recursive: true });
   const paths = listed.map((path) => path.replaceAll('\\', '/')).filter((path) => path.split('/').length <= 2);
   const kind =
     asked ?? (paths.includes('tokenizer.json') && paths.includes('config.json') ? 'text-generation' : 'tensor');
-  const entry = entryAmong(paths, kind);
+  const entry = meant ?? entryAmong(paths, kind);
   if (entry === undefined)
     throw new CommandError(`${directory} has no .onnx file, or several: name the one that is meant`);
   const wanted = kind === 'tensor' ? [entry] : paths.filter((path) => LANGUAGE_FILE.test(path)).sort();
@@ -95,7 +135,7 @@ async function openFolder(directory: string, asked: Manifest['kind'] | undefined
 
 const ENTRIES = ['decoder_model_merged.onnx', 'model.onnx', 'decoder_model.onnx'];
 
-export function entryAmong(paths: readonly string[], kind: Manifest['kind']): string | undefined {
+function entryAmong(paths: readonly string[], kind: Manifest['kind']): string | undefined {
   const graphs = paths.filter((path) => path.endsWith('.onnx')).sort();
   const usual = kind === 'tensor' ? ['model.onnx'] : ENTRIES;
   const found = usual.flatMap((name) => graphs.filter((path) => basename(path) === name))[0];

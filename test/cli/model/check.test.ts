@@ -292,7 +292,15 @@ describe('proofmark model check', () => {
     expect(out).toContain(`workers of this version attest ${runtime.optimisation} with ${runtime.threads}`);
     expect(out).toContain('README.md is not published');
     folder.draft({ files: ['model.onnx', 'gone'] });
-    expect((await check(folder.directory)).err).toContain('there is no gone');
+    const gone = await check(folder.directory);
+    expect([gone.code, gone.out.includes('✗ there is no gone')]).toEqual([1, true]);
+    folder.write('model.onnx', loopModel());
+    folder.draft({ licence: '' });
+    const { out: both } = await check(folder.directory, '--read-only');
+    expect(both).toContain('✗ release.json names no licence');
+    expect(both).toContain('✗ Loop is refused');
+    folder.write('release.json', '{');
+    expect((await check(folder.directory, '--read-only')).out).toContain('json_malformed');
   });
 
   it('runs what it is asked to run, and tells time, memory and whether bits repeat', { timeout: 60_000 }, async () => {
@@ -330,6 +338,8 @@ describe('proofmark model check', () => {
     const { code, out } = await check(folder.directory, '--run');
     expect(code).toBe(1);
     expect(out).toContain('it is no request for this model: the model has no input "inputs"');
+    expect(out).toContain('it is not what the model answers: ');
+    expect(out).toContain('✗ a worker would load it, and it is not what its release says');
     expect(out).toMatch(/inputs +samples, 1 call\(s\)/);
   });
 
