@@ -1,4 +1,14 @@
-import { type Address, decodeFunctionResult, encodeDeployData, encodeFunctionData, type Hex, keccak256 } from 'viem';
+import {
+  type Address,
+  decodeFunctionResult,
+  encodeDeployData,
+  encodeFunctionData,
+  formatLog,
+  type Hex,
+  keccak256,
+  parseEventLogs,
+  type RpcLog,
+} from 'viem';
 import { type Chain, ChainError, type Receipt, startChain } from '../tools/anvil.ts';
 import { type Artifact, artifact, buildContracts } from '../tools/artifacts.ts';
 import { foundryBinary } from '../tools/foundry.ts';
@@ -25,6 +35,8 @@ export interface LocalChain extends Deployer {
   readonly done: readonly Done[];
   call(contract: string, at: Address, functionName: string, args: readonly unknown[]): Promise<unknown>;
   sendTo(what: string, contract: string, to: Address, call: LocalCall): Promise<Receipt>;
+  /** The arguments of every event of that name so far, oldest first. */
+  events(contract: string, at: Address, eventName: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Gives somebody tokens and lets the settlement take them. */
   fund(account: Address, amount: bigint): Promise<void>;
   codeHash(address: Address): Promise<Hex>;
@@ -38,6 +50,9 @@ export interface LocalCall {
 }
 
 const CLOSE_DELAY = 86_400n;
+
+const named = (contract: string): Promise<Artifact> =>
+  artifact(contract, contract === 'TestToken' ? 'TestTokens' : contract);
 
 /** Throws where a tool is missing, and says which. */
 export function requireFoundry(): void {
@@ -92,14 +107,21 @@ async function deployed(chain: Chain, roots: Roots): Promise<LocalChain> {
     done,
     deploy,
     async call(contract, at, functionName, args) {
-      const { abi } = await artifact(contract, contract === 'TestToken' ? 'TestTokens' : contract);
+      const { abi } = await named(contract);
       const data = encodeFunctionData({ abi, functionName, args });
       return decodeFunctionResult({ abi, functionName, data: await chain.call({ to: at, data }) });
     },
     async sendTo(what, contract, to, { from, functionName, args }) {
-      const { abi } = await artifact(contract);
+      const { abi } = await named(contract);
       const data = encodeFunctionData({ abi, functionName, args });
       return keep(what, await chain.send({ from, to, data }));
+    },
+    async events(contract, at, eventName) {
+      const { abi } = await named(contract);
+      const logs = await chain.rpc<RpcLog[]>('eth_getLogs', [{ address: at, fromBlock: '0x0', toBlock: 'latest' }]);
+      return parseEventLogs({ abi, eventName, logs: logs.map((log) => formatLog(log)) }).map(
+        ({ args }) => args as Readonly<Record<string, unknown>>,
+      );
     },
     async fund(account, amount) {
       keep('mint tokens', await chain.send({ to: token, data: tokenCall('mint', [account, amount]) }));
