@@ -1,3 +1,4 @@
+import type { ReleaseFacts } from '../verifier/release/verify.ts';
 import type { Verified } from '../verifier/result.ts';
 import type { WorkerFacts } from '../verifier/worker/facts.ts';
 import { createAttestedFetch, type Fetch } from './attested-fetch/fetch.ts';
@@ -9,6 +10,8 @@ import type { CallOptions, ClientOptions, InferCall, InferResult, LanguageCall, 
 export interface Client {
   /** The worker of the current session; a new one is proven when the old one is gone or its acceptance ran out. */
   worker(): Promise<Verified<WorkerFacts>>;
+  /** What the owner of a model says of it, signature verified: its inputs, outputs, licence and samples. */
+  release(modelId: Uint8Array): Promise<Verified<ReleaseFacts>>;
   infer(call: InferCall, options?: CallOptions): Promise<InferResult>;
   chat(call: LanguageCall, options?: CallOptions): Promise<LanguageResult>;
   complete(call: LanguageCall, options?: CallOptions): Promise<LanguageResult>;
@@ -23,6 +26,8 @@ export function createClient(options: ClientOptions): Client {
   const engine = createEngine(options);
   return {
     worker: async () => (await engine.sessions.take()).session.worker,
+    release: async (modelId) =>
+      (await engine.releases.known((await engine.sessions.take({ modelId })).host, modelId)).facts,
     infer: (call, callOptions) => infer(engine, call, callOptions),
     chat: (call, callOptions) => completeWhole(engine, 'chat', call, callOptions),
     complete: (call, callOptions) => completeWhole(engine, 'completion', call, callOptions),

@@ -1,11 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { type ClientError, connect, floatTensor, type Tensor } from '../../client/index.ts';
+import { type ClientError, connect, type Tensor } from '../../client/index.ts';
 import type { WorkerPolicy } from '../../verifier/index.ts';
-import { fromHex } from '../../wire/bytes.ts';
+import { fromHex, utf8 } from '../../wire/bytes.ts';
 import { WireError } from '../../wire/errors.ts';
+import type { Manifest } from '../../wire/message/manifest.ts';
 import { decodeInferRequest, encodeInferResponse } from '../../wire/message/tensor.ts';
 import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
-import { answerLines, checkLines, heading, jsonLine, outcomeCounts } from '../report.ts';
+import { answerLines, checkLines, heading, jsonLine, outcomeCounts, printable } from '../report.ts';
 import { parseArguments, textOption } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 import { readPolicy } from './policy-file.ts';
@@ -20,7 +21,7 @@ const options = {
 
 export const inferUsage = `proofmark infer URL --policy FILE [--model HEX] [--input FILE.json] [--save FILE.proofmark] [--json]
   One sealed call; the answer is printed only if every check passed. The input is an Open Inference Protocol request;
-  without one, zeros of the demo's shape are sent. Without --model, the one model that the policy lists.`;
+  without one, zeros of the model's shape are sent. Without --model, the one model that the policy lists.`;
 
 export async function infer(context: CommandContext): Promise<number> {
   const parsed = parseArguments(context.args, options);
@@ -28,8 +29,11 @@ export async function infer(context: CommandContext): Promise<number> {
   if (url === undefined || rest.length > 0) throw new UsageError('name one host URL');
   const policy = await readPolicy(textOption(parsed, 'policy'));
   const modelId = chooseModel(policy, textOption(parsed, 'model'));
-  const inputs = await readInputs(textOption(parsed, 'input'));
-  const result = await connect(url, { policy }).infer({ modelId, inputs, outputs: 'all', format: 'binary' });
+  const input = textOption(parsed, 'input');
+  const given = input === undefined ? undefined : await readInputs(input);
+  const client = connect(url, { policy });
+  const inputs = given ?? zeros((await client.release(modelId)).manifest);
+  const result = await client.infer({ modelId, inputs, outputs: 'all', format: 'binary' });
   const save = textOption(parsed, 'save');
   if (save !== undefined) await writeFile(save, result.archive());
   if (parsed.values['json'] === true) {
@@ -56,8 +60,27 @@ function chooseModel(policy: WorkerPolicy, text: string | undefined): Uint8Array
   return policy.models[0] as Uint8Array;
 }
 
-async function readInputs(path: string | undefined): Promise<readonly Tensor[]> {
-  if (path === undefined) return [floatTensor('input', [1, 128], new Float32Array(128))];
+/** One row of nothing, in the shape that the owner of the model states. */
+function zeros({ name, kind, inputs }: Manifest): readonly Tensor[] {
+  if (kind !== 'tensor') throw new UsageError(`${printable(name)} is asked for text: proofmark infer sends tensors`);
+  const written = inputs.map(({ name: input, datatype, shape }) => {
+    const sizes = shape.map((size) => (typeof size === 'number' ? size : 1));
+    const count = sizes.reduce((product, size) => product * size, 1);
+    const zero = datatype === 'BOOL' ? false : 0;
+    return { name: input, datatype, shape: sizes, data: new Array(Math.min(count, MOST_ZEROS)).fill(zero) };
+  });
+  const body = utf8(JSON.stringify({ inputs: written }));
+  try {
+    return decodeInferRequest({ body, jsonLength: body.length }, 'json').inputs;
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new UsageError(`--input FILE.json is required for ${printable(name)}`);
+  }
+}
+
+const MOST_ZEROS = 65_536;
+
+async function readInputs(path: string): Promise<readonly Tensor[]> {
   try {
     const body = Uint8Array.from(await readFile(path));
     return decodeInferRequest({ body, jsonLength: body.length }, 'json').inputs;

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import type { InferResult, PaymentOptions } from '../../client/index.ts';
 import type { Done } from '../../contracts/deploy/index.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
-import { encodeIntegers } from '../../wire/message/integers.ts';
 import { CommandError, UsageError } from '../exit-codes.ts';
 import { heading, rowLines } from '../report.ts';
 import { DEMO_PRICE } from '../stack/demo-files.ts';
+import type { DemoRelease } from '../stack/demo-release.ts';
 import {
   type ChainChoice,
   findChain,
@@ -13,7 +13,6 @@ import {
   hex,
   type OnChain,
   openChannel,
-  openEscrow,
   writeServed,
 } from '../stack/on-chain.ts';
 import type { Stack } from '../stack/stack.ts';
@@ -32,8 +31,29 @@ const CHANNEL_AMOUNT = 100n * DEMO_PRICE;
 
 export interface ChainRound {
   readonly payment: PaymentOptions;
-  /** After a paid call: waits for its claim, and has one request made and answered on the chain. */
-  finish(result: InferResult, values: readonly number[]): Promise<void>;
+  /** After a paid call: waits for its claim, and has a contract ask and be answered. */
+  finish(result: InferResult): Promise<PoolStory>;
+}
+
+/** What a forecast changed in the example pool. Fees are in millionths of what is traded. */
+export interface PoolStory {
+  readonly pool: string;
+  readonly feeBefore: number;
+  readonly feeAfter: number;
+  /** In units of 10^-18. */
+  readonly volatility: bigint;
+}
+
+/** The owner's word that this is its release of that version, which no other release can be there any more. */
+export async function listRelease(
+  { local }: OnChain,
+  { modelId, manifest, signed, sign }: DemoRelease,
+): Promise<string | null> {
+  const { openModelChain } = await import('../model/chain.ts');
+  const chain = await openModelChain({ rpc: local.url, registry: local.deployment.models });
+  const hash = await chain.list({ modelId, manifest, signed }, { unlocked: local.requester }, sign);
+  if (hash !== null) await local.note('list the release', hash);
+  return hash;
 }
 
 /** The worker is registered by its evidence, and somebody puts money aside for its operator. */
@@ -48,12 +68,12 @@ export async function beginRound(stack: Stack, onChain: OnChain, host: HostTrans
 
   return {
     payment,
-    async finish(result, values) {
+    async finish(result) {
       await host.next('claim');
       const claimed = await local.call('TestToken', local.token, 'balanceOf', [local.operator]);
       if (claimed !== result.receipt.fee) throw new CommandError(`${claimed} was claimed for ${result.receipt.fee}`);
 
-      const { deploySimulatorPolicy } = await import('../../contracts/deploy/index.ts');
+      const { deployExamplePool, deploySimulatorPolicy } = await import('../../contracts/deploy/index.ts');
       const policy = await deploySimulatorPolicy(local, {
         registry: local.deployment.registry,
         image: hex(result.worker.imageId),
@@ -63,23 +83,20 @@ export async function beginRound(stack: Stack, onChain: OnChain, host: HostTrans
         expiresAt: Math.floor(Date.now() / 1_000) + DAY_SECONDS,
       });
       await writeServed(onChain, [policy]);
-      const input = encodeIntegers([
-        { decimals: INPUT_DECIMALS, shape: [1, values.length], values: values.map((value) => scaled(value)) },
-      ]);
-      await openEscrow(onChain, { modelId: stack.files.modelId, policy, price: DEMO_PRICE, input });
+      const pool = await deployExamplePool(local, { modelId: hex(stack.files.modelId), policy, price: DEMO_PRICE });
+      const feeBefore = await pool.fee();
+      await pool.ask();
       await host.next('fulfil');
       const credit = await local.call('Settlement', local.deployment.settlement, 'creditOf', [local.operator]);
       if (credit !== DEMO_PRICE) throw new CommandError(`the escrow credited ${credit} instead of ${DEMO_PRICE}`);
+      const volatility = await pool.volatility();
+      if (volatility === null) throw new CommandError('the pool was answered and took no forecast');
+      return { pool: pool.address, feeBefore, feeAfter: await pool.fee(), volatility };
     },
   };
 }
 
-const INPUT_DECIMALS = 6;
 const DAY_SECONDS = 86_400;
-
-function scaled(value: number): bigint {
-  return BigInt(Math.round(value * 10 ** INPUT_DECIMALS));
-}
 
 /** Each transaction with what it cost: the receipts' gasUsed, calldata included. */
 export async function writeTransactions(
@@ -102,9 +119,30 @@ export async function writeTransactions(
       ['settlement', local.deployment.settlement],
     ]),
   );
-  for (const { what, gasUsed, hash } of inOrder) {
-    write(`  ${what.padEnd(28)} ${gasUsed.toLocaleString('en-US').padStart(11)} gas  ${hash}\n`);
+  for (const [at, { what, gasUsed, hash }] of inOrder.entries()) {
+    // Trades are alike: the first of a row stands for all.
+    if (what === inOrder[at - 1]?.what) continue;
+    const alike = inOrder.slice(at).findIndex((done) => done.what !== what);
+    const count = alike < 0 ? inOrder.length - at : alike;
+    const times = count === 1 ? '' : ` (first of ${count})`;
+    write(`  ${`${what}${times}`.padEnd(28)} ${gasUsed.toLocaleString('en-US').padStart(11)} gas  ${hash}\n`);
   }
+}
+
+export function writePool(
+  { style, write }: CommandContext,
+  { pool, feeBefore, feeAfter, volatility }: PoolStory,
+): void {
+  const percent = (millionths: number): string => `${(millionths / 10_000).toFixed(4)} %`;
+  write(heading('A contract that asked', style));
+  write(
+    rowLines([
+      ['pool', pool],
+      ['asked about', 'its own last sixteen price changes, which nobody hands in'],
+      ['forecast', `${(Number(volatility) / 1e16).toFixed(4)} % within twelve steps`],
+      ['fee', `${percent(feeBefore)} before, ${percent(feeAfter)} now`],
+    ]),
+  );
 }
 
 export function writeNoChain({ style, write }: CommandContext, why: string): void {

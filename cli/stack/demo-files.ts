@@ -10,11 +10,15 @@ import { encodeManifest } from '../../wire/message/manifest.ts';
 import { demoRelease } from '../demo-model/mlp.ts';
 import { openReleaseKey } from './keys.ts';
 
-/** What a host needs on disk before it starts: one release and one configuration. */
-export interface DemoFiles {
+/** A signed release in a folder. */
+export interface ServedRelease {
   readonly modelId: Uint8Array;
   readonly owner: Uint8Array;
   readonly releaseDirectory: string;
+}
+
+/** What a host needs on disk before it starts: one release and one configuration. */
+export interface DemoFiles extends ServedRelease {
   readonly configurationFile: string;
   readonly configuration: Configuration;
 }
@@ -32,6 +36,23 @@ export const DEMO_PRICE: bigint = 1_000n;
 const DEMO_CHANNELS = 64;
 
 export async function writeDemoFiles(state: string, chain?: ChainIdentity): Promise<DemoFiles> {
+  return writeConfiguration(state, await writeGeneratedRelease(state), chain);
+}
+
+/** Beside a release that is in its folder by now. */
+export async function writeConfiguration(
+  state: string,
+  release: ServedRelease,
+  chain: ChainIdentity | undefined,
+): Promise<DemoFiles> {
+  const configuration = demoConfiguration(release.owner, chain);
+  const configurationFile = join(state, 'configuration.cbor');
+  await writeFile(configurationFile, encodeConfiguration(configuration));
+  return { ...release, configurationFile, configuration };
+}
+
+/** The generated model, which has learned nothing: for trying a worker out, and for measuring. */
+async function writeGeneratedRelease(state: string): Promise<ServedRelease> {
   const key = await openReleaseKey(join(state, 'publisher.pem'));
   const { manifest, files } = demoRelease(key.owner);
   const encoded = encodeManifest(manifest);
@@ -43,10 +64,7 @@ export async function writeDemoFiles(state: string, chain?: ChainIdentity): Prom
     'owner.hex': `${toHex(key.owner)}\n`,
     'signature.hex': `${toHex(signP256(key.privateKey, releaseMessage(modelId)))}\n`,
   });
-  const configuration = demoConfiguration(key.owner, chain);
-  const configurationFile = join(state, 'configuration.cbor');
-  await writeFile(configurationFile, encodeConfiguration(configuration));
-  return { modelId, owner: key.owner, releaseDirectory, configurationFile, configuration };
+  return { modelId, owner: key.owner, releaseDirectory };
 }
 
 async function writeRelease(directory: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<void> {

@@ -11,7 +11,7 @@ import {
 } from '../../enclave/simulator/supervisor.ts';
 import { parseWorkerPolicy, type WorkerPolicy } from '../../verifier/index.ts';
 import { CommandError } from '../exit-codes.ts';
-import { type DemoFiles, writeDemoFiles } from './demo-files.ts';
+import { type DemoFiles, type ServedRelease, writeConfiguration, writeDemoFiles } from './demo-files.ts';
 import type { OnChain } from './on-chain.ts';
 import { simulatorPolicy } from './policy.ts';
 import { choosePort } from './port.ts';
@@ -32,7 +32,9 @@ export interface StackOptions {
   readonly tier: TierName;
   /** Whose hardware is simulated. */
   readonly platform: Platform;
-  /** Another release than the demo's own, as an encrypted one, and what its host needs for it. */
+  /** What is served: the generated model where nothing is named. */
+  readonly release?: ServedRelease;
+  /** Another form of that release, as an encrypted one, and what its host needs for it. */
   readonly instead?: {
     readonly release: string;
     readonly hostArguments: readonly string[];
@@ -48,7 +50,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   const { tier, readyMs } = await openTier(options.tier, { stateDirectory, platform });
   const { onChain } = options;
-  const files = await writeDemoFiles(stateDirectory, onChain?.identity);
+  const files =
+    options.release === undefined
+      ? await writeDemoFiles(stateDirectory, onChain?.identity)
+      : await writeConfiguration(stateDirectory, options.release, onChain?.identity);
   const port = options.port === 0 ? await choosePort() : options.port;
   const host = roleCommand('../../host/main');
   const supervisor = await startSupervisor({

@@ -37,6 +37,8 @@ export interface LocalChain extends Deployer {
   sendTo(what: string, contract: string, to: Address, call: LocalCall): Promise<Receipt>;
   /** The arguments of every event of that name so far, oldest first. */
   events(contract: string, at: Address, eventName: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Keeps a transaction that was sent from elsewhere. */
+  note(what: string, hash: Hex): Promise<void>;
   /** Gives somebody tokens and lets the settlement take them. */
   fund(account: Address, amount: bigint): Promise<void>;
   codeHash(address: Address): Promise<Hex>;
@@ -127,6 +129,11 @@ async function deployed(chain: Chain, roots: Roots): Promise<LocalChain> {
       keep('mint tokens', await chain.send({ to: token, data: tokenCall('mint', [account, amount]) }));
       const approval = { to: token, from: account, data: tokenCall('approve', [settlement, amount]) };
       keep('approve the settlement', await chain.send(approval));
+    },
+    async note(what, hash) {
+      const found = await chain.rpc<{ readonly gasUsed: Hex } | null>('eth_getTransactionReceipt', [hash]);
+      if (found === null) throw new ChainError(`the chain does not know ${hash}`);
+      done.push({ what, hash, gasUsed: BigInt(found.gasUsed) });
     },
     async codeHash(address) {
       return keccak256(await chain.rpc<Hex>('eth_getCode', [address, 'latest']));

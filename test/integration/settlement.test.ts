@@ -10,7 +10,6 @@ import {
   listenForTransactions,
   type OnChain,
   openChannel,
-  openEscrow,
   openOnChain,
   writeServed,
 } from '../../cli/stack/on-chain.ts';
@@ -29,6 +28,7 @@ import { artifact } from '../../contracts/tools/artifacts.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { decodeIntegers, encodeIntegers, tensorToIntegers } from '../../wire/message/integers.ts';
 import { refusalOf, until } from '../support/stack.ts';
+import { openEscrow } from './support/escrow.ts';
 
 /** Evidence, sessions, money and a chain, as the demo has them, with everybody's balances looked at in between. */
 const AMOUNT = 10n * DEMO_PRICE;

@@ -67,13 +67,17 @@ describe('proofmark up', () => {
     // The first answer was paid from a channel, the second a contract asked for.
     for (const what of ['register', 'postHead', 'claim', 'fulfil'])
       expect(served.text).toMatch(new RegExp(`${what} +[0-9,]+ gas  0x`));
-    expect(infer.text).toContain('leaf 2 of log');
+    // Of a release that went through a hub, is listed, and answers both of its samples.
+    expect(served.text).toMatch(/list the release +[0-9,]+ gas {2}0x/);
+    expect(served.text.match(/✓ samples\//g)).toHaveLength(2);
+    expect(served.text).toMatch(/fee +0\.3000 % before, 0\.[0-9]{4} % now/);
+    expect(infer.text).toContain('leaf 4 of log');
     expect(live.code, live.text).toBe(0);
     expect(file.code, file.text).toBe(0);
     expect(JSON.parse(file.text)).toMatchObject({ verdict: 'accepted', code: null });
     expect(later.code, later.text).toBe(40);
     expect(later.text).toContain('Nobody dated the head');
-  }, 90_000);
+  }, 180_000);
 
   it('keeps its keys to its user and leaves no process behind', async () => {
     expect((await stat(join(state, 'publisher.pem'))).mode & 0o077).toBe(0);
