@@ -14,7 +14,7 @@ const COMMITTED = join(import.meta.dirname, 'worker-closure.json');
  * host say about streams, cancels and their bodies is counted with the rest, what runs beside the model in its own confined
  * process has a bound of its own. LIMITATIONS.md says so. Moving a bound is a decision, too.
  */
-const BOUNDS = { workerLines: 4_300, languageLines: 1_900, wireLines: 3_700, packages: 8 } as const;
+const BOUNDS = { workerLines: 4_300, languageLines: 1_900, wireLines: 3_800, packages: 8 } as const;
 const LANGUAGE = 'enclave/worker/model/language/';
 
 interface CommittedClosure {
