@@ -7,7 +7,14 @@ import { defaultPatience, type HubPatience, type HubPlatform, type HubProgress }
 import { type Published, type Publishing, publishRelease } from '../../hub/publish.ts';
 import { type Pulled, pullRelease } from '../../hub/pull.ts';
 import type { ProvenRelease, Publishers } from '../../hub/release.ts';
-import { findRelease, type Looking, repositoryOf, resolveReference, versionsOf } from '../../hub/resolve.ts';
+import {
+  findRelease,
+  holdStatus,
+  type Looking,
+  repositoryOf,
+  resolveReference,
+  versionsOf,
+} from '../../hub/resolve.ts';
 import { smallFile } from '../../hub/small-file.ts';
 import { type Stated, type Stating, stateRelease } from '../../hub/state.ts';
 import { clientSuite } from '../suite.ts';
@@ -46,6 +53,7 @@ export interface Hub {
   publish(options: PublishOptions): Promise<Published>;
   /** Claims of the hub, until each release is looked at. */
   versions(repository: string): Promise<HubVersions>;
+  /** Proven, and no older in its owner's words than what was seen; what was taken back is shown all the same. */
   release(reference: string): Promise<ProvenRelease>;
   /** A file of a plain release in memory, with its digest held. */
   smallFile(release: ProvenRelease, path: string, maxBytes: number): Promise<Uint8Array>;
@@ -89,7 +97,11 @@ export function connectHub(connection: HubConnection): Hub {
       if (revision !== null) throw new HubError('argument_invalid', 'namespace/name, without a version');
       return versionsOf(looking, name);
     },
-    release: async (reference) => findRelease(looking, await resolveReference(looking, reference)),
+    release: async (reference) => {
+      const release = await findRelease(looking, await resolveReference(looking, reference));
+      await holdStatus(looking, release, undefined);
+      return release;
+    },
     smallFile: (release, path, maxBytes) => smallFile(looking, release, path, maxBytes),
     state: (reference, status, options) => stateRelease({ ...looking, ...options }, reference, status),
   };

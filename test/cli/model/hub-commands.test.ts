@@ -134,6 +134,14 @@ describe('other commands that ask a hub', () => {
     expect(err).toMatch(ONE_LINE);
   });
 
+  it('show what was taken back, and are not shown an older word than before', async () => {
+    const show = (): Promise<Outcome> => model('show', release.id, '--publisher', 'any');
+    hub.releases = [testRelease({ status: 'yanked', sequence: 2n })];
+    expect((await show()).out).toContain('yanked, number 2, signed by the owner');
+    hub.releases = [release];
+    expect(await show()).toMatchObject({ code: 20, out: '' });
+  });
+
   it('say nothing of a key that is none', async () => {
     const key = folder.file('key.pem', '-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n');
     const { code, err } = await model('yank', 'acme/volatility@1.2.3', '--key', key);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openRelease } from '../../../host/releases.ts';
@@ -82,6 +83,24 @@ describe('a pull that is cut off', () => {
     expect(openRelease(desk.out).modelId).toEqual(release.modelId);
     expect(digestOf(contentsOf(desk.out)['model.onnx'])).toBe(digestOf(model));
     expect(starts()).toEqual([0, 1_500_000]);
+    expect(desk.besides()).toEqual([]);
+  });
+
+  it('by kill -9 at any moment is no folder, or all of it', async () => {
+    const places = noise(16, 12);
+    for (let kill = 0; kill < 6; kill++) {
+      const child = start();
+      const ended = once(child, 'close');
+      // Some die while they fetch, some while they put things in place, and some come through.
+      await Promise.race([said(child, /"event":"plan"/).catch(() => undefined), ended]);
+      await pause((places[kill] ?? 0) / 4);
+      child.kill('SIGKILL');
+      await ended;
+      if (existsSync(desk.out)) expect(digestOf(contentsOf(desk.out)['model.onnx'])).toBe(digestOf(model));
+    }
+    await desk.hub(hub.url).pull(release.id, { directory: desk.out, yanked: 'refuse' });
+    expect(openRelease(desk.out).modelId).toEqual(release.modelId);
+    expect(digestOf(contentsOf(desk.out)['model.onnx'])).toBe(digestOf(model));
     expect(desk.besides()).toEqual([]);
   });
 
