@@ -63,6 +63,8 @@ export async function createUploads({ store, storeBytes, now, onEvent }: Uploads
   const parts = createParts(store);
   const serial = createSerial();
   const pending = new Map<string, Pending>();
+  /** Whether there may be blobs that nothing refers to: to find them is to look at every release. */
+  let isLittered = true;
 
   for (const { modelId, record, touchedAt } of await store.uploads()) {
     const { release, namespace, visibility, contents } = record.release;
@@ -128,6 +130,7 @@ export async function createUploads({ store, storeBytes, now, onEvent }: Uploads
     const release: HubRelease = { namespace, release: proven.release, visibility, contents, status: null };
     await parts.stop(modelId);
     await parts.keepOnly(modelId, distinct(contents));
+    isLittered = isLittered || pending.has(modelId);
     const touchedAt = now();
     await store.saveUpload(modelId, { token: upload.token, release }, touchedAt);
     pending.set(modelId, { ...upload, touchedAt, keptAt: touchedAt });
@@ -171,7 +174,10 @@ export async function createUploads({ store, storeBytes, now, onEvent }: Uploads
     await keepTouch(upload);
     const size = distinct(upload.contents).get(digest);
     if (size === undefined) throw new HubError('file_unknown');
-    const isKnown = blobs.sizeOf(digest) === size && openTo(upload.owner).has(digest);
+    // Asked last, and seldom: it looks at every release.
+    const isOthers =
+      blobs.sizeOf(digest) === size && !(await parts.isProven({ modelId: upload.modelId, digest, size }));
+    const isKnown = isOthers && openTo(upload.owner).has(digest);
     return { modelId: upload.modelId, digest, size, isKnown };
   }
 
@@ -219,17 +225,20 @@ export async function createUploads({ store, storeBytes, now, onEvent }: Uploads
       if (now() - upload.touchedAt <= limits.hubUploadIdleMilliseconds) continue;
       pending.delete(upload.modelId);
       await parts.stop(upload.modelId);
+      isLittered = true;
       await store.dropUpload(upload.modelId);
       onEvent({ event: 'upload_dropped', modelId: upload.modelId, why: 'idle' });
     }
   }
 
   async function sweep(): Promise<void> {
+    if (!isLittered) return;
     const needed = new Set<string>();
     for (const { contents } of catalogue.entries())
       for (const file of contents.values()) needed.add(toHex(file.sha256));
     for (const { contents } of pending.values()) for (const file of contents) needed.add(toHex(file.sha256));
     const count = await blobs.sweep((digest) => needed.has(digest));
+    isLittered = false;
     if (count > 0) onEvent({ event: 'swept', blobs: count });
   }
 

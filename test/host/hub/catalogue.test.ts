@@ -7,7 +7,9 @@ import { createCatalogue, type Entry, type Sees } from '../../../host/hub/catalo
 import { createHubGuard } from '../../../host/hub/http/guard.ts';
 import { readPeople } from '../../../host/hub/publishers.ts';
 import { pageOf, readSearch, search } from '../../../host/hub/search.ts';
+import type { Store } from '../../../host/hub/store/store.ts';
 import { createChallenges } from '../../../host/hub/uploads/challenges.ts';
+import { checkRoom, type Wanted } from '../../../host/hub/uploads/room.ts';
 import { limits } from '../../../wire/limits.ts';
 
 let count = 0;
@@ -204,5 +206,32 @@ describe('a nonce', () => {
     now += limits.hubNonceMilliseconds;
     for (let i = 0; i < 100; i++) challenges.redeem(challenges.issue());
     expect(() => challenges.redeem(nonce)).toThrow('nonce_unknown');
+  });
+});
+
+describe('room', () => {
+  const storeOf = (releases: number, files: number): Store =>
+    ({
+      blobs: { bytes: 0, sizeOf: () => undefined },
+      catalogue: { size: releases, files, find: () => undefined, entries: () => [] },
+    }) as never;
+  const wanted = (index: number): Wanted => ({
+    modelId: index.toString(16).padStart(64, '0'),
+    owner: index.toString(16).padStart(128, '0'),
+    contents: [{ path: 'a', size: 1, sha256: new Uint8Array(32) }],
+  });
+  const any = { storeBytes: 'any', publisherBytes: 'any' } as const;
+  const own = wanted(9_999);
+
+  it('is for so many uploads of all publishers, releases and files', () => {
+    const others = Array.from({ length: limits.hubUploads }, (_, index) => wanted(index));
+    expect(() => checkRoom(own, others, storeOf(0, 0), any)).toThrow('too_many_uploads');
+    checkRoom(own, others.slice(1), storeOf(0, 0), any);
+    // The upload that is there already takes no further place.
+    checkRoom(others[0] as Wanted, others, storeOf(0, 0), any);
+    expect(() => checkRoom(own, [], storeOf(limits.hubReleases, 0), any)).toThrow('store_full');
+    expect(() => checkRoom(own, [wanted(1)], storeOf(limits.hubReleases - 1, 0), any)).toThrow('store_full');
+    expect(() => checkRoom(own, [wanted(1)], storeOf(0, limits.hubFiles - 1), any)).toThrow('store_full');
+    checkRoom(own, [wanted(1)], storeOf(0, limits.hubFiles - 2), any);
   });
 });

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeHubVersions } from '../../../wire/message/hub.ts';
 import { digestOf, type Made, makeRelease, openWorld, type World } from './support/world.ts';
 
 let world: World;
@@ -238,6 +239,54 @@ describe('what is private', () => {
       expect(await (await world.get(path)).text()).not.toContain('hidden');
       expect(await (await world.get(path, bearer)).text()).toContain('hidden');
     }
+  });
+});
+
+describe('lists', () => {
+  it('have the versions of a model, newest first, with what their owner says of them', async () => {
+    const versions = await Promise.all(
+      ['0.9.0', '0.10.0', '0.10.0-rc.1'].map(async (version) => {
+        const one = makeRelease(world.acme, files, { name: 'versions', version });
+        await world.publish(one, { visibility: version === '0.9.0' ? 'private' : 'public' });
+        return one;
+      }),
+    );
+    expect((await world.setStatus(versions[1] as Made, 'yanked', 1n)).status).toBe(204);
+    const list = async (headers = {}): Promise<unknown> => {
+      const answer = await world.get('/v1/hub/models/acme/versions', headers);
+      const { versions: found } = decodeHubVersions(new Uint8Array(await answer.arrayBuffer()));
+      return found.map(({ version, visibility, status }) => [version, visibility, status]);
+    };
+    expect(await list()).toEqual([
+      ['0.10.0', 'public', 'yanked'],
+      ['0.10.0-rc.1', 'public', 'active'],
+    ]);
+    expect(await list({ authorization: `Bearer ${token}` })).toHaveLength(3);
+  });
+
+  it('have what a search finds, with a cursor where there is more', async () => {
+    const answer = await world.get('/v1/hub/search?namespace=acme&limit=1&q=demo');
+    expect(await answer.json()).toEqual({
+      releases: [
+        {
+          namespace: 'acme',
+          name: 'demo',
+          version: expect.any(String),
+          modelId: expect.stringMatching(/^[0-9a-f]{64}$/),
+          kind: 'tensor',
+          task: '',
+          tags: [],
+          description: '',
+          licence: 'Apache-2.0',
+          status: 'active',
+        },
+      ],
+      next: null,
+    });
+    const first = (await (await world.get('/v1/hub/search?limit=1')).json()) as { readonly next: string };
+    expect(first.next).toMatch(/^\d+$/);
+    const second = (await (await world.get(`/v1/hub/search?limit=1&cursor=${first.next}`)).json()) as object;
+    expect(second).not.toEqual(first);
   });
 });
 

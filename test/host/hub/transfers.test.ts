@@ -169,6 +169,49 @@ describe('a file on its way in', () => {
   });
 });
 
+describe('what takes too long', () => {
+  it('is no body of JSON', async () => {
+    await begin({ bodyMs: 300 });
+    const { hostname, port } = new URL(world.hub.url);
+    const socket = connect(Number(port), hostname);
+    const head =
+      'POST /v1/hub/uploads HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{';
+    socket.write(head);
+    let received = '';
+    socket.on('data', (chunk) => {
+      received += chunk.toString('latin1');
+    });
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(received).toMatch(/^HTTP\/1\.1 408 [\s\S]*"request_timeout"/);
+  });
+
+  it('is no reader who does not read', { timeout: 60_000 }, async () => {
+    world = await openWorld({ paceMs: 200 });
+    // More than the system holds for a connection.
+    const large = new Uint8Array(24_000_000);
+    made = makeRelease(world.acme, new Map([['model.onnx', large]]));
+    await world.publish(made);
+    const { hostname, port } = new URL(world.hub.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(`GET /v1/hub/releases/${made.modelId}/files/model.onnx HTTP/1.1\r\nHost: hub\r\n\r\n`);
+    socket.pause();
+    const failed = (): boolean => world.events.some(({ event }) => event === 'blob_damaged');
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    let received = 0;
+    socket.on('data', (chunk) => {
+      received += chunk.length;
+    });
+    socket.on('error', () => undefined);
+    socket.resume();
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(received).toBeLessThan(large.length);
+    // It is the reader who was slow: the file is as good as before.
+    expect(failed()).toBe(false);
+    const again = await world.get(`/v1/hub/releases/${made.modelId}/files/model.onnx`);
+    expect(digestOf(new Uint8Array(await again.arrayBuffer()))).toBe(digestOf(large));
+  });
+});
+
 describe('a full disk', () => {
   it('refuses with what it has, and goes on when there is room', async () => {
     let left = Number.POSITIVE_INFINITY;
