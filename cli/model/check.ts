@@ -125,6 +125,8 @@ async function tryOut(subject: Subject, depth: Depth): Promise<Tried> {
   try {
     trial = await openTrial({ memoryBytes: limits?.memoryBytes ?? MEMORY_BYTES, loadMilliseconds: LOAD_MS });
   } catch (error) {
+    // Whoever asks for a run is not told that all is well without one.
+    if (depth === 'run') throw error;
     const why = error instanceof Error ? error.message : String(error);
     const remark = noteRemark(
       'engine_not_asked',

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,8 +42,9 @@ export async function openTrial(limits: TrialLimits): Promise<Trial> {
   }
 }
 
-/** The program finds its native code beside itself. */
+/** The program finds its native code beside itself; a package has the two in different places. */
 function gather(files: readonly string[], folder: string): string {
+  mkdirSync(folder, { recursive: true });
   for (const file of files) {
     const place = join(folder, basename(file));
     if (!existsSync(place)) copyFileSync(file, place);
