@@ -34,12 +34,15 @@ interface Node {
   /** Not asked before then, and how long it is left alone after its next fault. */
   restUntil: number;
   restMs: number;
+  failedAt: number;
   /** When it last said which chain it is of. */
   provenAt: number;
 }
 
 const FIRST_REST_MS = 50;
 const LONGEST_REST_MS = 15_000;
+/** Where too few others are left to ask: paying callers are refused for as long, after their only node is well again. */
+const LONGEST_ALONE_MS = 2_000;
 /** A name may lead to another machine one day: what chain it is of is asked again now and then, and after each fault. */
 const PROVEN_MS = 60_000;
 
@@ -51,6 +54,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
       endpoint: createEndpoint({ url, callMs: options.callMs }),
       restUntil: Number.NEGATIVE_INFINITY,
       restMs: FIRST_REST_MS,
+      failedAt: Number.NEGATIVE_INFINITY,
       provenAt: Number.NEGATIVE_INFINITY,
     }),
   );
@@ -75,7 +79,8 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     } catch (error) {
       if (error instanceof RpcFault) {
         node.provenAt = Number.NEGATIVE_INFINITY;
-        node.restUntil = now() + node.restMs;
+        node.failedAt = now();
+        node.restUntil = node.failedAt + node.restMs;
         node.restMs = Math.min(2 * node.restMs, LONGEST_REST_MS);
         options.onFault(node.index, error.code);
       }
@@ -83,10 +88,15 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     }
   }
 
-  const awake = (): readonly Node[] => nodes.filter(({ restUntil }) => restUntil <= now());
+  function awake(needed: number): readonly Node[] {
+    const time = now();
+    const rested = nodes.filter(({ restUntil }) => restUntil <= time);
+    if (rested.length >= needed) return rested;
+    return nodes.filter(({ restUntil, failedAt }) => restUntil <= time || failedAt + LONGEST_ALONE_MS <= time);
+  }
 
   async function call<T>(method: string, params: readonly unknown[], check: Check<T>): Promise<T> {
-    const order = [...awake()].sort((one, other) => distance(one, inUse) - distance(other, inUse));
+    const order = [...awake(1)].sort((one, other) => distance(one, inUse) - distance(other, inUse));
     let last: unknown;
     for (const node of order) {
       try {
@@ -106,7 +116,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     call,
     async callEach(method, params, check) {
       if (options.quorum === 1) return [await call(method, params, check)];
-      const asked = await Promise.allSettled(awake().map((node) => ask(node, method, params, check)));
+      const asked = await Promise.allSettled(awake(options.quorum).map((node) => ask(node, method, params, check)));
       const answers = asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
       if (answers.length >= options.quorum) return answers;
       throw new PaymentError('chain_unavailable', `${answers.length} of ${options.quorum} nodes answered`);

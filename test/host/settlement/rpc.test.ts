@@ -143,6 +143,40 @@ describe('a node', () => {
     expect(asked.slice(-2)).toEqual(['eth_chainId', 'eth_getBlockByNumber']);
   });
 
+  it('that is the only one is asked again within two seconds, however long it has failed', async () => {
+    open(1);
+    does(0, 'cut');
+    for (let failures = 0; failures < 12; failures++) {
+      await expect(chain.block()).rejects.toMatchObject({ code: 'chain_unavailable' });
+      time += 60_000;
+    }
+    await expect(chain.block()).rejects.toMatchObject({ code: 'chain_unavailable' });
+    does(0, 'answer');
+    time += 1_900;
+    await expect(chain.block()).rejects.toMatchObject({ code: 'chain_unavailable' });
+    time += 100;
+    expect((await chain.block()).number).toBe(100n);
+  });
+
+  it('that keeps failing is left alone for fifteen seconds where enough others answer', async () => {
+    open(3, 2);
+    does(0, 'cut');
+    const askAll = (): Promise<unknown> => endpoints.callEach('eth_getLogs', [], (value) => value);
+    for (let failures = 0; failures < 12; failures++) {
+      time += 60_000;
+      await askAll();
+    }
+    const before = faults.length;
+    for (let second = 1; second < 15; second++) {
+      time += 1_000;
+      await askAll();
+    }
+    expect(faults.length).toBe(before);
+    time += 1_000;
+    await askAll();
+    expect(faults.length).toBe(before + 1);
+  });
+
   it.each<[string, RefusalKind]>([
     ['execution reverted: LogUnknown()', 'reverted'],
     ['nonce too low: next nonce 5, tx nonce 4', 'nonce_too_low'],
