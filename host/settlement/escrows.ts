@@ -13,7 +13,7 @@ import { agreed } from './quorum.ts';
 import type { Scan } from './scan.ts';
 import type { SettlerState } from './state.ts';
 import { acceptedLog, logsOf, mayChange, reasonToSkip, type SkipReason, type TermsJudge } from './terms.ts';
-import { hex, loggedReceiptWords } from './words.ts';
+import { hex, type LoggedReceiptWords, loggedReceiptWords } from './words.ts';
 
 export interface EscrowServer extends TermsJudge {
   readonly chain: SettlementChain;
@@ -59,6 +59,14 @@ interface Asked {
 interface Moment {
   readonly newest: bigint;
   readonly isBehind: boolean;
+}
+
+/** The arguments of the contract's `fulfil`. */
+type Fulfilment = readonly [id: Hex, output: Hex, logged: LoggedReceiptWords, proof: Hex];
+
+interface Failure {
+  readonly asked: Asked;
+  readonly error: unknown;
 }
 
 const MOST_ATTEMPTS = 5;
@@ -137,7 +145,7 @@ export function createEscrows(server: EscrowServer): Escrows {
     done.set(key, { hash, readTo: scan.nextBlock });
   }
 
-  function skip(asked: Asked, why: SkipReason): void {
+  function skip(asked: Asked, why: SkipReason): undefined {
     if (asked.waits !== why) server.onSkipped(asked.id, why);
     if (!mayChange(why)) {
       finish(asked);
@@ -155,7 +163,12 @@ export function createEscrows(server: EscrowServer): Escrows {
     asked.pause = Math.min(2 * asked.pause, LONGEST_PAUSE);
   }
 
-  async function serveOne(asked: Asked, workers: readonly ReadyWorker[], { newest, isBehind }: Moment): Promise<void> {
+  /** What settles it, where it can be settled now. */
+  async function settlementOf(
+    asked: Asked,
+    workers: readonly ReadyWorker[],
+    { newest, isBehind }: Moment,
+  ): Promise<Fulfilment | undefined> {
     const call = { to, abi: settlementAbi, functionName: 'escrowOf', args: [asked.key] } as const;
     const escrow = agreed(await chain.readEach(call), quorum);
     if (escrow.state !== ESCROW_OPEN) {
@@ -163,10 +176,10 @@ export function createEscrows(server: EscrowServer): Escrows {
       // Of one that is not there, the block may have been replaced, or the node has not seen it.
       const patience = escrow.state === ESCROW_NONE ? 2n * server.finalAfterBlocks : server.finalAfterBlocks;
       if (asked.endedAt !== undefined && asked.endedAt + patience <= newest) finish(asked);
-      return;
+      return undefined;
     }
     asked.endedAt = undefined;
-    if (asked.block + server.serveAfterBlocks > newest) return;
+    if (asked.block + server.serveAfterBlocks > newest) return undefined;
     const why = await reasonToSkip(server, server.configuration, escrow);
     if (why !== undefined) return skip(asked, why);
     // The event is the node's word; what is paid for is what the contract keeps.
@@ -189,9 +202,39 @@ export function createEscrows(server: EscrowServer): Escrows {
     if (asked.waits !== 'given_up') asked.waits = undefined;
     const bundle = answer === undefined ? undefined : answers.bundle(question, answer);
     if (answer === undefined || bundle === undefined) return skip(asked, 'answer_refused');
-    const args = [asked.key, hex(answer.output), loggedReceiptWords(bundle), '0x'] as const;
+    return [asked.key, hex(answer.output), loggedReceiptWords(bundle), '0x'];
+  }
+
+  async function settle(asked: Asked, args: Fulfilment): Promise<Failure | undefined> {
     const intent = { what: 'fulfil', key: `fulfil/${asked.key}`, version: '' } as const;
-    await chain.send({ to, abi: settlementAbi, functionName: 'fulfil', args }, intent);
+    try {
+      await chain.send({ to, abi: settlementAbi, functionName: 'fulfil', args }, intent);
+      return undefined;
+    } catch (error) {
+      return { asked, error };
+    }
+  }
+
+  /** Answers come one after the other; as many settlements as may be are on their way at once, and so in one block. */
+  async function serveAll(due: readonly Asked[], workers: readonly ReadyWorker[], moment: Moment): Promise<void> {
+    const settling: Promise<Failure | undefined>[] = [];
+    const settled = async (): Promise<void> => {
+      for (const failure of await Promise.all(settling.splice(0))) if (failure !== undefined) failed(failure);
+    };
+    try {
+      for (const asked of due) {
+        if (settling.length >= limits.chainTransactions) await settled();
+        try {
+          const args = await settlementOf(asked, workers, moment);
+          if (args !== undefined) settling.push(settle(asked, args));
+        } catch (error) {
+          failed({ asked, error });
+        }
+      }
+    } finally {
+      // Also where the chain answers no more: nothing of a round goes on after it.
+      await settled();
+    }
   }
 
   async function inputsOf({ key, block }: Asked): Promise<readonly Uint8Array[]> {
@@ -199,7 +242,7 @@ export function createEscrows(server: EscrowServer): Escrows {
   }
 
   /** Only what concerns all of them ends a round: a chain that does not answer. */
-  function failed(asked: Asked, error: unknown): void {
+  function failed({ asked, error }: Failure): void {
     if (error instanceof SettlementError) return;
     if (error instanceof PaymentError && error.code === 'chain_unavailable') throw error;
     // It may be fulfilled by somebody else, the worker busy or its evidence just ended: a few times, then seldom.
@@ -220,14 +263,8 @@ export function createEscrows(server: EscrowServer): Escrows {
       before = newest;
       await discover(newest);
       save();
-      for (const asked of [...known.values()]) {
-        if (asked.due > round) continue;
-        try {
-          await serveOne(asked, workers, moment);
-        } catch (error) {
-          failed(asked, error);
-        }
-      }
+      const due = [...known.values()].filter((asked) => asked.due <= round);
+      await serveAll(due, workers, moment);
       save();
     },
   };

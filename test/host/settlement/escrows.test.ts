@@ -1,5 +1,5 @@
 import { type Address, encodeAbiParameters, encodeEventTopics, type Hex, type Log } from 'viem';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { PaymentError } from '../../../host/payments/errors.ts';
 import { settlementAbi } from '../../../host/settlement/abi.ts';
 import { createAnswers } from '../../../host/settlement/answers.ts';
@@ -111,10 +111,14 @@ const chain = {
         (event.blockNumber ?? 0n) <= to &&
         topics.every((allowed, place) => allowed.includes(event.topics[place] as Hex)),
     ),
-  readEach: async ({ functionName, args }: { readonly functionName: string; readonly args: readonly Hex[] }) => [
-    functionName === 'accepts' ? accepts : (kept.get(args[0] as Hex) ?? blank),
-  ],
+  readEach: async ({ functionName, args }: { readonly functionName: string; readonly args: readonly Hex[] }) => {
+    if (unavailable === args[0]) throw new PaymentError('chain_unavailable', 'no');
+    return [functionName === 'accepts' ? accepts : (kept.get(args[0] as Hex) ?? blank)];
+  },
   send: async ({ args }: { readonly args: readonly Hex[] }) => {
+    underWay += 1;
+    await mined;
+    underWay -= 1;
     if (reverts > 0) {
       reverts -= 1;
       throw new PaymentError('transaction_reverted', 'no');
@@ -186,6 +190,11 @@ function create(): Escrows {
 }
 
 const FINAL = 8n;
+/** Settlements that are sent and not mined, and when they are. */
+let underWay: number;
+let mined: Promise<void>;
+/** What no node answers for. */
+let unavailable: Hex | undefined;
 let serveAfterBlocks: bigint;
 let coinInTokens: CoinInTokens;
 let baseFee: bigint;
@@ -198,6 +207,9 @@ const state = {
 };
 
 beforeEach(() => {
+  underWay = 0;
+  mined = Promise.resolve();
+  unavailable = undefined;
   serveAfterBlocks = 0n;
   coinInTokens = 'any';
   baseFee = 1n;
@@ -334,6 +346,38 @@ describe('an escrow', () => {
     const [first, second] = [open(), open()];
     for (let round = 0; round < 4; round++) await escrows.serve([worker]);
     expect(sent.sort()).toEqual([first, second].sort());
+  });
+
+  it('is settled in the same block as others, as many as may be on their way, and no more', async () => {
+    const ids = Array.from({ length: limits.chainTransactions + 2 }, () => open());
+    let mine = (): void => undefined;
+    const nextBlock = (): void => {
+      mine();
+      mined = new Promise((resolve) => {
+        mine = resolve;
+      });
+    };
+    nextBlock();
+    const served = escrows.serve([worker]);
+    await vi.waitFor(() => expect(underWay).toBe(limits.chainTransactions), 30_000);
+    for (let turns = 0; turns < 50; turns++) await new Promise(setImmediate);
+    expect(underWay).toBe(limits.chainTransactions);
+    nextBlock();
+    await vi.waitFor(() => expect(underWay).toBe(2), 30_000);
+    nextBlock();
+    await served;
+    expect(sent.sort()).toEqual(ids.sort());
+  });
+
+  it('ends its round with all that were sent in it, where the chain answers no more', async () => {
+    const ids = [open(), open(), open(), open()];
+    unavailable = ids[2];
+    mined = new Promise((resolve) => setTimeout(resolve, 50));
+    await expect(escrows.serve([worker])).rejects.toMatchObject({ code: 'chain_unavailable' });
+    expect([underWay, sent]).toEqual([0, ids.slice(0, 2)]);
+    unavailable = undefined;
+    await escrows.serve([worker]);
+    expect([sent.sort(), skipped]).toEqual([ids.sort(), []]);
   });
 
   it('whose settlement is undone is settled again with the same answer, also by another process', async () => {
