@@ -206,6 +206,16 @@ describe('what is not published', () => {
     expect(await failure(unlisted)).toMatchObject({ code: 'upload_refused', reason: 'publisher_not_listed' });
   });
 
+  it('is more than the publisher may store, which is told at once', async () => {
+    await world.stop();
+    world = await openWorld({ bytes: 1_000 });
+    const release = made();
+    onDisk(release);
+    const asked = desk.hub(world.hub.url).publish(options(release));
+    expect(await failure(asked)).toMatchObject({ code: 'upload_refused', action: 'fix-call' });
+    expect(desk.progress.filter(({ event }) => event === 'again')).toEqual([]);
+  });
+
   it('is another release under a version', async () => {
     const release = made();
     onDisk(release);

@@ -243,6 +243,38 @@ describe('a hub', () => {
     expect(busy).toBe(995);
   });
 
+  it('is asked again no sooner than it says, and not later than one is ready to wait', async () => {
+    let busy = 1;
+    hub.intercept = (_, response) => {
+      if (busy-- <= 0) return false;
+      response.writeHead(429, { 'retry-after': '3600' }).end();
+      return true;
+    };
+    const patience = { firstMs: 1, longestMs: 30, tries: 3 };
+    await desk.hub(hub.url, { patience }).pull(release.id, { directory: desk.out, ...refusing });
+    expect(desk.progress[0]).toEqual({ event: 'again', path: null, why: 'status_429', waitMs: 30 });
+  });
+
+  it('is asked for a few files at once, and for no more', async () => {
+    const names = Array.from({ length: 12 }, (_, at) => `part-${at}`);
+    hub.releases = [testRelease({ files: Object.fromEntries(names.map((name, at) => [name, noise(100, at + 1)])) })];
+    let open = 0;
+    let most = 0;
+    hub.intercept = (asked, response) => {
+      const name = names.find((each) => isFile(asked, each));
+      if (name === undefined) return false;
+      open += 1;
+      most = Math.max(most, open);
+      setTimeout(() => {
+        open -= 1;
+        send(response, hub.releases[0]?.files.get(name) ?? noise(0));
+      }, 20);
+      return true;
+    };
+    await pull();
+    expect(most).toBe(4);
+  });
+
   it('that knows no ranges is asked for all of it', async () => {
     let cut = true;
     hub.intercept = (asked, response) => {
