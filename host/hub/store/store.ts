@@ -129,7 +129,7 @@ function storeOf({ layout, disk, blobs, catalogue, onEvent, unlock }: Opened): S
           kept.push({
             modelId,
             record: decodeUploadRecord(await readRecord(path)),
-            touchedAt: (await stat(path)).mtimeMs,
+            touchedAt: Math.round((await stat(path)).mtimeMs),
           });
         } catch {
           // Nothing was promised of it but that it may be continued.
