@@ -10,6 +10,7 @@ import { openTokenEngine } from '../../enclave/worker/model/language/token-engin
 import { parseWorkerPolicy } from '../../verifier/index.ts';
 import type { JsonValue } from '../../wire/codec/json.ts';
 import { entryOf, type TestDecoder, testDecoder } from '../models/decoder.ts';
+import { committedRelease, readIn } from '../models/drafts.ts';
 import { type LanguageFiles, writeLanguageRelease } from '../support/language-release.ts';
 
 /** Folders of decoders all the way: signed as releases, served by one stack, asked by a client that verifies receipts. */
@@ -108,6 +109,43 @@ describe('a folder of a decoder with random weights', () => {
   it.each(releases)(
     'becomes a release whose answers have a receipt: $name',
     (release) => expectServed(served, release),
+    120_000,
+  );
+});
+
+const chats = await Promise.all(
+  ['tiny-chat', 'tiny-chat-int8'].map(async (name) => ({ name, ...(await committedRelease(name)) })),
+);
+
+describe('a committed chat', () => {
+  const releases = chats.map(({ manifest, name }): LanguageFiles => {
+    const files = new Map(manifest.files.map(({ path }) => [path, readIn(name, path)]));
+    return { name, entry: manifest.entry, files };
+  });
+  let served: Served;
+  beforeAll(async () => {
+    served = await serve(releases);
+  }, 240_000);
+  afterAll(() => served.stop());
+
+  it.each(releases)(
+    'becomes a release whose answers have a receipt: $name',
+    (release) => expectServed(served, release),
+    120_000,
+  );
+
+  it.each(chats)(
+    'answers its samples under receipts: $name',
+    async ({ name, manifest }) => {
+      const json = (path: string): unknown => JSON.parse(new TextDecoder().decode(readIn(name, path)));
+      for (const { request, response } of manifest.samples) {
+        const asked = json(request) as Parameters<Client['chat']>[0];
+        const { message } = json(response) as { readonly message: { readonly content: string } };
+        const { text, receipt } = await served.client.chat({ ...asked, model: name });
+        expect(text).toBe(message.content);
+        expect(receipt.status).toBe('ok');
+      }
+    },
     120_000,
   );
 });

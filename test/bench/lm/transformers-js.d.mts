@@ -1,4 +1,4 @@
-/** What the bench uses of transformers.js. */
+/** What the bench and the tests use of transformers.js. */
 export declare const env: { allowRemoteModels: boolean; allowLocalModels: boolean; localModelPath: string };
 
 export declare class Tensor {
@@ -27,3 +27,19 @@ export declare const AutoModelForCausalLM: {
     },
   ): Promise<LoadedModel>;
 };
+
+export interface Message {
+  readonly role: string;
+  readonly content: string;
+}
+
+export declare function pipeline(
+  task: 'text-generation',
+  name: string,
+  options: { readonly device: 'cpu'; readonly local_files_only: boolean },
+): Promise<
+  (
+    messages: readonly Message[],
+    options: { readonly max_new_tokens: number; readonly do_sample: boolean },
+  ) => Promise<readonly [{ readonly generated_text: readonly Message[] }]>
+>;

@@ -19,9 +19,15 @@ export interface Watched {
   readonly rows: Map<number, Float32Array[]>;
 }
 
-export async function openWatched(
-  decoder: Partial<TestDecoder>,
-  options: Partial<TokenEngineOptions> & { readonly keep?: 'rows' } = {},
+type WatchedOptions = Partial<TokenEngineOptions> & { readonly keep?: 'rows' };
+
+export function openWatched(decoder: Partial<TestDecoder>, options: WatchedOptions = {}): Promise<Watched> {
+  return openWatchedFiles(testDecoder(decoder), { entry: entryOf(decoder), ...options });
+}
+
+export async function openWatchedFiles(
+  files: ReadonlyMap<string, Uint8Array>,
+  options: WatchedOptions & Pick<TokenEngineOptions, 'entry'>,
 ): Promise<Watched> {
   const hashes = new Map<number, Hash>();
   const rows = new Map<number, Float32Array[]>();
@@ -30,8 +36,7 @@ export async function openWatched(
     hashes.set(id, hash.update(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength)));
     if (options.keep === 'rows') rows.set(id, [...(rows.get(id) ?? []), logits.slice()]);
   };
-  const engine = await openTokenEngine(testDecoder(decoder), {
-    entry: entryOf(decoder),
+  const engine = await openTokenEngine(files, {
     optimisation: 'all',
     threads: 1,
     endTokens: new Set([4]),
@@ -59,10 +64,13 @@ export const greedy = (maxTokens: number): TokenOptions => ({
 });
 
 /** Prompts and answers of any length, a third of them greedy. */
-export function mixedRequests(count: number): readonly Request[] {
+export function mixedRequests(
+  count: number,
+  { vocabulary }: { readonly vocabulary: number } = { vocabulary: 512 },
+): readonly Request[] {
   const next = chance(99);
   return Array.from({ length: count }, (_, i) => ({
-    prompt: Array.from({ length: 3 + Math.floor(next() * 70) }, () => Math.floor(next() * 512)),
+    prompt: Array.from({ length: 3 + Math.floor(next() * 70) }, () => Math.floor(next() * vocabulary)),
     options: {
       maxTokens: 6 + Math.floor(next() * 34),
       temperature: i % 3 === 0 ? 0 : 0.9,
