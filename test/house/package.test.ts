@@ -154,5 +154,8 @@ describe('the packed package', () => {
     const pinned = PEERS.map((name) => `${name}@${manifest.devDependencies[name]}`);
     await mustRun(consumer, 'npm', 'install', '--prefer-offline', ...pinned);
     await mustRun(consumer, 'npx', '--no-install', 'proofmark', 'demo');
+    const model = join('node_modules', 'proofmark', 'models', 'volatility-1h');
+    const judged = await mustRun(consumer, 'npx', '--no-install', 'proofmark', 'model', 'check', model, '--run');
+    expect(judged).toContain('volatility-1h');
   });
 });
