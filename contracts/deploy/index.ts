@@ -1,3 +1,3 @@
 export { type Done, type LocalChain, requireFoundry, startLocalChain } from './local.ts';
 export { deploySimulatorPolicy } from './policy.ts';
-export { deployExamplePool, type ExamplePool } from './pool.ts';
+export { deployExamplePool } from './pool.ts';
