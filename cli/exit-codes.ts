@@ -11,6 +11,25 @@ export const exitCode = {
   undetermined: 40,
 } as const;
 
+/** For `proofmark --help` and docs/commands.md, so that neither can tell of a code that is not there. */
+const meanings: Readonly<Record<keyof typeof exitCode, string>> = {
+  accepted: 'done; where evidence was judged: accepted, every check that the policy asks for passed',
+  failed: 'not done, or not as it should be: a file, a network, a package, a check of something other than evidence',
+  usage: 'the command line is wrong; nothing was done',
+  malformed: 'what was read is not what it should be: cut short, or in no known form',
+  untrusted: 'it is well-formed and does not hold: a signature, a digest, a chain of certificates, a comparison',
+  refused: 'it is genuine, and the policy, or what was asked for, does not accept it',
+  undetermined: 'nobody can tell from what is there: something is missing that would decide',
+};
+
+/** One line for each code, in the order of their numbers. */
+export function exitCodeLines(): readonly string[] {
+  return Object.entries(exitCode).map(([name, code]) => {
+    const word = `${code}`.padStart(2);
+    return `${word}  ${name.padEnd(12)}  ${meanings[name as keyof typeof exitCode]}`;
+  });
+}
+
 export function exitCodeOf(verdict: ArchiveVerdict['verdict']): number {
   return exitCode[verdict];
 }

@@ -78,9 +78,9 @@ const commands: Readonly<Record<string, ModelCommand>> = {
   restore: { usage: stateUsage, load: async () => (await import('../model/state.ts')).modelRestore },
 };
 
-const usages = (): ReadonlySet<string> => new Set(Object.values(commands).map(({ usage }) => usage));
+export const modelUsages = (): readonly string[] => [...new Set(Object.values(commands).map(({ usage }) => usage))];
 
-const modelHelp = (): string => ['What can be done with a release of a model.', ...usages(), ''].join('\n\n');
+const modelHelp = (): string => ['What can be done with a release of a model.', ...modelUsages(), ''].join('\n\n');
 
 export async function model(context: CommandContext): Promise<number> {
   const [name, ...args] = context.args;
