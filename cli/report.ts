@@ -21,6 +21,10 @@ function paint(style: Style, code: number, text: string): string {
   return style.colours ? `\u001b[${code}m${text}\u001b[0m` : text;
 }
 
+export function mark(outcome: CheckOutcome, style: Style): string {
+  return paint(style, COLOUR[outcome], MARK[outcome]);
+}
+
 export function heading(title: string, style: Style): string {
   return `\n${paint(style, 1, title)}\n`;
 }
@@ -28,9 +32,8 @@ export function heading(title: string, style: Style): string {
 export function checkLines(checks: readonly Check[], style: Style): string {
   return checks
     .map(({ id, title, outcome, detail }) => {
-      const mark = paint(style, COLOUR[outcome], MARK[outcome]);
       const shown = detail === '' ? '' : paint(style, 90, `  ${shorten(detail)}`);
-      return `  ${mark} ${id.padEnd(4)} ${title}${shown}\n`;
+      return `  ${mark(outcome, style)} ${id.padEnd(4)} ${title}${shown}\n`;
     })
     .join('');
 }

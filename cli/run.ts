@@ -1,5 +1,6 @@
 import { ClientError, HubError } from '../client/index.ts';
 import { audit } from './commands/audit.ts';
+import { chat } from './commands/chat.ts';
 import { configuration } from './commands/configuration.ts';
 import type { Command, CommandContext } from './commands/context.ts';
 import { evidence } from './commands/evidence.ts';
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./commands/up.ts')).demo,
   audit: () => Promise.resolve(audit),
   infer: () => Promise.resolve(infer),
+  chat: () => Promise.resolve(chat),
   evidence: () => Promise.resolve(evidence),
   configuration: () => Promise.resolve(configuration),
   image: () => Promise.resolve(image),

@@ -1,4 +1,5 @@
 import { auditUsage } from './commands/audit.ts';
+import { chatUsage } from './commands/chat.ts';
 import { configurationUsage } from './commands/configuration.ts';
 import { evidenceUsage } from './commands/evidence.ts';
 import { hubUsage } from './commands/hub.ts';
@@ -38,6 +39,7 @@ export const usages: Readonly<Record<string, string>> = {
   demo: demoUsage,
   audit: auditUsage,
   infer: inferUsage,
+  chat: chatUsage,
   evidence: evidenceUsage,
   configuration: configurationUsage,
   kms: kmsUsage,

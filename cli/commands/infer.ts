@@ -46,7 +46,8 @@ export async function infer(context: CommandContext): Promise<number> {
   return exitCode.accepted;
 }
 
-function chooseModel(policy: WorkerPolicy, text: string | undefined): Uint8Array {
+/** Which of the policy's models is meant: the client says so, never the host. */
+export function chooseModel(policy: WorkerPolicy, text: string | undefined): Uint8Array {
   if (text !== undefined) {
     try {
       return fromHex(text, 32);
