@@ -10,6 +10,7 @@ import { exitCodeOfClientError, infer } from './commands/infer.ts';
 import { kms } from './commands/kms.ts';
 import { log } from './commands/log.ts';
 import { model } from './commands/model.ts';
+import { receipts } from './commands/receipts.ts';
 import { exitCode, UsageError } from './exit-codes.ts';
 import { exitCodeOfHubError } from './model/hub-options.ts';
 import { printable } from './report.ts';
@@ -22,6 +23,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   audit: () => Promise.resolve(audit),
   infer: () => Promise.resolve(infer),
   chat: () => Promise.resolve(chat),
+  receipts: () => Promise.resolve(receipts),
   evidence: () => Promise.resolve(evidence),
   configuration: () => Promise.resolve(configuration),
   image: () => Promise.resolve(image),

@@ -8,6 +8,7 @@ import { inferUsage } from './commands/infer.ts';
 import { kmsUsage } from './commands/kms.ts';
 import { logUsage } from './commands/log.ts';
 import { modelUsage } from './commands/model.ts';
+import { receiptsUsage } from './commands/receipts.ts';
 import { exitCodeLines } from './exit-codes.ts';
 
 // Of commands whose own files need optional packages, which nobody needs who asks for help.
@@ -40,6 +41,7 @@ export const usages: Readonly<Record<string, string>> = {
   audit: auditUsage,
   infer: inferUsage,
   chat: chatUsage,
+  receipts: receiptsUsage,
   evidence: evidenceUsage,
   configuration: configurationUsage,
   kms: kmsUsage,

@@ -1,0 +1,212 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { exitCodeOfClientError } from '../../../cli/commands/infer.ts';
+import { archiveOfLookup } from '../../../cli/receipts/archive.ts';
+import { type Lookup, lookUpReceipt } from '../../../cli/receipts/lookup.ts';
+import { type NewestHead, newestHead } from '../../../cli/receipts/newest-head.ts';
+import type { Asker } from '../../../cli/receipts/prove-worker.ts';
+import { headJson, headText, lookupJson, lookupText } from '../../../cli/receipts/render.ts';
+import { ClientError, type LanguageResult } from '../../../client/index.ts';
+import { parseWorkerPolicy, verifyArchive } from '../../../verifier/index.ts';
+import { toBase64url, toHex, utf8 } from '../../../wire/bytes.ts';
+import type { JsonValue } from '../../../wire/codec/json.ts';
+import { nodeSuite } from '../../../wire/crypto/node.ts';
+import { decodeArchive } from '../../../wire/message/archive.ts';
+import { encodeBundle, type ReceiptBundle } from '../../../wire/message/bundle.ts';
+import { decodeCheckpoint } from '../../../wire/message/checkpoint.ts';
+import { encodeEvidence } from '../../../wire/message/evidence.ts';
+import { createWorld, type World } from '../../client/world.ts';
+
+const plain = { colours: false };
+let world: World;
+let before: LanguageResult;
+let answer: LanguageResult;
+/** What the host shows. */
+let shown: ReceiptBundle;
+let evidenceFrom: World | 'none';
+
+beforeEach(async () => {
+  world = await createWorld();
+  const ask = { model: 'demo-chat', messages: [{ role: 'user', content: 'Say hello' }] };
+  const client = world.client();
+  before = await client.chat(ask);
+  answer = await client.chat(ask);
+  shown = answer.bundle;
+  evidenceFrom = world;
+});
+
+function asker(rules: { readonly [rule: string]: JsonValue } = {}): Asker {
+  return {
+    policy: parseWorkerPolicy({ ...world.rules, ...rules }),
+    suite: nodeSuite,
+    now: () => world.now,
+    host: {
+      ...world.host,
+      async get(path, maxBytes) {
+        if (path.startsWith('/v1/receipts/')) return encodeBundle(shown);
+        if (path.startsWith('/v1/log/head')) {
+          const { head, signature } = shown;
+          const said = { log: toHex(world.log), size: 2, head: toBase64url(head), signature: toBase64url(signature) };
+          return utf8(JSON.stringify(said));
+        }
+        const challenge = /^\/v1\/evidence\?challenge=([0-9a-f]{64})/.exec(path)?.[1];
+        if (challenge === undefined) return world.host.get(path, maxBytes);
+        if (evidenceFrom === 'none') throw new ClientError('host_error', 'gone', { reason: 'log_unknown' });
+        return encodeEvidence(evidenceFrom.evidence(Uint8Array.from(Buffer.from(challenge, 'hex'))));
+      },
+    },
+  };
+}
+
+const lookUp = (rules = {}): Promise<Lookup> => lookUpReceipt(asker(rules), answer.receipt.requestId);
+
+async function proven(): Promise<Extract<Lookup, { readonly verdict: 'origin-only' }>> {
+  const lookup = await lookUp();
+  if (lookup.verdict !== 'origin-only') throw new Error(lookup.verdict);
+  return lookup;
+}
+
+/** The reason of a refusal, and the exit code that it ends with. */
+async function refusal(work: Promise<unknown>): Promise<readonly [reason: string, code: number]> {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof ClientError)) throw error ?? new Error('accepted');
+  return [error.reason, exitCodeOfClientError(error)];
+}
+
+const show = (change: (bundle: ReceiptBundle) => Partial<ReceiptBundle>): (() => void) => {
+  return () => {
+    shown = { ...shown, ...change(shown) };
+  };
+};
+
+const damaged = (bytes: Uint8Array, at = 0): Uint8Array => bytes.map((byte, index) => (index === at ? byte ^ 1 : byte));
+
+describe('a receipt', () => {
+  it('is found by its id, and is the proven worker’s', async () => {
+    const { facts, proven: by } = await proven();
+    expect(facts.receipt).toMatchObject({ requestId: answer.receipt.requestId, fee: answer.receipt.fee, index: 1n });
+    expect(facts.head.size).toBe(2);
+    expect(by.worker.log).toEqual(world.log);
+  });
+
+  it('is shown with what it does not prove', async () => {
+    const text = lookupText(await lookUp(), plain);
+    for (const words of [toHex(answer.receipt.requestId), toHex(answer.receipt.modelId), 'size 2, root']) {
+      expect(text).toContain(words);
+    }
+    for (const id of ['R1', 'R2', 'R3', 'R4', 'R9', 'R10', 'R14']) expect(text).toContain(`✓ ${id.padEnd(4)} `);
+    for (const id of ['R5', 'R7', 'R8', 'R12']) expect(text).toContain(`– ${id.padEnd(4)} `);
+    expect(text).toContain('! What was asked and answered:');
+    expect(text).toContain('! That it is the only receipt:');
+    const json = JSON.parse(lookupJson(await lookUp())) as object;
+    expect(json).toMatchObject({
+      verdict: 'origin-only',
+      level: 'simulated',
+      receipt: { requestId: toHex(answer.receipt.requestId), fee: `${answer.receipt.fee}`, leaf: '1' },
+      notChecked: ['R5', 'R6', 'R7', 'R8', 'R11', 'R12', 'R13'],
+    });
+  });
+
+  it('is saved as an archive whose payload is missing, which an audit reads as far', async () => {
+    const bytes = await archiveOfLookup(asker(), await proven());
+    const archive = decodeArchive(bytes);
+    expect(archive).toMatchObject({ request: null, response: null });
+    const purpose = { kind: 'live', now: world.now } as const;
+    const policy = parseWorkerPolicy(world.rules);
+    const ruling = await verifyArchive(archive, { policy, purpose, suite: nodeSuite, cache: 'none' });
+    expect(ruling.verdict).toBe('undetermined');
+    expect(ruling.checks.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
+  });
+
+  it('of a worker that has gone is shown as unproven, with 40', async () => {
+    evidenceFrom = 'none';
+    const lookup = await lookUp();
+    expect(lookup.verdict).toBe('undetermined');
+    expect(lookupText(lookup, plain)).toContain('Receipt, UNPROVEN');
+    const json = JSON.parse(lookupJson(lookup)) as object;
+    expect(json).toMatchObject({ verdict: 'undetermined', code: 'log_unknown', claims: { leaf: '1' } });
+    expect(json).not.toHaveProperty('receipt');
+  });
+});
+
+describe('a host that lies about a receipt', () => {
+  it.each<[string, () => void | Promise<void>, string, number]>([
+    ['with that of another request', show(() => before.bundle), 'request_id_mismatch', 20],
+    [
+      'with the evidence of another worker',
+      async () => {
+        evidenceFrom = await createWorld();
+      },
+      'head_of_other_log',
+      20,
+    ],
+    ['with a wrong proof', show((b) => ({ proof: b.proof.map((h) => damaged(h)) })), 'inclusion_proof', 20],
+    ['with no proof', show(() => ({ proof: [] })), 'inclusion_proof', 20],
+    [
+      'with an older head',
+      show(() => ({ head: before.bundle.head, signature: before.bundle.signature })),
+      'inclusion_proof',
+      20,
+    ],
+    ['with a signature that is none', show((b) => ({ signature: damaged(b.signature, 9) })), 'head_signature', 20],
+    ['with another fee', show((b) => ({ receipt: damaged(b.receipt, 9 * 32 + 31) })), 'inclusion_proof', 20],
+    ['with the execution of another', show((b) => ({ execution: damaged(b.execution, 40) })), 'execution', 20],
+  ])('%s is caught', async (_, lie, reason, code) => {
+    await lie();
+    const [found, exit] = await refusal(lookUp());
+    expect(found).toContain(reason);
+    expect(exit).toBe(code);
+  });
+
+  it('with bytes that are no receipt is caught', async () => {
+    const at = asker();
+    const host = { ...at.host, get: async () => Uint8Array.of(1, 2, 3) };
+    const [, code] = await refusal(lookUpReceipt({ ...at, host }, answer.receipt.requestId));
+    expect(code).toBe(20);
+  });
+
+  it('or serves what the policy refuses ends with the code of that', async () => {
+    expect(await refusal(lookUp({ models: [] }))).toEqual(['model_refused', 30]);
+    expect((await refusal(lookUp({ images: [] })))[1]).toBe(30);
+  });
+
+  it('with a release that its owner did not sign has nothing saved', async () => {
+    const lookup = await proven();
+    expect((await refusal(archiveOfLookup(asker({ publishers: [] }), lookup)))[1]).toBe(30);
+  });
+});
+
+describe('the newest head', () => {
+  const ask = (log?: Uint8Array): Promise<NewestHead> => newestHead(asker(), log);
+
+  it('is that of the proven worker, as rows, as JSON and as a checkpoint', async () => {
+    const head = await ask(world.log);
+    expect(head.head).toMatchObject({ log: world.log, size: 2 });
+    expect(decodeCheckpoint(head.checkpoint)).toMatchObject({ head: shown.head, signature: shown.signature });
+    expect(headText(head)).toContain(toHex(answer.receipt.head.root));
+    expect(JSON.parse(headJson(head))).toMatchObject({ size: 2, level: 'simulated', checkpoint: head.checkpoint });
+    expect(await ask()).toEqual(head);
+  });
+
+  it.each<[string, () => void | Promise<void>]>([
+    ['was not signed by the worker', show((b) => ({ signature: damaged(b.signature, 9) }))],
+    ['says another size than was signed', show((b) => ({ head: damaged(b.head, 4 * 32 + 31) }))],
+    ['says another root than was signed', show((b) => ({ head: damaged(b.head, 5 * 32) }))],
+    [
+      'is of another log',
+      async () => {
+        evidenceFrom = await createWorld();
+      },
+    ],
+  ])('is refused where it %s', async (_, lie) => {
+    await lie();
+    expect(await refusal(ask())).toEqual(['head_signature', 20]);
+  });
+
+  it('of a log that was named is of no other', async () => {
+    evidenceFrom = await createWorld();
+    expect(await refusal(ask(world.log))).toEqual(['head_signature', 20]);
+  });
+});
