@@ -17,7 +17,7 @@ const MARK: Readonly<Record<CheckOutcome, string>> = {
 
 const COLOUR: Readonly<Record<CheckOutcome, number>> = { passed: 32, failed: 31, 'not-asked': 90, 'not-reached': 90 };
 
-function paint(style: Style, code: number, text: string): string {
+export function paint(style: Style, code: number, text: string): string {
   return style.colours ? `\u001b[${code}m${text}\u001b[0m` : text;
 }
 

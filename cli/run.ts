@@ -3,6 +3,7 @@ import { audit } from './commands/audit.ts';
 import { chat } from './commands/chat.ts';
 import { configuration } from './commands/configuration.ts';
 import type { Command, CommandContext } from './commands/context.ts';
+import { doctor } from './commands/doctor.ts';
 import { evidence } from './commands/evidence.ts';
 import { hub } from './commands/hub.ts';
 import { image } from './commands/image.ts';
@@ -20,6 +21,7 @@ import { helpText } from './usage.ts';
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./commands/up.ts')).up,
   demo: async () => (await import('./commands/up.ts')).demo,
+  doctor: () => Promise.resolve(doctor),
   audit: () => Promise.resolve(audit),
   infer: () => Promise.resolve(infer),
   chat: () => Promise.resolve(chat),

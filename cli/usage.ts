@@ -1,6 +1,7 @@
 import { auditUsage } from './commands/audit.ts';
 import { chatUsage } from './commands/chat.ts';
 import { configurationUsage } from './commands/configuration.ts';
+import { doctorUsage } from './commands/doctor.ts';
 import { evidenceUsage } from './commands/evidence.ts';
 import { hubUsage } from './commands/hub.ts';
 import { imageUsage } from './commands/image.ts';
@@ -38,6 +39,7 @@ const hostUsage = `proofmark host --link SOCKET --state DIR --listen ADDRESS:POR
 export const usages: Readonly<Record<string, string>> = {
   up: upUsage,
   demo: demoUsage,
+  doctor: doctorUsage,
   audit: auditUsage,
   infer: inferUsage,
   chat: chatUsage,

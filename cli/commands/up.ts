@@ -21,6 +21,7 @@ import {
 } from '../report.ts';
 import { type DemoRelease, openDemoRelease } from '../stack/demo-release.ts';
 import { listenForTransactions, openOnChain } from '../stack/on-chain.ts';
+import { HOST_PORT } from '../stack/port.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 import { requireTier } from '../stack/tiers.ts';
 import { type Parsed, parseArguments, portOption, textOption, tierOption } from './arguments.ts';
@@ -44,26 +45,20 @@ const options = {
   port: { type: 'string' },
   state: { type: 'string' },
 } as const;
-const DEFAULT_PORT = 8_790;
 
 /** Starts everything, proves one inference, and serves until it is told to stop. */
 export async function up(context: CommandContext): Promise<number> {
   const parsed = parseArguments(context.args, options);
   const stateDirectory = textOption(parsed, 'state') ?? defaultStateDirectory();
-  await withStack(
-    context,
-    parsed,
-    { stateDirectory, port: portOption(parsed, DEFAULT_PORT) },
-    async (stack, release) => {
-      const archiveFile = join(stateDirectory, 'answer.proofmark');
-      context.write(`${heading('Serving', context.style)}  ${stack.url}\n`);
-      context.write(`  hub                      ${release.hub.url}  (${release.repository})\n`);
-      context.write(`  audit the answer above:  proofmark audit ${archiveFile} --policy ${stack.policyFile}\n`);
-      context.write(`  ask again:               proofmark infer ${stack.url} --policy ${stack.policyFile}\n`);
-      context.write('  stop with Ctrl-C\n');
-      await stack.supervisor.stopped;
-    },
-  );
+  await withStack(context, parsed, { stateDirectory, port: portOption(parsed, HOST_PORT) }, async (stack, release) => {
+    const archiveFile = join(stateDirectory, 'answer.proofmark');
+    context.write(`${heading('Serving', context.style)}  ${stack.url}\n`);
+    context.write(`  hub                      ${release.hub.url}  (${release.repository})\n`);
+    context.write(`  audit the answer above:  proofmark audit ${archiveFile} --policy ${stack.policyFile}\n`);
+    context.write(`  ask again:               proofmark infer ${stack.url} --policy ${stack.policyFile}\n`);
+    context.write('  stop with Ctrl-C\n');
+    await stack.supervisor.stopped;
+  });
   return exitCode.accepted;
 }
 

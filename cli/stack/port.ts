@@ -2,6 +2,10 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { CommandError } from '../exit-codes.ts';
 
+/** Where the host of `up` and the packaged service of a hub (deploy/proofmark-hub.service) listen. */
+export const HOST_PORT = 8_790;
+export const HUB_PORT = 8_791;
+
 /**
  * Below what Linux (32768), the BSDs and Windows (49152) give to outgoing connections: a port that is free between two
  * processes which listen on it must not go to one of those meanwhile. Above what services are known by.

@@ -98,20 +98,26 @@ export async function planWorkerImage(options: {
   if (!app.some(({ path }) => path === sandboxPaths.bundle)) {
     throw new SimulatorError('image_unreadable', 'worker.mjs is not among the files of the image');
   }
+  const boot = await bootFiles(options.node, options.app);
+  return { commandLine: commandLineFor(options.attester), boot, app };
+}
+
+/** What has to lie around `app` for its program to start: node, our helper, and the libraries of this machine. */
+export async function bootFiles(node: string, app: readonly string[]): Promise<readonly ImageFile[]> {
   const libraries = new Set<string>();
-  for (const program of [options.node, ...options.app.filter((path) => !path.endsWith('.mjs'))]) {
+  for (const program of [node, ...app.filter((path) => !path.endsWith('.mjs'))]) {
     for (const library of await librariesOf(program)) libraries.add(library);
   }
   // Native files of the app find each other in their own directory; they are not part of boot.
-  const own = new Set(await Promise.all(options.app.map((path) => realpath(path))));
+  const own = new Set(await Promise.all(app.map((path) => realpath(path))));
   const boot: ImageFile[] = [
-    { path: sandboxPaths.node, source: options.node, mode: 0o555 },
+    { path: sandboxPaths.node, source: node, mode: 0o555 },
     { path: sandboxPaths.confine, source: nativeFile('confine'), mode: 0o555 },
   ];
   for (const library of libraries) {
     if (!own.has(await realpath(library))) boot.push({ path: library, source: library, mode: 0o555 });
   }
-  return { commandLine: commandLineFor(options.attester), boot, app };
+  return boot;
 }
 
 export async function measureImage(plan: ImagePlan): Promise<Measurement> {

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { withOpenFile } from './child.ts';
 import { SimulatorError } from './errors.ts';
-import { type Image, sandboxPaths } from './measure.ts';
+import { bootFiles, type Image, sandboxPaths } from './measure.ts';
 import { nativeFile } from './native-files.ts';
 import { type Command, dyingWithParent } from './role.ts';
 
@@ -16,7 +17,7 @@ import { type Command, dyingWithParent } from './role.ts';
  * shape, not the protection.
  */
 export interface SandboxPlan {
-  readonly image: Image;
+  readonly image: Pick<Image, 'plan'>;
   /** Directories of this machine, one for each thing that worker and outside share. */
   readonly link: string;
   readonly attester: string;
@@ -52,6 +53,16 @@ export async function chooseSandbox(plan: SandboxPlan, places: readonly string[]
   if (refusal === null) return { kind: 'bubblewrap', program };
   const detail = `bubblewrap was refused (${refusal}); ${CONSEQUENCE}`;
   return { kind: 'process', warning: { code: 'sandbox_refused', detail } };
+}
+
+/** The same trial where there is no image yet, around node alone: for whoever asks before anything is made. */
+export async function trySandbox(node: string, places: readonly string[]): Promise<Sandbox> {
+  const helper = nativeFile('confine');
+  // A folder that is there already, in place of those that worker and outside share: nothing in it is touched.
+  const folder = dirname(helper);
+  const app = [{ path: `${sandboxPaths.app}/confine`, source: helper, mode: 0o555 }] as const;
+  const plan = { commandLine: [], boot: await bootFiles(node, []), app };
+  return chooseSandbox({ image: { plan }, link: folder, attester: folder, private: folder }, places);
 }
 
 /** With everything that the worker will have around it, the call filter included. Null where it went well. */

@@ -15,6 +15,7 @@ import {
   type SandboxCommand,
   type SandboxPlan,
   sandboxCommand,
+  trySandbox,
 } from '../../../enclave/simulator/sandbox.ts';
 
 const INSPECTOR = new URL('./support/inspector.mjs', import.meta.url).pathname;
@@ -190,5 +191,23 @@ describe('without bubblewrap', { timeout: 60_000 }, () => {
     const chosen = await chooseSandbox(plan, [refusing]);
     expect(chosen).toMatchObject({ kind: 'process', warning: { code: 'sandbox_refused' } });
     expect(chosen.kind === 'process' && chosen.warning.detail).toContain('No permissions to create new namespace');
+  });
+});
+
+describe('a trial without an image', { timeout: 60_000 }, () => {
+  it('has the same outcome as the worker will have', async () => {
+    const tried = await trySandbox(process.execPath, bubblewrapPlaces);
+    expect(tried.kind).toBe(sandbox.kind);
+    if (tried.kind === 'bubblewrap') expect(tried).toEqual(sandbox);
+  });
+
+  it('tells a missing bubblewrap from one that is refused', async () => {
+    expect(await trySandbox(process.execPath, ['/nonexistent/bwrap'])).toMatchObject({
+      warning: { code: 'sandbox_missing' },
+    });
+    const refusing = join(state, 'bwrap-of-trial');
+    await writeFile(refusing, '#!/bin/sh\nexit 1\n');
+    await chmod(refusing, 0o755);
+    expect(await trySandbox(process.execPath, [refusing])).toMatchObject({ warning: { code: 'sandbox_refused' } });
   });
 });
