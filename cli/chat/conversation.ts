@@ -32,7 +32,10 @@ interface Said {
   readonly content: string;
 }
 
-type Screen = Pick<CommandContext, 'write' | 'style'>;
+export interface Screen extends Pick<CommandContext, 'write' | 'style'> {
+  /** Of the terminal, as wide as it is now; undefined where there is none. */
+  readonly columns: () => number | undefined;
+}
 
 /** Question after question, each with what was said before. The exit code is that of the verdict that ended it. */
 export async function converse(screen: Screen, conversation: Conversation): Promise<number> {
@@ -79,7 +82,7 @@ async function answerOnce(
     screen.write(jsonLine(JSON.stringify(outcomeJson(outcome, wishes))));
     return outcome;
   }
-  const text = createProvisionalText(screen.write, screen.style);
+  const text = createProvisionalText(screen.write, { ...screen.style, columns: screen.columns() });
   screen.write('provisional until its end is verified:\n');
   const outcome = await askModel(client, call, talker, text.add);
   const shown = text.end();

@@ -48,7 +48,7 @@ export async function chat(context: CommandContext): Promise<number> {
   const talker = talkerOf(prompt);
   const saved = save === undefined ? undefined : saveAnswersAs(save, prompt.length > 0 ? 'one' : 'several');
   try {
-    return await converse(context, { client, talker, wishes, form, saved });
+    return await converse({ ...context, columns: columnsOfOutput }, { client, talker, wishes, form, saved });
   } finally {
     talker.close();
   }
@@ -59,6 +59,10 @@ function talkerOf(prompt: readonly string[]): Talker {
   return process.stdin.isTTY && process.stdout.isTTY
     ? terminalQuestions(process.stdin, process.stdout)
     : pipedQuestions(process.stdin);
+}
+
+function columnsOfOutput(): number | undefined {
+  return process.stdout.isTTY ? process.stdout.columns : undefined;
 }
 
 function readWishes(parsed: Parsed, modelId: Uint8Array): Wishes {

@@ -56,7 +56,10 @@ function talk(asked: Asked = {}): Promise<number> {
     out += text;
     onWrite();
   };
-  return converse({ write, style: { colours: false } }, { client, talker, wishes, form, saved });
+  return converse(
+    { write, style: { colours: false }, columns: () => undefined },
+    { client, talker, wishes, form, saved },
+  );
 }
 
 /** A person at a terminal who asks these, and interrupts when told to. */

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { createProvisionalText } from '../../../cli/chat/provisional-text.ts';
+import { createProvisionalText, type TextOptions } from '../../../cli/chat/provisional-text.ts';
 
-function shownAs(pieces: readonly string[], colours = false): { readonly out: string; readonly shown: boolean } {
+function shownAs(
+  pieces: readonly string[],
+  options: Partial<TextOptions> = {},
+): { readonly out: string; readonly shown: boolean } {
   let out = '';
   const text = createProvisionalText(
     (piece) => {
       out += piece;
     },
-    { colours },
+    { colours: false, columns: undefined, ...options },
   );
   for (const piece of pieces) text.add(piece);
   const shown = text.end();
@@ -23,6 +26,24 @@ describe('what a model says', () => {
   it('cannot pass for a line of this program', () => {
     const { out } = shownAs(['yes\n', '✓ verified: leaf 1 of log ', 'ab…, fee 0\n']);
     for (const line of out.split('\n').slice(0, -1)) expect(line).toMatch(/^│ /);
+  });
+
+  it('does not run over the edge of a terminal, where it would begin without a bar', () => {
+    const { out } = shownAs([`${'x'.repeat(78)}✓ verified: leaf 1`, ' of log\n', '漢'.repeat(50), '\t'.repeat(11)], {
+      columns: 80,
+    });
+    const lines = out.split('\n').slice(0, -1);
+    expect(lines.length).toBeGreaterThanOrEqual(5);
+    for (const line of lines) {
+      expect(line).toMatch(/^│ /);
+      const cells = [...line.slice(1)].map((c) => (c === '\t' ? 8 : c === '漢' ? 2 : 1));
+      expect(cells.reduce((sum, width) => sum + width, 1)).toBeLessThan(80);
+    }
+    expect(out.replaceAll(/^│ /gm, '').replaceAll('\n', '')).toContain('x✓ verified: leaf 1 of log');
+  });
+
+  it('has room on a terminal that has none', () => {
+    expect(shownAs(['abc'], { columns: 0 }).out).toBe('│ abc\n');
   });
 
   it.each([
@@ -42,7 +63,7 @@ describe('what a model says', () => {
   });
 
   it('is dimmed where there are colours, each piece by itself', () => {
-    expect(shownAs(['a', 'b'], true).out).toBe('\u001b[2m│ a\u001b[0m\u001b[2mb\u001b[0m\n');
+    expect(shownAs(['a', 'b'], { colours: true }).out).toBe('\u001b[2m│ a\u001b[0m\u001b[2mb\u001b[0m\n');
   });
 
   it('is nothing where nothing was said', () => {
