@@ -18,7 +18,7 @@ import { createRouter, type Route } from './http/router.ts';
 import { type Documents, evidenceRoute } from './http/routes/evidence.ts';
 import { inferRoute } from './http/routes/infer.ts';
 import { languageRoute } from './http/routes/language.ts';
-import { consistencyRoute, headRoute, headsRoute, receiptRoute } from './http/routes/log.ts';
+import { consistencyRoute, headRoute, headsRoute, placesRoute, receiptRoute } from './http/routes/log.ts';
 import { listModels, modelMetadata, modelReady, retrieveModel, serverMetadata } from './http/routes/models.ts';
 import { listReleases, releaseStatusRoute, signedRelease } from './http/routes/releases.ts';
 import { chargedRoute, keptRoute, openSessionRoute, sealedRoute } from './http/routes/session.ts';
@@ -154,6 +154,7 @@ function createShell(context: AppContext, documents: Documents, routes: readonly
     next();
   });
   offer(app, '/v1/receipts/:requestId', receiptRoute(context));
+  offer(app, '/v1/receipts/:requestId/places', placesRoute(context));
   offer(app, '/v1/log/head', headRoute(context));
   offer(app, '/v1/log/heads', headsRoute(context));
   offer(app, '/v1/log/consistency', consistencyRoute(context));

@@ -33,6 +33,6 @@ async function written(path: string, bytes: Uint8Array): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw new CommandError(`the answer holds, and ${path} cannot be written: ${(error as Error).message}`);
+    throw new CommandError(`the receipt holds, and ${path} cannot be written: ${(error as Error).message}`);
   }
 }

@@ -1,12 +1,12 @@
-import { writeFile } from 'node:fs/promises';
 import { clientSuite, nodeTransport } from '../../client/index.ts';
 import { fromHex } from '../../wire/bytes.ts';
-import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
+import { saveAnswersAs } from '../chat/saved-answers.ts';
+import { exitCode, UsageError } from '../exit-codes.ts';
 import { archiveOfLookup } from '../receipts/archive.ts';
-import { lookUpReceipt } from '../receipts/lookup.ts';
+import { lookUpReceipts } from '../receipts/lookup.ts';
 import { newestHead } from '../receipts/newest-head.ts';
 import type { Asker } from '../receipts/prove-worker.ts';
-import { headJson, headText, lookupJson, lookupText } from '../receipts/render.ts';
+import { headJson, headText, lookupsJson, lookupsText } from '../receipts/render.ts';
 import { type Parsed, parseArguments, textOption } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 import { readPolicy } from './policy-file.ts';
@@ -22,8 +22,8 @@ const options = {
 
 export const receiptsUsage = `proofmark receipts URL REQUEST-ID --policy FILE [--json] [--save FILE.proofmark]
   Looks up at a host what a worker signed for a request, and checks it as far as that goes without request and answer: the
-  worker's evidence against the policy, the head's signature, and the receipt's place in the log. Exits 40 where the host
-  has no evidence of that log any more.
+  worker's evidence against the policy, the head's signature, and the receipt's place in the log. A request id that was used twice
+  has several, which are all shown. Exits 40 where the host has no evidence of a log any more.
 proofmark receipts URL --head --policy FILE [--log HEX] [--json | --checkpoint]
   The newest head that the host shows of a worker's log, checked; with --checkpoint as C2SP's tlog-checkpoint text.`;
 
@@ -42,7 +42,7 @@ export async function receipts(context: CommandContext): Promise<number> {
   const asker: Asker = { host, policy, suite: clientSuite, now: context.now };
   return names.id === undefined
     ? showHead(context, parsed, asker, names.log)
-    : showReceipt(context, parsed, asker, names.id);
+    : showReceipts(context, parsed, asker, names.id);
 }
 
 function refuseOthers(parsed: Parsed, wantsHead: boolean): void {
@@ -60,23 +60,17 @@ function hexOption(what: string, text: string | undefined): Uint8Array | undefin
   return fromHex(text, 32);
 }
 
-async function showReceipt(context: CommandContext, parsed: Parsed, asker: Asker, id: Uint8Array): Promise<number> {
-  const lookup = await lookUpReceipt(asker, id);
-  context.write(parsed.values['json'] === true ? lookupJson(lookup) : lookupText(lookup, context.style));
+async function showReceipts(context: CommandContext, parsed: Parsed, asker: Asker, id: Uint8Array): Promise<number> {
+  const lookups = await lookUpReceipts(asker, id);
+  context.write(parsed.values['json'] === true ? lookupsJson(lookups) : lookupsText(lookups, context.style));
   const save = textOption(parsed, 'save');
-  if (lookup.verdict === 'undetermined') {
-    if (save !== undefined) context.warn('nothing saved: an archive needs the evidence\n');
-    return exitCode.undetermined;
+  const saved = save === undefined ? undefined : saveAnswersAs(save, lookups.found.length > 1 ? 'several' : 'one');
+  for (const lookup of lookups.found) {
+    if (saved === undefined) continue;
+    if (lookup.verdict === 'undetermined') context.warn('not saved: an archive needs the evidence\n');
+    else await saved.save(await archiveOfLookup(asker, lookup));
   }
-  if (save !== undefined) {
-    const archive = await archiveOfLookup(asker, lookup);
-    try {
-      await writeFile(save, archive, { flag: 'wx' });
-    } catch (error) {
-      throw new CommandError(`cannot write ${save}: ${(error as Error).message}`);
-    }
-  }
-  return exitCode.accepted;
+  return lookups.found.every(({ verdict }) => verdict === 'origin-only') ? exitCode.accepted : exitCode.undetermined;
 }
 
 async function showHead(

@@ -1,18 +1,33 @@
-import type { Check } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
 import { type Receipt, statusName, type TreeHead } from '../../wire/message/receipt.ts';
 import { flag } from '../../wire/message/request.ts';
 import { checkLines, heading, jsonLine, notProvenLines, rowLines, type Style } from '../report.ts';
-import type { Lookup } from './lookup.ts';
+import type { Lookup, Lookups } from './lookup.ts';
 import type { NewestHead } from './newest-head.ts';
 
 /** What a person must not take from a receipt alone. */
 const WITHOUT_PAYLOAD =
   'What was asked and answered: the receipt has their hashes, which say nothing without header, salt and bodies.';
-const ONE_OF_SEVERAL =
-  'That it is the only receipt: for a request id that was used twice the host shows one, and chooses which.';
+const ONLY_THESE =
+  'That there is no other receipt: a request id can be used twice, and a host shows of them what it wants to.';
 
-export function lookupText(lookup: Lookup, style: Style): string {
+export function lookupsText({ found, dropped, counted }: Lookups, style: Style): string {
+  const several =
+    found.length + dropped > 1
+      ? `The request id was used ${found.length + dropped} times: ${found.length} shown, ${dropped} no longer kept.\n`
+      : '';
+  const uncounted =
+    counted === 'unknown' ? 'The host does not say how many receipts it has for this request id.\n' : '';
+  return several + uncounted + found.map((lookup) => lookupText(lookup, style)).join('');
+}
+
+/** One line for each. */
+export function lookupsJson({ found, dropped, counted }: Lookups): string {
+  const receipts = counted === 'unknown' ? null : found.length + dropped;
+  return found.map((lookup) => jsonLine(JSON.stringify({ ...lookupJson(lookup), receipts }))).join('');
+}
+
+function lookupText(lookup: Lookup, style: Style): string {
   if (lookup.verdict === 'undetermined') {
     const { receipt, head } = lookup.claims;
     return (
@@ -26,11 +41,7 @@ export function lookupText(lookup: Lookup, style: Style): string {
     );
   }
   const { facts, proven, checks } = lookup;
-  const open = [
-    { id: 'payload', reason: WITHOUT_PAYLOAD },
-    { id: 'only', reason: ONE_OF_SEVERAL },
-    ...lookup.notProven,
-  ];
+  const open = [{ id: 'payload', reason: WITHOUT_PAYLOAD }, { id: 'only', reason: ONLY_THESE }, ...lookup.notProven];
   return (
     heading('Receipt', style) +
     rowLines([['worker', proven.worker.level === 'simulated' ? 'simulated: nobody vouches for it' : 'attested']]) +
@@ -42,24 +53,19 @@ export function lookupText(lookup: Lookup, style: Style): string {
   );
 }
 
-export function lookupJson(lookup: Lookup): string {
+function lookupJson(lookup: Lookup): object {
   if (lookup.verdict === 'undetermined') {
     const { claims, reason } = lookup;
-    return jsonLine(
-      JSON.stringify({ verdict: 'undetermined', code: reason, claims: factsJson(claims.receipt, claims.head) }),
-    );
+    return { verdict: 'undetermined', code: reason, claims: factsJson(claims.receipt, claims.head) };
   }
   const { facts, proven, checks, notProven } = lookup;
-  const notChecked = checks.filter(({ outcome }) => outcome === 'not-reached').map(({ id }: Check) => id);
-  return jsonLine(
-    JSON.stringify({
-      verdict: 'origin-only',
-      level: proven.worker.level,
-      receipt: factsJson(facts.receipt, facts.head),
-      notChecked,
-      notProven: ['payload', 'only', ...notProven.map(({ id }) => id)],
-    }),
-  );
+  return {
+    verdict: 'origin-only',
+    level: proven.worker.level,
+    receipt: factsJson(facts.receipt, facts.head),
+    notChecked: checks.filter(({ outcome }) => outcome === 'not-reached').map(({ id }) => id),
+    notProven: ['payload', 'only', ...notProven.map(({ id }) => id)],
+  };
 }
 
 export function headText({ level, head }: NewestHead): string {

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import { toBase64url, toHex } from '../../../wire/bytes.ts';
+import { equalBytes, toBase64url, toHex } from '../../../wire/bytes.ts';
 import { limits } from '../../../wire/limits.ts';
 import { encodeBundle, type ReceiptBundle } from '../../../wire/message/bundle.ts';
 import { JournalError, type Place, type SignedHead } from '../../journal/index.ts';
@@ -11,10 +11,33 @@ import { hexParameter, logParameter, queryValue, sizeParameter } from '../parame
 export function receiptRoute(context: AppContext): RequestHandler {
   return (request, response) => {
     const places = context.journal.places(hexParameter(request.params['requestId'], 32));
-    const { log, bundle } = chooseBundle(context, places);
+    const { log, bundle } = chooseBundle(context, placesMeant(request, places));
     response.setHeader('Proofmark-Log', toHex(log));
     response.type('application/cbor').send(Buffer.from(encodeBundle(bundle)));
   };
+}
+
+/** Where the receipts of a number stand: one that was used twice has several, and whoever asks may want them all. */
+export function placesRoute({ journal }: AppContext): RequestHandler {
+  return (request, response) => {
+    const requestId = hexParameter(request.params['requestId'], 32);
+    const places = journal.places(requestId);
+    if (places.length === 0) throw new HttpError('receipt_unknown');
+    response.json({
+      requestId: toHex(requestId),
+      places: places.map(({ log, index }) => ({ log: toHex(log), index })),
+    });
+  };
+}
+
+/** All of them where nobody says which. */
+function placesMeant(request: Request, places: readonly Place[]): readonly Place[] {
+  const log = logParameter(request);
+  const leaf = queryValue(request, 'index');
+  const index = leaf === undefined ? undefined : sizeParameter(leaf);
+  return places.filter(
+    (place) => (log === undefined || equalBytes(place.log, log)) && (index === undefined || place.index === index),
+  );
 }
 
 /**

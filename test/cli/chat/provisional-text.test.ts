@@ -36,7 +36,7 @@ describe('what a model says', () => {
     expect(lines.length).toBeGreaterThanOrEqual(5);
     for (const line of lines) {
       expect(line).toMatch(/^│ /);
-      const cells = [...line.slice(1)].map((c) => (c === '\t' ? 8 : c === '漢' ? 2 : 1));
+      const cells = [...line.slice(1)].map((c): number => (c === '\t' ? 8 : c === '漢' ? 2 : 1));
       expect(cells.reduce((sum, width) => sum + width, 1)).toBeLessThan(80);
     }
     expect(out.replaceAll(/^│ /gm, '').replaceAll('\n', '')).toContain('x✓ verified: leaf 1 of log');

@@ -34,6 +34,6 @@ describe('archives of answers', () => {
 
   it('that cannot be written are told', async () => {
     const saved = saveAnswersAs(folder.path('absent/a.proofmark'), 'one');
-    await expect(saved.save(utf8('x'))).rejects.toThrow('the answer holds, and ');
+    await expect(saved.save(utf8('x'))).rejects.toThrow('the receipt holds, and ');
   });
 });

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { exitCodeOfClientError } from '../../../cli/commands/infer.ts';
 import { archiveOfLookup } from '../../../cli/receipts/archive.ts';
-import { type Lookup, lookUpReceipt } from '../../../cli/receipts/lookup.ts';
+import { type Lookup, type Lookups, lookUpReceipts } from '../../../cli/receipts/lookup.ts';
 import { type NewestHead, newestHead } from '../../../cli/receipts/newest-head.ts';
 import type { Asker } from '../../../cli/receipts/prove-worker.ts';
-import { headJson, headText, lookupJson, lookupText } from '../../../cli/receipts/render.ts';
+import { headJson, headText, lookupsJson, lookupsText } from '../../../cli/receipts/render.ts';
 import { ClientError, type LanguageResult } from '../../../client/index.ts';
 import { parseWorkerPolicy, verifyArchive } from '../../../verifier/index.ts';
 import { toBase64url, toHex, utf8 } from '../../../wire/bytes.ts';
@@ -22,6 +22,10 @@ let before: LanguageResult;
 let answer: LanguageResult;
 /** What the host shows. */
 let shown: ReceiptBundle;
+/** Where it says that receipts stand, and what it shows for each; one that is null was dropped. */
+let places:
+  | readonly { readonly log: Uint8Array; readonly index: number; readonly bundle: ReceiptBundle | null }[]
+  | 'unknown';
 let evidenceFrom: World | 'none';
 
 beforeEach(async () => {
@@ -32,6 +36,7 @@ beforeEach(async () => {
   answer = await client.chat(ask);
   shown = answer.bundle;
   evidenceFrom = world;
+  places = 'unknown';
 });
 
 function asker(rules: { readonly [rule: string]: JsonValue } = {}): Asker {
@@ -42,7 +47,7 @@ function asker(rules: { readonly [rule: string]: JsonValue } = {}): Asker {
     host: {
       ...world.host,
       async get(path, maxBytes) {
-        if (path.startsWith('/v1/receipts/')) return encodeBundle(shown);
+        if (path.startsWith('/v1/receipts/')) return receiptAt(path);
         if (path.startsWith('/v1/log/head')) {
           const { head, signature } = shown;
           const said = { log: toHex(world.log), size: 2, head: toBase64url(head), signature: toBase64url(signature) };
@@ -57,7 +62,20 @@ function asker(rules: { readonly [rule: string]: JsonValue } = {}): Asker {
   };
 }
 
-const lookUp = (rules = {}): Promise<Lookup> => lookUpReceipt(asker(rules), answer.receipt.requestId);
+function receiptAt(path: string): Uint8Array {
+  const requestId = toHex(answer.receipt.requestId);
+  if (path.endsWith('/places')) {
+    if (places === 'unknown') throw new ClientError('host_error', 'none', { reason: 'not_found' });
+    return utf8(JSON.stringify({ requestId, places: places.map(({ log, index }) => ({ log: toHex(log), index })) }));
+  }
+  if (places === 'unknown') return encodeBundle(shown);
+  const place = places.find(({ log, index }) => path.endsWith(`?log=${toHex(log)}&index=${index}`));
+  if (!place?.bundle) throw new ClientError('host_error', 'gone', { reason: 'receipt_dropped' });
+  return encodeBundle(place.bundle);
+}
+
+const lookUpAll = (rules = {}): Promise<Lookups> => lookUpReceipts(asker(rules), answer.receipt.requestId);
+const lookUp = async (rules = {}): Promise<Lookup> => (await lookUpAll(rules)).found[0];
 
 async function proven(): Promise<Extract<Lookup, { readonly verdict: 'origin-only' }>> {
   const lookup = await lookUp();
@@ -92,15 +110,15 @@ describe('a receipt', () => {
   });
 
   it('is shown with what it does not prove', async () => {
-    const text = lookupText(await lookUp(), plain);
+    const text = lookupsText(await lookUpAll(), plain);
     for (const words of [toHex(answer.receipt.requestId), toHex(answer.receipt.modelId), 'size 2, root']) {
       expect(text).toContain(words);
     }
     for (const id of ['R1', 'R2', 'R3', 'R4', 'R9', 'R10', 'R14']) expect(text).toContain(`✓ ${id.padEnd(4)} `);
     for (const id of ['R5', 'R7', 'R8', 'R12']) expect(text).toContain(`– ${id.padEnd(4)} `);
     expect(text).toContain('! What was asked and answered:');
-    expect(text).toContain('! That it is the only receipt:');
-    const json = JSON.parse(lookupJson(await lookUp())) as object;
+    expect(text).toContain('! That there is no other receipt:');
+    const json = JSON.parse(lookupsJson(await lookUpAll())) as object;
     expect(json).toMatchObject({
       verdict: 'origin-only',
       level: 'simulated',
@@ -122,12 +140,61 @@ describe('a receipt', () => {
 
   it('of a worker that has gone is shown as unproven, with 40', async () => {
     evidenceFrom = 'none';
-    const lookup = await lookUp();
-    expect(lookup.verdict).toBe('undetermined');
-    expect(lookupText(lookup, plain)).toContain('Receipt, UNPROVEN');
-    const json = JSON.parse(lookupJson(lookup)) as object;
+    const lookups = await lookUpAll();
+    expect(lookups.found.map(({ verdict }) => verdict)).toEqual(['undetermined']);
+    expect(lookupsText(lookups, plain)).toContain('Receipt, UNPROVEN');
+    const json = JSON.parse(lookupsJson(lookups)) as object;
     expect(json).toMatchObject({ verdict: 'undetermined', code: 'log_unknown', claims: { leaf: '1' } });
     expect(json).not.toHaveProperty('receipt');
+  });
+});
+
+describe('several receipts of one request id', () => {
+  /** The same number, answered again by the same worker. */
+  async function again(): Promise<ReceiptBundle> {
+    world.onReceipt = (draft) => ({ ...draft, requestId: answer.receipt.requestId });
+    let made: ReceiptBundle | undefined;
+    world.onBundle = (bundle) => {
+      made = bundle;
+      return bundle;
+    };
+    const client = world.client();
+    await client.chat({ model: 'demo-chat', messages: [{ role: 'user', content: 'Again' }] }).catch(() => {});
+    if (made === undefined) throw new Error('no receipt was made');
+    return made;
+  }
+
+  it('are all shown, and it is said how many there are', async () => {
+    const { log } = world;
+    places = [
+      { log, index: 1, bundle: shown },
+      { log, index: 2, bundle: await again() },
+      { log, index: 7, bundle: null },
+    ];
+    const lookups = await lookUpAll();
+    expect(lookups).toMatchObject({ found: [{ verdict: 'origin-only' }, { verdict: 'origin-only' }], dropped: 1 });
+    const text = lookupsText(lookups, plain);
+    expect(text).toContain('The request id was used 3 times: 2 shown, 1 no longer kept.');
+    for (const size of [2, 3]) expect(text).toContain(`size ${size}, root`);
+    const json = lookupsJson(lookups).trimEnd().split('\n');
+    expect(json.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { receipts: 3, receipt: { leaf: '1' } },
+      { receipts: 3, receipt: { leaf: '2' } },
+    ]);
+  });
+
+  it('are not one receipt shown twice', async () => {
+    const { log } = world;
+    places = [
+      { log, index: 1, bundle: shown },
+      { log, index: 2, bundle: shown },
+    ];
+    expect(await refusal(lookUp())).toEqual(['place_mismatch', 20]);
+  });
+
+  it('that are all dropped are none', async () => {
+    places = [{ log: world.log, index: 1, bundle: null }];
+    expect(await refusal(lookUp())).toEqual(['receipt_dropped', 1]);
   });
 });
 
@@ -163,7 +230,7 @@ describe('a host that lies about a receipt', () => {
   it('with bytes that are no receipt is caught', async () => {
     const at = asker();
     const host = { ...at.host, get: async () => Uint8Array.of(1, 2, 3) };
-    const [, code] = await refusal(lookUpReceipt({ ...at, host }, answer.receipt.requestId));
+    const [, code] = await refusal(lookUpReceipts({ ...at, host }, answer.receipt.requestId));
     expect(code).toBe(20);
   });
 
