@@ -13,6 +13,9 @@ export const abilityIds = [
   'kms',
 ] as const;
 
+/** What is the demo and more. */
+export const standOnTheDemo: ReadonlySet<AbilityId> = new Set(['sandbox', 'machine', 'chain', 'serve']);
+
 export type AbilityId = (typeof abilityIds)[number];
 
 export interface Ability {
@@ -38,7 +41,7 @@ interface Wish {
 const DEMO: Way = {
   needs: [
     ...(['node', 'platform', 'express', 'lmdb', 'node-forge', 'onnxruntime-node', 'engine'] as const),
-    ...(['libraries', 'system-call-filter', 'memory', 'scratch', 'clock'] as const),
+    ...(['worker', 'libraries', 'system-call-filter', 'memory', 'scratch', 'clock'] as const),
   ],
   wants: ['bubblewrap', 'namespaces', 'setpriv'],
 };
@@ -75,7 +78,12 @@ const wishes: Readonly<Record<AbilityId, Wish>> = {
   },
   images: {
     title: 'build images (proofmark image build)',
-    ways: [{ needs: ['node', 'platform', 'checkout', 'image-tools', 'image-inputs'], wants: [] }],
+    ways: [
+      {
+        needs: ['node', 'platform', 'checkout', 'worker', 'onnxruntime-node', 'image-tools', 'image-inputs'],
+        wants: [],
+      },
+    ],
   },
   nitro: {
     title: 'run a worker on AWS Nitro',

@@ -2,6 +2,7 @@ export const findingIds = [
   'node',
   'platform',
   'checkout',
+  'worker',
   'express',
   'lmdb',
   'node-forge',

@@ -43,6 +43,8 @@ export interface Machine {
   readonly scratchFolder: string;
   /** Our helper that confines processes. */
   readonly confineProgram: string;
+  /** Files of our own that every worker needs. */
+  readonly workerFiles: readonly string[];
   readonly now: number;
   readonly manifest: () => Promise<Manifest>;
   /** Undefined where nothing is there. */

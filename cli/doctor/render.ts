@@ -1,5 +1,5 @@
 import { heading, jsonLine, paint, printable, type Style } from '../report.ts';
-import type { Ability } from './abilities.ts';
+import { type Ability, standOnTheDemo } from './abilities.ts';
 import { type FindingId, type Findings, findingIds, type State } from './finding.ts';
 
 const MARKS: Readonly<Record<State, readonly [mark: string, colour: number]>> = {
@@ -35,12 +35,22 @@ export function renderText(findings: Findings, able: readonly Ability[], style: 
     const rest = more.map((line) => `    ${' '.repeat(25)}${paint(style, 90, printable(line))}\n`).join('');
     return `${part === undefined ? '' : heading(part, style)}${first}${rest}`;
   });
-  const summary = able.map(({ title, answer, because }) => {
+  const summary = able.map((ability) => {
+    const { title, answer } = ability;
     const [word, colour] = ANSWERS[answer];
-    const reasons = because.map((reason) => `    ${' '.repeat(10)}${printable(reason)}\n`).join('');
+    const reasons = reasonsOf(ability, able)
+      .map((reason) => `    ${' '.repeat(10)}${printable(reason)}\n`)
+      .join('');
     return `  ${paint(style, colour, word.padEnd(10))}  ${printable(title)}\n${reasons}`;
   });
   return `${listed.join('')}${heading('This machine can', style)}${summary.join('')}`;
+}
+
+/** What stands on the demo does not say again all that is in the way of it. */
+function reasonsOf({ id, because }: Ability, able: readonly Ability[]): readonly string[] {
+  const demo = able.find((each) => each.id === 'demo' && each.answer === 'no');
+  if (demo === undefined || !standOnTheDemo.has(id)) return because;
+  return ['what is in the way of the demo', ...because.filter((reason) => !demo.because.includes(reason))];
 }
 
 export function renderJson(findings: Findings, able: readonly Ability[]): string {

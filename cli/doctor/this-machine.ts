@@ -44,6 +44,7 @@ export function thisMachine({ now, stateFolder, programMilliseconds }: ThisMachi
     form: IS_CHECKOUT ? 'checkout' : 'package',
     scratchFolder: tmpdir(),
     confineProgram: nativeFile('confine'),
+    workerFiles: workerFiles(),
     manifest: readManifest,
     entry,
     allows,
@@ -191,8 +192,21 @@ function port(number: number): Promise<'free' | 'taken'> {
 }
 
 async function chain(): Promise<Trial> {
-  // It imports packages that may be missing, which is then the answer.
-  const { findChain } = await import('../stack/on-chain.ts');
-  const choice = await findChain();
-  return choice.kind === 'local' ? { works: true } : { works: false, why: choice.why };
+  try {
+    const { findChain } = await import('../stack/on-chain.ts');
+    const choice = await findChain();
+    return choice.kind === 'local' ? { works: true } : { works: false, why: choice.why };
+  } catch (error) {
+    // It stands on packages that may be missing.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    const [, name = 'a package'] = /Cannot find package '([^']+)'/.exec((error as Error).message) ?? [];
+    return { works: false, why: `${name} is not installed` };
+  }
+}
+
+/** What a worker is made of that is no other package's: a package has its program, a checkout makes it. */
+function workerFiles(): readonly string[] {
+  const guard = join(dirname(nativeFile('confine')), 'guard.node');
+  const native = [nativeFile('confine'), nativeFile('sandbox.bpf'), guard];
+  return IS_CHECKOUT ? native : [fileURLToPath(new URL('../../worker/worker.mjs', import.meta.url)), ...native];
 }

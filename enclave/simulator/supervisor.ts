@@ -44,7 +44,7 @@ export interface Supervisor {
 /** Removed and made anew by every start, so its name must not be one that anything else could have. */
 const RUN = 'simulated-enclave';
 /** The kernel's sun_path, less its final zero. */
-const SOCKET_PATH_BYTES = 107;
+export const SOCKET_PATH_BYTES = 107;
 const HOST_GRACE_MS = 5_000;
 
 /** Where a host finds the worker of the supervisor that uses this directory. */

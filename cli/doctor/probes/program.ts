@@ -23,6 +23,14 @@ function packageProbe(name: string, means: string): Probe {
   };
 }
 
+/** What makes the worker's program of a checkout, and what of others is in it. */
+const BUNDLED_BY = ['esbuild', '@huggingface/jinja', '@huggingface/tokenizers'] as const;
+
+async function missingPackages(machine: Machine, names: readonly string[]): Promise<readonly string[]> {
+  const versions = await Promise.all(names.map((name) => machine.packageVersion(name)));
+  return names.filter((_, at) => versions[at] === undefined);
+}
+
 async function loadEngine(machine: Machine): ReturnType<Probe['look']> {
   const file = await machine.engineFile();
   if (file === undefined) {
@@ -42,7 +50,7 @@ async function loadEngine(machine: Machine): ReturnType<Probe['look']> {
   return lacking(`its native code does not load (${said})`, 'install what it names, or onnxruntime-node again');
 }
 
-export const programProbes: Probes<'node' | 'platform' | 'checkout' | 'engine' | PackageFinding> = {
+export const programProbes: Probes<'node' | 'platform' | 'checkout' | 'worker' | 'engine' | PackageFinding> = {
   node: {
     title: 'Node.js',
     means: 'everything here runs on it',
@@ -65,12 +73,26 @@ export const programProbes: Probes<'node' | 'platform' | 'checkout' | 'engine' |
     title: 'sources',
     means: 'images are built, and a chain is started, from a checkout with its development packages',
     look: async (machine) => {
-      const bundler = await machine.packageVersion('esbuild');
-      if (machine.form === 'package')
+      if (machine.form === 'package') {
         return lacking('an installed package', 'clone the repository, and run npm ci in it');
-      return bundler === undefined
-        ? lacking('a checkout without its development packages', 'run npm ci')
-        : good('a checkout with its development packages');
+      }
+      const missing = await missingPackages(machine, BUNDLED_BY);
+      return missing.length === 0
+        ? good('a checkout with its development packages')
+        : lacking(`a checkout without ${missing.join(' and ')}`, 'run npm ci');
+    },
+  },
+  worker: {
+    title: "the worker's program",
+    means: 'what runs in the enclave, with our own native code; a checkout bundles it each time',
+    look: async (machine) => {
+      const entries = await Promise.all(machine.workerFiles.map((path) => machine.entry(path)));
+      const absent = machine.workerFiles.filter((_, at) => entries[at] === undefined);
+      if (absent.length > 0) return lacking(`not there: ${absent.join(', ')}`, 'install the package, or clone, again');
+      const missing = machine.form === 'checkout' ? await missingPackages(machine, BUNDLED_BY) : [];
+      return missing.length === 0
+        ? good('all of its files are there')
+        : lacking(`it cannot be bundled without ${missing.join(' and ')}`, 'run npm ci');
     },
   },
   express: packageProbe('express', 'the host serves HTTP with it'),

@@ -1,4 +1,5 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import { SOCKET_PATH_BYTES, workerSocketPath } from '../../../enclave/simulator/supervisor.ts';
 import { HOST_PORT, HUB_PORT } from '../../stack/port.ts';
 import { good, type Look, lacking, limited } from '../finding.ts';
 import type { Machine } from '../machine.ts';
@@ -36,6 +37,9 @@ function portProbe(port: number, who: string): Probe {
   };
 }
 
+/** The kernel takes no longer path for a socket, wherever it is. */
+const isTooLong = (folder: string): boolean => Buffer.byteLength(workerSocketPath(folder)) > SOCKET_PATH_BYTES;
+
 /** What is made later is made in the nearest folder that there is. */
 async function nearestFolder(machine: Machine, folder: string): Promise<string> {
   for (let at = folder; ; at = dirname(at)) {
@@ -45,6 +49,8 @@ async function nearestFolder(machine: Machine, folder: string): Promise<string> 
 
 async function findState(machine: Machine): Promise<Look> {
   const { stateFolder: folder, user } = machine;
+  if (isTooLong(folder))
+    return lacking(`the path of ${folder} is too long for a socket in it`, 'set XDG_STATE_HOME to a shorter one');
   const entry = await machine.entry(folder);
   if (entry === undefined) {
     const above = await nearestFolder(machine, folder);
@@ -88,6 +94,9 @@ export const resourceProbes: Probes<
       const { scratchFolder: folder } = machine;
       if (!(await machine.allows(folder, 'write')))
         return lacking(`${folder} is not writable`, 'set TMPDIR to a folder that is');
+      if (isTooLong(join(folder, 'proofmark-000000'))) {
+        return lacking(`the path of ${folder} is too long for a socket in it`, 'set TMPDIR to a shorter one');
+      }
       return room(await machine.freeBytes(folder), SCRATCH_MIB, `make room in ${folder}, or set TMPDIR`);
     },
   },

@@ -26,7 +26,7 @@ interface Expected {
 
 const demo: readonly FindingId[] = [
   ...(['node', 'platform', 'express', 'lmdb', 'node-forge', 'onnxruntime-node', 'engine'] as const),
-  ...(['libraries', 'system-call-filter', 'memory', 'scratch', 'clock'] as const),
+  ...(['worker', 'libraries', 'system-call-filter', 'memory', 'scratch', 'clock'] as const),
 ];
 const hostWants = ['open-files', 'port-host', 'clock'] as const;
 
@@ -60,7 +60,11 @@ const expected: readonly (readonly [AbilityId, string, Expected])[] = [
   [
     'images',
     'as it is',
-    { needs: ['node', 'platform', 'checkout', 'image-tools', 'image-inputs'], wants: [], off: [] },
+    {
+      needs: ['node', 'platform', 'checkout', 'worker', 'onnxruntime-node', 'image-tools', 'image-inputs'],
+      wants: [],
+      off: [],
+    },
   ],
   [
     'nitro',

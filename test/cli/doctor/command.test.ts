@@ -61,11 +61,15 @@ describe('proofmark doctor', () => {
   });
 
   it('ends with 1 where the demo cannot run, and says why and what to do', async () => {
-    const bare = play({ ...bestWorld, packages: without(bestWorld.packages, 'express') });
+    const entries = without(bestWorld.entries, '/dev/nsm');
+    const bare = play({ ...bestWorld, entries, packages: without(bestWorld.packages, 'express', 'lmdb') });
     const { code, out, err } = await examined(bare, { args: [] });
     expect(code).toBe(1);
-    expect(out).toMatch(/^ {2}no +run the demo \(proofmark demo\)\n +express: not installed\n/m);
+    expect(out).toMatch(/^ {2}no +run the demo \(proofmark demo\)\n +express: not installed\n +lmdb: not installed\n/m);
     expect(out).toContain('→ npm install express@"^5.3.0"\n');
+    // Once in the summary, and not again below everything that stands on the demo.
+    expect(out).toMatch(/^ {2}no +keep it serving \(proofmark up\)\n +what is in the way of the demo\n/m);
+    expect(out).toMatch(/^ {2}no +run a worker on AWS Nitro\n +express: not installed\n/m);
     expect(err).toBe('');
   });
 

@@ -20,6 +20,11 @@ const limits = (files: string, locked: string): Partial<World> =>
   says('/proc/self/limits', `Max open files   ${files}   files\nMax locked memory   ${locked}   bytes\n`);
 const QEMU = '/usr/bin/qemu-system-x86_64';
 const REFUSED = { works: false, why: 'bubblewrap was refused (code 1)' } as const;
+const LONG = `/${'x'.repeat(100)}`;
+const there = (path: string): Partial<World> => ({
+  entries: { ...entries, [path]: folder },
+  freeBytes: { ...freeBytes, [path]: 1e12 },
+});
 const MIB = 1_048_576;
 
 const cases: readonly Case[] = [
@@ -28,7 +33,10 @@ const cases: readonly Case[] = [
   ['platform', 'lacking', { platform: 'darwin' }, /^darwin x64$/, /Linux/],
   ['platform', 'lacking', { architecture: 'arm64' }, /^linux arm64$/, /x64/],
   ['checkout', 'lacking', { form: 'package' }, /installed package/, /clone/],
-  ['checkout', 'lacking', noPackage('esbuild'), /without its development packages/, /npm ci/],
+  ['checkout', 'lacking', noPackage('esbuild'), /without esbuild$/, /npm ci/],
+  ['worker', 'lacking', gone('/guard.node'), /^not there: \/guard\.node$/, /again/],
+  ['worker', 'lacking', noPackage('@huggingface/jinja'), /bundled without @huggingface\/jinja$/, /npm ci/],
+  ['worker', 'good', { form: 'package', ...noPackage('esbuild') }, /all of its files/, null],
   ['express', 'lacking', noPackage('express'), /^not installed$/, /^npm install express@"\^5\.3\.0"$/],
   ['express', 'limited', versioned('express', '4.21.0'), /^4\.21\.0, where \^5\.3\.0/, /npm install/],
   ['lmdb', 'lacking', noPackage('lmdb'), /not installed/, /lmdb/],
@@ -165,6 +173,8 @@ const cases: readonly Case[] = [
   ['scratch', 'lacking', { denied: ['/scratch'] }, /^\/scratch is not writable/, /TMPDIR/],
   ['scratch', 'lacking', { freeBytes: { ...freeBytes, '/scratch': 200 * MIB } }, /200 MiB/, /TMPDIR/],
   ['scratch', 'limited', { freeBytes: { ...freeBytes, '/scratch': 500 * MIB } }, /little/, /TMPDIR/],
+  ['scratch', 'lacking', { ...there(LONG), scratchFolder: LONG }, /too long for a socket/, /TMPDIR/],
+  ['state', 'lacking', { ...there(LONG), stateFolder: LONG }, /too long for a socket/, /XDG_STATE_HOME/],
   ['state', 'good', gone(STATE), /will be made$/, null],
   [
     'state',

@@ -8,6 +8,8 @@ export interface World {
   readonly form: Machine['form'];
   readonly user: number;
   readonly now: number;
+  readonly stateFolder: string;
+  readonly scratchFolder: string;
   /** Paths that are there. */
   readonly entries: Readonly<Record<string, Entry>>;
   /** Paths that this user may not use. */
@@ -41,6 +43,8 @@ export const bestWorld: World = {
   nodeVersion: '22.3.1',
   form: 'checkout',
   user: 1_000,
+  stateFolder: STATE,
+  scratchFolder: '/scratch',
   now: Date.UTC(2026, 5, 1),
   entries: {
     '/': folder,
@@ -54,6 +58,8 @@ export const bestWorld: World = {
     '/usr/share/qemu/bios-256k.bin': file,
     '/usr/share/qemu/linuxboot_dma.bin': file,
     '/usr/share/ovmf/OVMF.amdsev.fd': file,
+    '/worker.mjs': file,
+    '/guard.node': file,
     '/dev/kvm': device,
     '/dev/nsm': device,
     '/dev/nitro_enclaves': device,
@@ -80,6 +86,8 @@ export const bestWorld: World = {
     viem: '2.57.1',
     '@aws-sdk/client-kms': '3.1162.0',
     esbuild: '0.28.2',
+    '@huggingface/jinja': '0.5.11',
+    '@huggingface/tokenizers': '0.2.0',
   },
   engine: true,
   programs: [
@@ -106,9 +114,8 @@ export function play(world: World): Machine {
     ...world,
     nodeProgram: '/node',
     pid: 4_242,
-    stateFolder: STATE,
-    scratchFolder: '/scratch',
     confineProgram: '/confine',
+    workerFiles: ['/worker.mjs', '/guard.node'],
     manifest: async () => ({
       node: '>=20.19',
       peers: {
