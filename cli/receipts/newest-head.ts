@@ -36,15 +36,16 @@ const headReader: Reader<Shown> = object<Shown>({
 /** The newest head that the host shows of a proven worker's log. A host can hold newer ones back. */
 export async function newestHead(asker: Asker, log: Uint8Array | undefined): Promise<NewestHead> {
   const { worker } = await proveWorker(asker, log);
-  if (log !== undefined && !equalBytes(worker.log, log)) throw notOfLog('the host shows the evidence of another log');
+  if (log !== undefined && !equalBytes(worker.log, log))
+    throw notOfLog('evidence_of_other_log', 'the host shows the evidence of another');
   const served = await asker.host.get(`/v1/log/head?log=${toHex(worker.log)}`, limits.bundleBytes);
   const said = shown(() => headReader(parseJson(served, limits.bundleBytes), 'head'));
   const head = shown(() => decodeTreeHead(said.head));
   const { chainId, settlement } = worker.identity;
   const named = equalBytes(head.log, worker.log) && head.chainId === chainId && equalBytes(head.settlement, settlement);
-  if (!named) throw notOfLog('it is of another log or chain');
+  if (!named) throw notOfLog('head_of_other_log', 'it is of another log or chain');
   const signer = signerPoint(worker.identity);
-  if (!(await isSigned(asker.suite, signer, said))) throw notOfLog('the worker did not sign it');
+  if (!(await isSigned(asker.suite, signer, said))) throw notOfLog('head_signature', 'the worker did not sign it');
   const keyId = await asker.suite.sha256(checkpointKeyPreimage(worker.log, signer));
   const checkpoint = encodeCheckpoint({ head: said.head, signature: said.signature, keyId });
   return { level: worker.level, head, checkpoint };
@@ -59,6 +60,8 @@ async function isSigned(suite: Suite, point: Uint8Array, { head, signature }: Sh
   }
 }
 
-function notOfLog(why: string): ClientError {
-  return new ClientError('protocol_violated', `not a head of this log: ${why}`, { reason: 'head_signature' });
+type Reason = 'evidence_of_other_log' | 'head_of_other_log' | 'head_signature';
+
+function notOfLog(reason: Reason, why: string): ClientError {
+  return new ClientError('protocol_violated', `not a head of this log: ${why}`, { reason });
 }

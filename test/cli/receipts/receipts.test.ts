@@ -192,6 +192,11 @@ describe('several receipts of one request id', () => {
     expect(await refusal(lookUp())).toEqual(['place_mismatch', 20]);
   });
 
+  it('are of the logs that the host names', async () => {
+    places = [{ log: new Uint8Array(32), index: 1, bundle: shown }];
+    expect(await refusal(lookUp())).toEqual(['place_mismatch', 20]);
+  });
+
   it('that are all dropped are none', async () => {
     places = [{ log: world.log, index: 1, bundle: null }];
     expect(await refusal(lookUp())).toEqual(['receipt_dropped', 1]);
@@ -257,23 +262,24 @@ describe('the newest head', () => {
     expect(await ask()).toEqual(head);
   });
 
-  it.each<[string, () => void | Promise<void>]>([
-    ['was not signed by the worker', show((b) => ({ signature: damaged(b.signature, 9) }))],
-    ['says another size than was signed', show((b) => ({ head: damaged(b.head, 4 * 32 + 31) }))],
-    ['says another root than was signed', show((b) => ({ head: damaged(b.head, 5 * 32) }))],
+  it.each<[string, () => void | Promise<void>, string]>([
+    ['was not signed by the worker', show((b) => ({ signature: damaged(b.signature, 9) })), 'head_signature'],
+    ['says another size than was signed', show((b) => ({ head: damaged(b.head, 4 * 32 + 31) })), 'head_signature'],
+    ['says another root than was signed', show((b) => ({ head: damaged(b.head, 5 * 32) })), 'head_signature'],
     [
       'is of another log',
       async () => {
         evidenceFrom = await createWorld();
       },
+      'head_of_other_log',
     ],
-  ])('is refused where it %s', async (_, lie) => {
+  ])('is refused where it %s', async (_, lie, reason) => {
     await lie();
-    expect(await refusal(ask())).toEqual(['head_signature', 20]);
+    expect(await refusal(ask())).toEqual([reason, 20]);
   });
 
   it('of a log that was named is of no other', async () => {
     evidenceFrom = await createWorld();
-    expect(await refusal(ask(world.log))).toEqual(['head_signature', 20]);
+    expect(await refusal(ask(world.log))).toEqual(['evidence_of_other_log', 20]);
   });
 });
