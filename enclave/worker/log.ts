@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { sha256 } from '../../wire/crypto/node.ts';
-import { signP256Async } from '../../wire/crypto/node-sign.ts';
+import { signP256, signP256Async } from '../../wire/crypto/node-sign.ts';
 import type { ReceiptBundle } from '../../wire/message/bundle.ts';
 import type { Entries } from '../../wire/message/link.ts';
 import { encodeReceipt, encodeTreeHead, leafPreimage, type Receipt } from '../../wire/message/receipt.ts';
@@ -99,7 +99,8 @@ export function createLog(options: LogOptions): TransparencyLog {
       size: frontier.size,
       root: frontier.root(),
     });
-    const signature = await signP256Async(options.signer, head);
+    // Alone it is made here: to the thread pool and back takes longer than a signature.
+    const signature = batch.length === 1 ? signP256(options.signer, head) : await signP256Async(options.signer, head);
     const entries: Entries = { from, receipts, executions: batch.map(({ execution }) => execution), head, signature };
     unsent.push(entries);
     size = frontier.size;

@@ -147,9 +147,10 @@ export function openJournal(directory: string, options: JournalOptions): Journal
     return owner;
   }
 
-  function planOf(log: Uint8Array, checked: CheckedEntries): (reader: StoreReader) => Plan<number> {
+  /** Checked when it is their turn to be stored: nobody's answer waits for the signature of a head. */
+  function planOf(log: Uint8Array, check: () => CheckedEntries): (reader: StoreReader) => Plan<number> {
     return (reader) => {
-      const plan = planAppend(reader, checked);
+      const plan = planAppend(reader, check());
       return { ...plan, puts: [...plan.puts, ...seenPuts(reader, log)] };
     };
   }
@@ -178,7 +179,8 @@ export function openJournal(directory: string, options: JournalOptions): Journal
 
   function append(log: Uint8Array, entries: Entries, encoded: Uint8Array): Appended {
     if (closed) throw new JournalError('journal_closed', 'the journal is closed');
-    const plan = planOf(log, checkEntries(ownerOf(log), entries));
+    const owner = ownerOf(log);
+    const plan = planOf(log, () => checkEntries(owner, entries));
     const mark = markAhead(log, encoded);
     const durable = mark === undefined ? store.write(plan) : store.writeSoon(plan);
     const settled = durable.then(
