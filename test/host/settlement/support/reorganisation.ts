@@ -44,8 +44,12 @@ export async function blocksInCalls({ rpc }: Pick<PaidWorld, 'rpc'>): Promise<{
     'latest',
     false,
   ]);
-  // As if it created a contract: it gives back NUMBER, or BLOCKHASH of what is on the stack.
-  const run = (code: string): Promise<Hex> => rpc<Hex>('eth_call', [{ data: `0x${code}60005260206000f3` }, 'latest']);
+  // As if it created a contract: it gives back NUMBER, or BLOCKHASH of what is on the stack, behind a zero byte. Code that
+  // begins with 0xef cannot be created (EIP-3541), and one hash of 256 does.
+  const run = async (code: string): Promise<Hex> => {
+    const created = await rpc<Hex>('eth_call', [{ data: `0x${code}60015260216000f3` }, 'latest']);
+    return `0x${created.slice(4)}`;
+  };
   const before = (Number(newest.number) - 1).toString(16).padStart(8, '0');
   return {
     number: { told: Number(newest.number), inCalls: Number(await run('43')) },
