@@ -44,11 +44,10 @@ export interface SignedHead {
   readonly signature: Uint8Array;
 }
 
-/** Both promises reject alike when the entries were not written. */
 export interface Appended {
-  /** The entries survive `kill -9` of any process: answers may leave. */
+  /** Their bytes survive `kill -9` of any process: answers may leave. Nobody has looked at them yet. */
   readonly written: Promise<void>;
-  /** The entries survive a power cut; gives the number of leaves for which that holds. */
+  /** They were checked, and survive a power cut; gives the number of leaves for which that holds. */
   readonly durable: Promise<number>;
 }
 
@@ -110,7 +109,7 @@ export interface JournalOptions {
 }
 
 /** Why entries are not kept, whatever the disk can take. */
-const REFUSED: ReadonlySet<JournalErrorCode> = new Set(['journal_conflict', 'journal_gap']);
+const REFUSED: ReadonlySet<JournalErrorCode> = new Set(['journal_conflict', 'journal_gap', 'journal_invalid']);
 
 /** How exactly the journal knows when a worker was last heard of. */
 const SEEN_MS = 60_000;

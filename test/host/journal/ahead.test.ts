@@ -125,14 +125,15 @@ describe('a journal that finds what was left', () => {
     await second.close();
   });
 
-  it('keeps no room for what was refused', async () => {
+  it.each(['beyond a gap', 'under a forged signature'])('keeps no room for what was refused: %s', async (which) => {
     const fake = createFakeLog();
     const journal = openJournal(directory, { maxBytes: 2 ** 26 });
     await journal.openLog(fake.ready);
-    fake.grow([{}]);
-    const beyond = fake.grow([{}]).entries;
-    for (let i = 0; i < 1_200; i++) journal.append(fake.log, beyond, record(1_000)).durable.catch(() => undefined);
+    const next = fake.grow([{}]).entries;
+    const entries = which === 'beyond a gap' ? fake.grow([{}]).entries : { ...next, signature: random(64) };
+    for (let i = 0; i < 1_200; i++) journal.append(fake.log, entries, record(1_000)).durable.catch(() => undefined);
     await journal.caughtUp();
+    expect(journal.size(fake.log)).toBe(0);
     expect(sizes()).toEqual([0, 0]);
     await journal.close();
   });
