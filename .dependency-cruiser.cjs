@@ -80,7 +80,7 @@ module.exports = {
       'client-store-imports',
       'What a payer has signed survives its process in a file; nothing else of client/ touches one.',
       { path: '^client/payment/file-store\\.ts$' },
-      ['^client/payment/', '^wire/', ...platform('fs/promises', 'path')],
+      ['^client/payment/', '^client/node/replace-file\\.ts$', '^wire/', ...platform('fs/promises')],
     ),
     only(
       'worker-imports',

@@ -1,10 +1,10 @@
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { toHex, utf8 } from '../../wire/bytes.ts';
+import { readFile } from 'node:fs/promises';
+import { concatBytes, toHex, utf8 } from '../../wire/bytes.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { decodeSignedStatus, encodeSignedStatus, type SignedStatus } from '../../wire/message/hub.ts';
 import type { StatusStore } from '../statuses.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** One file, a status on each line, replaced as a whole: after a crash at any moment it is the old one or the new one. */
 export function statusFile(path: string): StatusStore {
@@ -12,23 +12,8 @@ export function statusFile(path: string): StatusStore {
   let saving: Promise<void> = Promise.resolve();
 
   async function write(): Promise<void> {
-    const lines = [...kept.values()].map((status) => new TextDecoder().decode(encodeSignedStatus(status)));
-    const draft = `${path}.draft`;
-    const handle = await open(draft, 'w', 0o600);
-    try {
-      await handle.writeFile(lines.map((line) => `${line}\n`).join(''));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, path);
-    const folder = await open(dirname(path), 'r');
-    try {
-      // The new name must survive a power cut like the bytes behind it.
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    const lines = [...kept.values()].flatMap((status) => [encodeSignedStatus(status), utf8('\n')]);
+    await replaceFile(path, concatBytes(...lines));
   }
 
   return {

@@ -1,10 +1,10 @@
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { fromHex, toHex, utf8 } from '../../wire/bytes.ts';
 import { array, literal, object, type Reader, text } from '../../wire/codec/fields.ts';
 import { parseJson } from '../../wire/codec/json.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
+import { replaceFile } from '../node/replace-file.ts';
 import type { PaymentStore, Tab } from './store.ts';
 
 interface StoredTab {
@@ -46,25 +46,6 @@ export function fileStore(path: string): PaymentStore {
   const tabs = new Map<string, Tab>();
   let saving: Promise<void> = Promise.resolve();
 
-  async function write(): Promise<void> {
-    const draft = `${path}.draft`;
-    const handle = await open(draft, 'w', 0o600);
-    try {
-      await handle.writeFile(encode([...tabs.values()]));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, path);
-    const folder = await open(dirname(path), 'r');
-    try {
-      // The new name must survive a power cut like the bytes behind it.
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
-  }
-
   return {
     async load() {
       for (const tab of decode(await readIfThere(path))) tabs.set(keyOf(tab), tab);
@@ -72,7 +53,7 @@ export function fileStore(path: string): PaymentStore {
     },
     save(tab) {
       tabs.set(keyOf(tab), tab);
-      const mine = saving.then(write);
+      const mine = saving.then(() => replaceFile(path, encode([...tabs.values()])));
       saving = mine.catch(() => undefined);
       return mine;
     },

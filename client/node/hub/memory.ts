@@ -1,4 +1,4 @@
-import { constants, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { equalBytes, toHex } from '../../../wire/bytes.ts';
 import { array, decimal, hexBytes, literal, object, oneOf, type Reader, text } from '../../../wire/codec/fields.ts';
@@ -9,6 +9,7 @@ import type { ReleaseStatusName } from '../../../wire/message/hub.ts';
 import { RELEASE_NAME } from '../../../wire/message/manifest.ts';
 import { HubError } from '../../hub/errors.ts';
 import type { HubMemory } from '../../hub/memory.ts';
+import { replaceFile } from '../replace-file.ts';
 import { isCode, onDisk, unlessMissing } from './failures.ts';
 
 interface KeptOwner {
@@ -133,13 +134,5 @@ async function replace(path: string, { version, owners, statuses }: MemoryFile):
   });
   const full = owners.length > limits.hubMemoryEntries || statuses.length > limits.hubMemoryEntries;
   if (full || bytes.length > limits.hubMemoryBytes) throw new HubError('memory_failed', `${path} holds no more`);
-  const draft = `${path}.draft`;
-  const handle = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(draft, path);
+  await replaceFile(path, bytes);
 }
