@@ -28,7 +28,10 @@ const MODEL = 'volatility-1h';
 export async function openDemoRelease(state: string): Promise<DemoRelease> {
   const key = await openReleaseKey(join(state, 'publisher.pem'));
   const sign = async (message: Uint8Array): Promise<Uint8Array> => signP256(key.privateKey, message);
-  const folder = join(state, 'hub');
+  const draft = draftFolder();
+  const { manifest, encoded, modelId } = await buildRelease(draft, await readDraft(draft), key.owner);
+  // A hub for each: whoever edits the draft and starts again would find its version taken, as it should be elsewhere.
+  const folder = join(state, 'hub', toHex(modelId));
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const publishers = join(folder, 'publishers.json');
   await writeFile(publishers, JSON.stringify(listOf(toHex(key.owner))));
@@ -40,8 +43,6 @@ export async function openDemoRelease(state: string): Promise<DemoRelease> {
     storeBytes: 'any',
   });
   try {
-    const draft = draftFolder();
-    const { manifest, encoded, modelId } = await buildRelease(draft, await readDraft(draft), key.owner);
     const signed = { manifest: encoded, owner: key.owner, signature: await sign(releaseMessage(modelId)) };
     const client = connectHub({
       url: hub.url,
