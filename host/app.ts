@@ -20,7 +20,7 @@ import { inferRoute } from './http/routes/infer.ts';
 import { languageRoute } from './http/routes/language.ts';
 import { consistencyRoute, headRoute, headsRoute, placesRoute, receiptRoute } from './http/routes/log.ts';
 import { listModels, modelMetadata, modelReady, retrieveModel, serverMetadata } from './http/routes/models.ts';
-import { listReleases, releaseStatusRoute, signedRelease } from './http/routes/releases.ts';
+import { listReleases, releaseFileRoute, releaseStatusRoute, signedRelease } from './http/routes/releases.ts';
 import { chargedRoute, keptRoute, openSessionRoute, sealedRoute } from './http/routes/session.ts';
 import { checkpointRoute, tileRoute } from './http/routes/tiles.ts';
 import type { Journal } from './journal/index.ts';
@@ -163,6 +163,7 @@ function createShell(context: AppContext, documents: Documents, routes: readonly
   offer(app, '/v1/releases', listReleases(context));
   offer(app, '/v1/releases/:modelId', signedRelease(context));
   offer(app, '/v1/releases/:modelId/status', releaseStatusRoute(context));
+  offer(app, '/v1/releases/:modelId/files/*path', releaseFileRoute(context));
   // What comes this far on their paths has another method.
   for (const { pattern, method } of routes) {
     let count = 0;
@@ -219,6 +220,7 @@ function overview({ workers, releases }: AppContext): Readonly<Record<string, un
       tiles: '/v1/log/tile/{level}/{index}[.p/{width}]',
       releases: '/v1/releases',
       status: '/v1/releases/{modelId}/status',
+      files: '/v1/releases/{modelId}/files/{path}',
       workers: '/v1/workers',
       ready: '/v2/health/ready',
     },

@@ -23,6 +23,8 @@ export const limits = {
   /** A release manifest with 1,024 files and its samples. */
   manifestBytes: 1_048_576,
   manifestFiles: 1_024,
+  /** A card or a sample of a release, which is held whole by whoever serves or shows it. Cards have some kilobytes. */
+  shownFileBytes: 262_144,
   /** A release draft: what becomes a manifest, and the person's own spacing. */
   draftBytes: 1_048_576,
   /** One file of a release. ONNX protobufs end at 2 GiB; the worker holds one in memory. */

@@ -17,6 +17,7 @@ export type HostErrorCode =
   | 'not_found'
   | 'model_unknown'
   | 'status_unknown'
+  | 'file_unknown'
   | 'receipt_unknown'
   | 'response_unknown'
   | 'receipt_dropped'
@@ -65,6 +66,7 @@ export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
   payment_required: { status: 402, message: 'this host passes on what a channel pays for' },
   not_found: { status: 404, message: 'there is nothing at this path' },
   model_unknown: { status: 404, message: 'no release of that name or id is served here' },
+  file_unknown: { status: 404, message: 'no such file of that release is shown here' },
   status_unknown: { status: 404, message: 'no status of that release is kept here' },
   receipt_unknown: { status: 404, message: 'no receipt for that request' },
   response_unknown: { status: 404, message: 'no answer is kept for that request' },

@@ -1,6 +1,9 @@
 import type { Request, RequestHandler } from 'express';
-import { toBase64url, toHex } from '../../../wire/bytes.ts';
+import { concatBytes, toBase64url, toHex } from '../../../wire/bytes.ts';
+import type { ManifestFile } from '../../../wire/message/manifest.ts';
+import { shownFiles } from '../../../wire/message/shown-files.ts';
 import type { Release } from '../../releases.ts';
+import { BINARY_TYPE } from '../answer.ts';
 import type { AppContext } from '../context.ts';
 import { HttpError } from '../errors.ts';
 
@@ -38,6 +41,37 @@ export function releaseStatusRoute(context: AppContext): RequestHandler {
     if (kept.kind !== 'signed') throw new HttpError('status_unknown');
     response.type('application/json').send(Buffer.from(kept.bytes));
   };
+}
+
+/**
+ * Cards and samples, for people who look at a model before they ask it. Whoever shows one holds it against the digest in
+ * the manifest: what a person or a program put into it is not looked at here, so that it is never anything but a download.
+ */
+export function releaseFileRoute(context: AppContext): RequestHandler {
+  return async (request, response) => {
+    const release = named(context, request);
+    const path = ([] as readonly string[]).concat(request.params['path'] ?? []).join('/');
+    const file = shownFiles(release.manifest).find((each) => each.path === path);
+    // Of an encrypted release the plain text is where its key is, and that is not here.
+    if (file === undefined || release.encryption !== null) throw new HttpError('file_unknown');
+    const bytes = await readFile(release, file);
+    response.setHeader('Content-Disposition', 'attachment');
+    response.type(BINARY_TYPE).send(Buffer.from(bytes));
+  };
+}
+
+/** A file that has grown since it was published is no file of the release, and is not read to its end. */
+async function readFile(release: Release, { path, size }: ManifestFile): Promise<Uint8Array> {
+  const index = release.manifest.files.findIndex((file) => file.path === path);
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of release.read(index)) {
+    length += piece.length;
+    if (length > size) break;
+    pieces.push(piece);
+  }
+  if (length !== size) throw new HttpError('file_unknown');
+  return concatBytes(...pieces);
 }
 
 function named({ releases }: AppContext, request: Request): Release {
