@@ -71,9 +71,9 @@ module.exports = {
     ),
     {
       name: 'browsers-load-the-client',
-      comment: 'What client/web.ts reaches runs without Node.',
+      comment: 'What client/web.ts and the audits reach runs without Node.',
       severity: 'error',
-      from: { path: '^client/web\\.ts$' },
+      from: { path: '^client/(web|audit/index)\\.ts$' },
       to: { path: '^(client/node/|(node:)?(crypto|fs/promises|http|https|os|path)$)', reachable: true },
     },
     only(

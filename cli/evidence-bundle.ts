@@ -1,18 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type AuditReport, type InputFacts, judgeHost, renderJson } from '../client/audit/index.ts';
+import { rejected } from '../client/audit/outcome.ts';
 import { toHex } from '../wire/bytes.ts';
 import { hexBytes, literal, nullable, object, type Reader, text } from '../wire/codec/fields.ts';
 import { parseJson } from '../wire/codec/json.ts';
-import { sha256 } from '../wire/crypto/node.ts';
+import { nodeSuite } from '../wire/crypto/node.ts';
 import { WireError } from '../wire/errors.ts';
 import { limits } from '../wire/limits.ts';
 import { decodeEvidence } from '../wire/message/evidence.ts';
-import { judgeHost } from './audit/judge.ts';
 import { readTime } from './audit/options.ts';
-import { rejected } from './audit/outcome.ts';
 import { givenChoice } from './audit/policies.ts';
-import { renderJson } from './audit/render-json.ts';
-import type { AuditReport, InputFacts } from './audit/report.ts';
 import { readSmallFile } from './audit/source.ts';
 import { CommandError } from './exit-codes.ts';
 
@@ -47,9 +45,16 @@ export async function judgeBundle(input: BundleInput): Promise<Judged> {
     kind: 'host-evidence',
     encoding: 'json',
     bytes: served.length,
-    sha256: toHex(sha256(served)),
+    sha256: toHex(nodeSuite.sha256(served)),
   };
-  const question = { tee: 'auto', chain: NO_CHAIN, policies: choice, challenge, challengedAt: at } as const;
+  const question = {
+    suite: nodeSuite,
+    tee: 'auto',
+    chain: NO_CHAIN,
+    policies: choice,
+    challenge,
+    challengedAt: at,
+  } as const;
   try {
     const evidence = decodeEvidence(served);
     return { policy, report: await judgeHost(evidence, facts, { ...question, purpose: { kind: 'live', now: at } }) };

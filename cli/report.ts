@@ -1,7 +1,10 @@
+import { printable } from '../client/audit/printable.ts';
 import type { InferResult } from '../client/index.ts';
 import type { Check, CheckOutcome, NotProven, Verified, WorkerFacts } from '../verifier/index.ts';
 import { toHex } from '../wire/bytes.ts';
 import { tensorValues } from '../wire/message/tensor.ts';
+
+export { jsonLine, printable } from '../client/audit/printable.ts';
 
 /** Text for people, made from the verifier's result objects and nothing else: a line here is a check that ran. */
 export interface Style {
@@ -136,22 +139,6 @@ function preview(values: ReturnType<typeof tensorValues>): string {
 function shorten(detail: string): string {
   const text = printable(detail);
   return text.length > 100 ? `${text.slice(0, 99)}…` : text;
-}
-
-/** Text from evidence goes to a terminal: control characters and direction marks would let it rewrite the report. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '�');
-}
-
-/** JSON on one line, for programs and terminals: what a terminal would obey is written as its escape, which JSON allows. */
-export function jsonLine(json: string): string {
-  const escaped = json.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) =>
-    Array.from(
-      { length: character.length },
-      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
-    ).join(''),
-  );
-  return `${escaped}\n`;
 }
 
 export const outcomeCounts = (checks: readonly Check[]): string => {

@@ -1,16 +1,25 @@
 import { resolve } from 'node:path';
+import { decodeText, isTextEncoding } from '../../client/audit/encodings.ts';
+import {
+  type AuditCode,
+  type AuditVerdict,
+  type Chain,
+  joinChains,
+  judge,
+  type PolicyChoice,
+  type Recognised,
+  readChain,
+  recognise,
+  surveyChoice,
+} from '../../client/audit/index.ts';
+import { tooLarge, undecodable } from '../../client/audit/input.ts';
+import { timeOfLeaf } from '../../client/audit/judge.ts';
 import { toHex } from '../../wire/bytes.ts';
-import { sha256 } from '../../wire/crypto/node.ts';
+import { nodeSuite } from '../../wire/crypto/node.ts';
 import { limits } from '../../wire/limits.ts';
 import { CommandError } from '../exit-codes.ts';
 import { printable } from '../report.ts';
 import { type Case, readCases } from './cases.ts';
-import { type Chain, joinChains, readChain } from './certificates.ts';
-import { decodeText, isTextEncoding } from './encodings.ts';
-import { type Recognised, recognise, tooLarge, undecodable } from './input.ts';
-import { judge, timeOfLeaf } from './judge.ts';
-import { type PolicyChoice, surveyChoice } from './policies.ts';
-import type { AuditCode, AuditVerdict } from './report.ts';
 import { readSource } from './source.ts';
 
 export interface BatchLine {
@@ -48,6 +57,7 @@ async function judgeCase(one: Case, options: BatchOptions): Promise<Outcome> {
     const recognised = await readEvidence(one, options);
     const now = one.at ?? timeOfLeaf(recognised, chain);
     return await judge(recognised, {
+      suite: nodeSuite,
       tee: one.tee,
       chain,
       policies: options.given ?? surveyChoice(one.vmpl ?? ORDINARY_VMPLS),
@@ -67,13 +77,13 @@ async function readEvidence(one: Case, { folder, warn }: BatchOptions): Promise<
   const bytes = await readSource(resolve(folder, name), limits.archiveBytes);
   if (bytes === 'too-large') return tooLarge(name, limits.archiveBytes);
   // The verdict is about the bytes that are there; that they are others than listed is told beside it.
-  if (one.sha256 !== null && toHex(sha256(bytes)) !== one.sha256) {
+  if (one.sha256 !== null && toHex(nodeSuite.sha256(bytes)) !== one.sha256) {
     warn(`${printable(one.id)}: ${printable(name)} is not the file that the list names\n`);
   }
-  if (one.encoding === null) return recognise(partOf(bytes, one), { name, tee: one.tee ?? 'auto' });
+  if (one.encoding === null) return recognise(partOf(bytes, one), { name, tee: one.tee ?? 'auto', suite: nodeSuite });
   const decoded = isTextEncoding(one.encoding) ? decodeText(bytes, one.encoding) : undefined;
-  if (decoded === undefined) return undecodable(name, bytes, one.encoding);
-  return recognise(partOf(decoded, one), { name, tee: one.tee ?? 'auto' });
+  if (decoded === undefined) return undecodable(bytes, one.encoding, { name, suite: nodeSuite });
+  return recognise(partOf(decoded, one), { name, tee: one.tee ?? 'auto', suite: nodeSuite });
 }
 
 function partOf(bytes: Uint8Array, { slice }: Case): Uint8Array {

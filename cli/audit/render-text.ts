@@ -1,6 +1,5 @@
-import { checkLines, heading, notProvenLines, outcomeCounts, printable, type Style } from '../report.ts';
-import { phasesOf } from './phases.ts';
-import type { AuditReport, LinkState, TrustLink } from './report.ts';
+import type { AuditReport, LinkState, TrustLink } from '../../client/audit/index.ts';
+import { phasesOf } from '../../client/audit/phases.ts';
 import {
   challengeSentence,
   inputSentence,
@@ -12,7 +11,8 @@ import {
   stateWord,
   valueLines,
   verdictLine,
-} from './words.ts';
+} from '../../client/audit/words.ts';
+import { checkLines, heading, notProvenLines, outcomeCounts, printable, type Style } from '../report.ts';
 
 /** For a terminal: the verdict comes last, where the eye is when the text has run through. */
 export function renderText(report: AuditReport, style: Style): string {

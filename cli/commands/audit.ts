@@ -1,27 +1,36 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import {
+  type AuditReport,
+  type Chain,
+  type InputFacts,
+  joinChains,
+  judge,
+  judgeHost,
+  type Question,
+  type Recognised,
+  readChain,
+  recognise,
+  renderHtml,
+  renderJson,
+} from '../../client/audit/index.ts';
+import { tooLarge } from '../../client/audit/input.ts';
+import { rejected } from '../../client/audit/outcome.ts';
+import { verdictLine } from '../../client/audit/words.ts';
 import { fetchTransport } from '../../client/index.ts';
 import type { Purpose } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
-import { sha256 } from '../../wire/crypto/node.ts';
+import { nodeSuite } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { decodeEvidence } from '../../wire/message/evidence.ts';
 import { runBatch } from '../audit/batch.ts';
-import { type Chain, joinChains, readChain } from '../audit/certificates.ts';
-import { type Recognised, recognise, tooLarge } from '../audit/input.ts';
-import { judge, judgeHost, type Question } from '../audit/judge.ts';
 import { type BatchAudit, isUrl, readRequest, type SingleAudit } from '../audit/options.ts';
-import { rejected } from '../audit/outcome.ts';
 import { givenChoice, shippedChoice } from '../audit/policies.ts';
-import { renderJson } from '../audit/render-json.ts';
 import { renderText } from '../audit/render-text.ts';
-import type { AuditReport, InputFacts } from '../audit/report.ts';
 import { readSmallFile, readSource } from '../audit/source.ts';
-import { verdictLine } from '../audit/words.ts';
 import { CommandError, exitCode, exitCodeOf, UsageError } from '../exit-codes.ts';
-import { renderHtml } from '../html/page.ts';
 import { jsonLine, printable } from '../report.ts';
 import type { CommandContext } from './context.ts';
 
@@ -42,6 +51,7 @@ export async function audit(context: CommandContext): Promise<number> {
 async function auditOne(context: CommandContext, request: SingleAudit): Promise<number> {
   const { target, tee, challenge, output } = request;
   const question: Question = {
+    suite: nodeSuite,
     tee,
     chain: await readChains(request.chain),
     policies: (await givenChoice(request.policies)) ?? shippedChoice,
@@ -55,7 +65,7 @@ async function auditOne(context: CommandContext, request: SingleAudit): Promise<
       context.write(renderJson(report));
       break;
     case 'html':
-      await save(output.file, renderHtml(report));
+      await save(output.file, await renderHtml(report, nodeSuite));
       context.write(`${verdictLine(report)}\n`);
       break;
     case 'text':
@@ -86,7 +96,9 @@ function purposeOf({ purpose, at }: SingleAudit, now: number): Purpose {
 async function readTarget({ target, tee }: SingleAudit): Promise<Recognised> {
   const name = target === '-' ? 'standard input' : basename(target);
   const bytes = await readSource(target, limits.archiveBytes);
-  return bytes === 'too-large' ? tooLarge(name, limits.archiveBytes) : recognise(bytes, { name, tee });
+  return bytes === 'too-large'
+    ? tooLarge(name, limits.archiveBytes)
+    : recognise(bytes, { name, tee, suite: nodeSuite });
 }
 
 async function readChains(paths: readonly string[]): Promise<Chain> {
@@ -112,7 +124,7 @@ async function auditHost(url: string, question: Question): Promise<AuditReport> 
     kind: 'host-evidence',
     encoding: 'json',
     bytes: bytes.length,
-    sha256: toHex(sha256(bytes)),
+    sha256: toHex(nodeSuite.sha256(bytes)),
   };
   try {
     // A challenge of the person's own may be an old one.

@@ -29,6 +29,7 @@ const FORBIDDEN: readonly Forbidden[] = [
   { rule: 'client-store-imports', from: 'client/payment/file-store.ts', imports: 'node:net' },
   { rule: 'client-node-imports', from: 'client/node/starts.ts', imports: 'node:child_process' },
   { rule: 'browsers-load-the-client', from: 'client/web.ts', imports: '../wire/crypto/node.ts' },
+  { rule: 'browsers-load-the-client', from: 'client/audit/index.ts', imports: '../../wire/crypto/node.ts' },
   { rule: 'worker-imports', from: 'enclave/worker/verifies.ts', imports: '../../verifier/index.ts' },
   { rule: 'worker-imports', from: 'enclave/worker/serves.ts', imports: 'express' },
   { rule: 'worker-imports', from: 'enclave/worker/bundles.ts', imports: './build/bundle.ts' },

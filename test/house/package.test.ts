@@ -12,6 +12,7 @@ const ENTRIES = [
   'proofmark/verifier',
   'proofmark/client',
   'proofmark/client/web',
+  'proofmark/client/audit',
 ] as const;
 const PEERS = ['express', 'lmdb', 'node-forge', 'onnxruntime-node'] as const;
 const TARBALL_BYTES = 4_000_000;

@@ -1,4 +1,5 @@
-import { concatBytes, equalBytes, fromBase64url, fromHex, toBase64url, toHex, utf8 } from '../bytes.ts';
+import { fromBase64, toBase64 } from '../base64.ts';
+import { concatBytes, equalBytes, fromHex, toHex, utf8 } from '../bytes.ts';
 import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { decodeTreeHead, encodeTreeHead } from './receipt.ts';
@@ -67,13 +68,4 @@ export function decodeCheckpoint(text: string): Checkpoint {
     throw new WireError('field_invalid', 'a checkpoint has one spelling');
   }
   return checkpoint;
-}
-
-function toBase64(bytes: Uint8Array): string {
-  const text = toBase64url(bytes).replaceAll('-', '+').replaceAll('_', '/');
-  return text.padEnd(4 * Math.ceil(text.length / 4), '=');
-}
-
-function fromBase64(text: string): Uint8Array {
-  return fromBase64url(text.replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_'));
 }

@@ -2,7 +2,8 @@ import { isVendorRoot } from '../../verifier/anchors.ts';
 import type { ParsedCertificate } from '../../verifier/codec/x509.ts';
 import type { Check } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
-import { fact, type LinkState, type TrustLink } from './report.ts';
+import type { Suite } from '../../wire/crypto/suite.ts';
+import { type AuditReport, fact, type LinkState, type TrustLink } from './report.ts';
 import { haveAllPassed } from './standing.ts';
 
 /** A link is proven by its own checks and by the link above it; a failed check breaks it, whatever is above. */
@@ -24,6 +25,28 @@ const CHAIN = ['C4', 'C6', 'C7', 'C8', 'C9', 'C10', 'C11', 'C12', 'C13', SIGNATU
 export interface ShownCertificate {
   readonly certificate: ParsedCertificate;
   readonly sha256: Uint8Array;
+}
+
+/** Root first, leaf last. */
+export async function shownCertificates(
+  certificates: readonly ParsedCertificate[],
+  suite: Pick<Suite, 'sha256'>,
+): Promise<readonly ShownCertificate[]> {
+  const shown: ShownCertificate[] = [];
+  for (const certificate of certificates) {
+    shown.push({ certificate, sha256: await suite.sha256(certificate.bytes) });
+  }
+  return shown;
+}
+
+/** Whose root it is, once the chain leads to it and the signature of the evidence (`signature`: that check's id) holds. */
+export function provenLevel(
+  root: ShownCertificate | undefined,
+  checks: readonly Check[],
+  signature: string,
+): AuditReport['level'] {
+  if (root === undefined || !haveAllPassed(checks, [ROOT, signature])) return null;
+  return isVendorRoot(root.sha256) ? 'attested' : 'simulated';
 }
 
 /** Root first, leaf last. */

@@ -1,6 +1,8 @@
-import { createHash } from 'node:crypto';
-import type { Check } from '../../verifier/index.ts';
-import { type AuditReport, meaningOf, verdictMeanings } from '../audit/report.ts';
+import type { Check } from '../../../verifier/index.ts';
+import { toBase64 } from '../../../wire/base64.ts';
+import { utf8 } from '../../../wire/bytes.ts';
+import type { Suite } from '../../../wire/crypto/suite.ts';
+import { type AuditReport, meaningOf, verdictMeanings } from '../report.ts';
 import {
   challengeSentence,
   inputSentence,
@@ -8,7 +10,7 @@ import {
   levelSentence,
   policySentence,
   simulatedWarning,
-} from '../audit/words.ts';
+} from '../words.ts';
 import { checksSection } from './checks.ts';
 import { factList, groupsSection } from './facts.ts';
 import { constantMarkup, type Html, html } from './markup.ts';
@@ -19,8 +21,8 @@ import { trustSection } from './trust.ts';
  * One file that can be mailed, opened offline, printed and kept: it asks for nothing and runs nothing. The policy in its
  * head lets in no script, image, font or frame, and this one style by its hash.
  */
-export function renderHtml(report: AuditReport): string {
-  const styleHash = createHash('sha256').update(style).digest('base64');
+export async function renderHtml(report: AuditReport, suite: Pick<Suite, 'sha256'>): Promise<string> {
+  const styleHash = toBase64(await suite.sha256(utf8(style)));
   const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'`;
   const { verdict, input } = report;
   const page = html`<!doctype html>

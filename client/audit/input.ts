@@ -1,7 +1,7 @@
 import { SNP_REPORT_BYTES } from '../../verifier/codec/snp-report.ts';
 import type { Check } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
-import { sha256 } from '../../wire/crypto/node.ts';
+import type { Suite } from '../../wire/crypto/suite.ts';
 import { limits } from '../../wire/limits.ts';
 import type { TeeName } from '../../wire/message/identity.ts';
 import { recogniseText } from './encodings.ts';
@@ -28,21 +28,26 @@ export type Recognised =
   | { readonly input: InputFacts; readonly subject: Subject }
   | { readonly input: InputFacts; readonly problem: Problem };
 
+export interface RecogniseOptions {
+  /** What the reports call the input: a file's name. */
+  readonly name: string;
+  readonly tee: TeeName | 'auto';
+  readonly suite: Pick<Suite, 'sha256'>;
+}
+
 /**
  * Says what the bytes claim to be, by their first bytes and their length: each kind begins in a way that no other does.
  * `tee` settles it for raw evidence, whatever the bytes look like; the verifier then says what is wrong with them.
  */
-export function recognise(
-  bytes: Uint8Array,
-  options: { readonly name: string; readonly tee: TeeName | 'auto' },
-): Recognised {
+export async function recognise(bytes: Uint8Array, options: RecogniseOptions): Promise<Recognised> {
   const { name, tee } = options;
+  const sha256 = toHex(await options.suite.sha256(bytes));
   const facts = (kind: InputFacts['kind'], encoding: InputFacts['encoding']): InputFacts => ({
     name,
     kind,
     encoding,
     bytes: bytes.length,
-    sha256: toHex(sha256(bytes)),
+    sha256,
   });
   const unknown = (code: AuditCode, detail: string): Recognised => ({
     input: facts('unknown', 'unknown'),
@@ -63,9 +68,14 @@ export function recognise(
 }
 
 /** A list said how the bytes are written, and they are not. */
-export function undecodable(name: string, bytes: Uint8Array, encoding: string): Recognised {
+export async function undecodable(
+  bytes: Uint8Array,
+  encoding: string,
+  { name, suite }: Pick<RecogniseOptions, 'name' | 'suite'>,
+): Promise<Recognised> {
+  const sha256 = toHex(await suite.sha256(bytes));
   return {
-    input: { name, kind: 'unknown', encoding: 'unknown', bytes: bytes.length, sha256: toHex(sha256(bytes)) },
+    input: { name, kind: 'unknown', encoding: 'unknown', bytes: bytes.length, sha256 },
     problem: { code: 'input_encoding', detail: `not ${encoding}` },
   };
 }

@@ -1,5 +1,5 @@
-import type { AuditReport, Fact, FactGroup } from '../audit/report.ts';
-import { standingWords, valueLines } from '../audit/words.ts';
+import type { AuditReport, Fact, FactGroup } from '../report.ts';
+import { standingWords, valueLines } from '../words.ts';
 import { type Html, html } from './markup.ts';
 
 export interface ShownFact {

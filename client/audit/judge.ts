@@ -12,21 +12,37 @@ import {
 import { earliestSnpTime } from '../../verifier/snp/verify.ts';
 import { asSnpEvidence } from '../../verifier/worker/verify.ts';
 import { equalBytes } from '../../wire/bytes.ts';
-import { nodeSuite } from '../../wire/crypto/node.ts';
+import type { Suite } from '../../wire/crypto/suite.ts';
 import type { Archive } from '../../wire/message/archive.ts';
 import type { Evidence } from '../../wire/message/evidence.ts';
 import type { TeeName } from '../../wire/message/identity.ts';
 import { answerGroups, answerLinks } from './archive-claims.ts';
 import { type Chain, joinChains } from './certificates.ts';
 import type { Problem, Recognised, SnpSubject } from './input.ts';
-import { nitroGroups, nitroLeafStart, nitroLevel, nitroLinks, readNitroClaims } from './nitro-claims.ts';
+import {
+  nitroCertificates,
+  nitroGroups,
+  nitroLeafStart,
+  nitroLevel,
+  nitroLinks,
+  readNitroClaims,
+} from './nitro-claims.ts';
 import { type About, problemOf, type Ruling, rejected, report } from './outcome.ts';
 import type { ChosenPolicy, PolicyChoice } from './policies.ts';
 import type { AuditReport, FactGroup, InputFacts, TrustLink } from './report.ts';
-import { readSnpClaims, type SnpClaims, snpGroups, snpLeafStart, snpLevel, snpLinks } from './snp-claims.ts';
+import {
+  readSnpClaims,
+  type SnpClaims,
+  snpCertificates,
+  snpGroups,
+  snpLeafStart,
+  snpLevel,
+  snpLinks,
+} from './snp-claims.ts';
 import { readWorkerClaims, workerGroups, workerLink } from './worker-claims.ts';
 
 export interface Question {
+  readonly suite: Suite;
   readonly tee: TeeName | 'auto';
   readonly chain: Chain;
   readonly policies: PolicyChoice;
@@ -54,7 +70,7 @@ export async function judge(recognised: Recognised, question: Question): Promise
 
 /** Evidence that a host has just served for this challenge. */
 export async function judgeHost(evidence: Evidence, input: InputFacts, question: Question): Promise<AuditReport> {
-  const { challenge, purpose } = question;
+  const { challenge, purpose, suite } = question;
   const chosen = await choose(evidence.tee, question);
   if ('problem' in chosen) return rejected(input, chosen.problem);
   const at = purpose.kind === 'live' ? purpose.now : documentTime(evidence);
@@ -64,10 +80,11 @@ export async function judgeHost(evidence: Evidence, input: InputFacts, question:
     now: at,
     challenge,
     challengedAt: question.challengedAt,
-    suite: nodeSuite,
+    suite,
     cache: 'none',
   });
-  return report({ input, tee: evidence.tee, chosen, at, question, ruling, about: aboutWorker(evidence, ruling) });
+  const about = await aboutWorker(evidence, ruling, suite);
+  return report({ input, tee: evidence.tee, chosen, at, question, ruling, about });
 }
 
 /** For evidence that nobody dated: one second after its leaf begins to be valid. Malformed evidence has no such time. */
@@ -109,19 +126,20 @@ function snpEvidence(subject: SnpSubject, chain: Chain): SnpEvidence | { readonl
 async function judgeArchive(bytes: Uint8Array, input: InputFacts, question: Question): Promise<AuditReport> {
   const parsed = parsedArchive(bytes);
   if ('problem' in parsed) return rejected(input, parsed.problem);
-  const { purpose } = question;
+  const { purpose, suite } = question;
   const archive = withChallenge(parsed, question.challenge);
   const { tee } = archive.evidence;
   const chosen = await choose(tee, question);
   if ('problem' in chosen) return rejected(input, chosen.problem);
-  const ruling = await verifyArchive(archive, { policy: chosen.policy, purpose, suite: nodeSuite, cache: 'none' });
+  const ruling = await verifyArchive(archive, { policy: chosen.policy, purpose, suite, cache: 'none' });
   const { checks } = ruling;
   const accepted = ruling.verdict === 'accepted';
-  const worker = aboutWorker(archive.evidence, ruling);
+  const worker = await aboutWorker(archive.evidence, ruling, suite);
+  const shown = { archive, modelId: await suite.sha256(archive.release.manifest) };
   const about: About = {
     ...worker,
-    trust: [...worker.trust, ...answerLinks(archive, checks, worker.trust.at(-1))],
-    groups: [...answerGroups(archive, checks, accepted), ...worker.groups],
+    trust: [...worker.trust, ...answerLinks(shown, checks, worker.trust.at(-1))],
+    groups: [...answerGroups(shown, checks, accepted), ...worker.groups],
   };
   const at = ruling.judgedAt;
   const asked = { ...question, challenge: archive.challenge.value };
@@ -133,15 +151,16 @@ async function judgeNitro(document: Uint8Array, input: InputFacts, question: Que
   if ('problem' in chosen) return rejected(input, chosen.problem);
   const { origin, policy } = chosen;
   if (policy.tee !== 'aws-nitro') return rejected(input, { code: 'tee_mismatch', detail: policy.tee });
-  const { purpose, challenge } = question;
+  const { purpose, challenge, suite } = question;
   const claims = readNitroClaims(document);
   const at = purpose.kind === 'live' ? purpose.now : clampTime(claims?.timestamp ?? 0);
-  const found = await verifyNitroDocument(document, { policy, now: at, challenge, suite: nodeSuite, cache: 'none' });
+  const found = await verifyNitroDocument(document, { policy, now: at, challenge, suite, cache: 'none' });
   const ruling = purpose.kind === 'archive' && found.verdict === 'accepted' ? undated(found) : found;
   const { checks } = ruling;
+  const shown = await nitroCertificates(claims, suite);
   const about: About = {
-    level: nitroLevel(claims, checks),
-    trust: nitroLinks(claims, checks),
+    level: nitroLevel(shown, checks),
+    trust: nitroLinks(claims, shown, checks),
     groups: nitroGroups(claims, checks, ruling.verdict === 'accepted'),
   };
   return report({ input, tee: 'aws-nitro', chosen: { origin, policy }, at, question, ruling, about });
@@ -154,7 +173,7 @@ async function judgeSnp(subject: SnpSubject, input: InputFacts, question: Questi
   if (policy.tee !== 'amd-sev-snp') return rejected(input, { code: 'tee_mismatch', detail: policy.tee });
   const evidence = snpEvidence(subject, question.chain);
   if ('problem' in evidence) return rejected(input, evidence.problem);
-  const { purpose, challenge } = question;
+  const { purpose, challenge, suite } = question;
   const claims = readSnpClaims(evidence);
   const at = purpose.kind === 'live' ? purpose.now : earliestSnpTime(evidence);
   const found = await verifySnpReport(evidence, {
@@ -162,14 +181,15 @@ async function judgeSnp(subject: SnpSubject, input: InputFacts, question: Questi
     now: at,
     challenge,
     product: 'any',
-    suite: nodeSuite,
+    suite,
     cache: 'none',
   });
   const ruling = purpose.kind === 'archive' && found.verdict === 'accepted' ? undated(found) : found;
   const { checks } = ruling;
+  const shown = await snpCertificates(claims, suite);
   const about: About = {
-    level: snpLevel(claims, checks),
-    trust: snpLinks(claims, checks),
+    level: snpLevel(shown, checks),
+    trust: snpLinks(claims, shown, checks),
     groups: snpGroups(claims, checks, ruling.verdict === 'accepted'),
   };
   return report({ input, tee: 'amd-sev-snp', chosen: { origin, policy }, at, question, ruling, about });
@@ -195,31 +215,33 @@ interface HardwareClaims {
   readonly groups: readonly FactGroup[];
 }
 
-function claimsOf(evidence: Evidence, { verdict, checks }: Ruling): HardwareClaims {
+async function claimsOf(evidence: Evidence, { verdict, checks }: Ruling, suite: Suite): Promise<HardwareClaims> {
   const accepted = verdict === 'accepted';
   if (evidence.tee === 'amd-sev-snp') {
     const claims = readSnpClaims(asSnpEvidence(evidence));
+    const shown = await snpCertificates(claims, suite);
     return {
       measurements: claims === null ? [] : [claims.report.measurement],
-      level: snpLevel(claims, checks),
-      trust: snpLinks(claims, checks),
+      level: snpLevel(shown, checks),
+      trust: snpLinks(claims, shown, checks),
       groups: snpGroups(claims, checks, accepted),
     };
   }
   const claims = readNitroClaims(evidence.document);
+  const shown = await nitroCertificates(claims, suite);
   return {
     measurements: [0, 1, 2].flatMap((index) => claims?.pcrs.get(index) ?? []),
-    level: nitroLevel(claims, checks),
-    trust: nitroLinks(claims, checks),
+    level: nitroLevel(shown, checks),
+    trust: nitroLinks(claims, shown, checks),
     groups: nitroGroups(claims, checks, accepted),
   };
 }
 
-function aboutWorker(evidence: Evidence, ruling: Ruling): About {
+async function aboutWorker(evidence: Evidence, ruling: Ruling, suite: Suite): Promise<About> {
   const { checks } = ruling;
   const accepted = ruling.verdict === 'accepted';
-  const { measurements, level, trust, groups } = claimsOf(evidence, ruling);
-  const worker = readWorkerClaims(evidence, measurements);
+  const { measurements, level, trust, groups } = await claimsOf(evidence, ruling, suite);
+  const worker = await readWorkerClaims(evidence, measurements, suite);
   return {
     level,
     trust: [...trust, workerLink(worker, checks, trust.at(-1))],

@@ -1,5 +1,5 @@
-import type { AuditReport, LinkState, TrustLink } from '../audit/report.ts';
-import { stateWord } from '../audit/words.ts';
+import type { AuditReport, LinkState, TrustLink } from '../report.ts';
+import { stateWord } from '../words.ts';
 import { factList, shown } from './facts.ts';
 import { type Html, html } from './markup.ts';
 

@@ -1,6 +1,6 @@
 import type { Check } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
-import { sha256 } from '../../wire/crypto/node.ts';
+import type { Suite } from '../../wire/crypto/suite.ts';
 import { WireError } from '../../wire/errors.ts';
 import { type Configuration, decodeConfiguration } from '../../wire/message/configuration.ts';
 import type { Evidence } from '../../wire/message/evidence.ts';
@@ -22,13 +22,23 @@ export interface WorkerClaims {
 }
 
 /** `measurements` as the document states them; an image id is made of complete ones only. */
-export function readWorkerClaims(evidence: Evidence, measurements: readonly Uint8Array[]): WorkerClaims | null {
+export async function readWorkerClaims(
+  evidence: Evidence,
+  measurements: readonly Uint8Array[],
+  suite: Pick<Suite, 'sha256'>,
+): Promise<WorkerClaims | null> {
+  const log = readable(() => logPreimage(evidence.identity));
+  if (log === null) return null;
+  const image = readable(() => imagePreimage(evidence.tee, measurements));
+  const hashes = {
+    log: await suite.sha256(log),
+    imageId: image === null ? null : await suite.sha256(image),
+  };
   return readable(() => ({
-    log: sha256(logPreimage(evidence.identity)),
+    ...hashes,
     identity: decodeIdentity(evidence.identity),
     configuration: decodeConfiguration(evidence.configuration),
     runtime: decodeRuntime(evidence.runtime),
-    imageId: readable(() => sha256(imagePreimage(evidence.tee, measurements))),
   }));
 }
 

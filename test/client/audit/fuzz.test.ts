@@ -1,11 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { recognise } from '../../../cli/audit/input.ts';
-import { judge } from '../../../cli/audit/judge.ts';
-import { surveyChoice } from '../../../cli/audit/policies.ts';
-import { renderJson } from '../../../cli/audit/render-json.ts';
 import { renderText } from '../../../cli/audit/render-text.ts';
-import { renderHtml } from '../../../cli/html/page.ts';
+import { judge, recognise, renderHtml, renderJson, surveyChoice } from '../../../client/audit/index.ts';
+import { nodeSuite } from '../../../wire/crypto/node.ts';
 import { encodeArchive } from '../../../wire/message/archive.ts';
 import { plain } from '../../support/answer.ts';
 import { NOW } from '../../support/certificates.ts';
@@ -45,7 +42,8 @@ describe('any bytes', () => {
         fc.constantFrom('auto', 'aws-nitro', 'amd-sev-snp'),
         fc.constantFrom('live', 'archive'),
         async (input, tee, purpose) => {
-          const report = await judge(recognise(input, { name: 'fuzz', tee }), {
+          const report = await judge(await recognise(input, { name: 'fuzz', tee, suite: nodeSuite }), {
+            suite: nodeSuite,
             tee,
             chain: snp,
             policies: surveyChoice([0]),
@@ -58,7 +56,7 @@ describe('any bytes', () => {
           expect(report.checks.some(({ outcome }) => outcome === 'failed')).toBe(true);
           expect(JSON.parse(renderJson(report))).toMatchObject({ verdict: report.verdict });
           expect(renderText(report, { colours: false })).toContain(report.verdict);
-          expect(renderHtml(report)).toContain(`<h1>${report.verdict}</h1>`);
+          expect(await renderHtml(report, nodeSuite)).toContain(`<h1>${report.verdict}</h1>`);
         },
       ),
       { numRuns: runs(300) },

@@ -1,4 +1,3 @@
-import { isVendorRoot } from '../../verifier/anchors.ts';
 import { parseCertificate } from '../../verifier/codec/x509.ts';
 import {
   type Check,
@@ -7,10 +6,10 @@ import {
   VerifierError,
 } from '../../verifier/index.ts';
 import { isZero, toHex } from '../../wire/bytes.ts';
-import { sha256 } from '../../wire/crypto/node.ts';
-import { certificateLinks, linkOf } from './links.ts';
-import { type Fact, type FactGroup, fact, type Standing, type TrustLink } from './report.ts';
-import { haveAllPassed, standingOf } from './standing.ts';
+import type { Suite } from '../../wire/crypto/suite.ts';
+import { certificateLinks, linkOf, provenLevel, type ShownCertificate, shownCertificates } from './links.ts';
+import { type AuditReport, type Fact, type FactGroup, fact, type Standing, type TrustLink } from './report.ts';
+import { standingOf } from './standing.ts';
 
 /** What a document says, with nothing believed yet; null where it cannot even be read. */
 export function readNitroClaims(document: Uint8Array): ParsedNitroDocument | null {
@@ -29,20 +28,27 @@ export function nitroLeafStart(claims: ParsedNitroDocument): number {
 
 const SIGNATURE = 'N7';
 
-export function nitroLevel(
+export async function nitroCertificates(
   claims: ParsedNitroDocument | null,
-  checks: readonly Check[],
-): 'attested' | 'simulated' | null {
-  if (claims === null || !haveAllPassed(checks, ['C16', SIGNATURE])) return null;
-  return isVendorRoot(sha256(claims.caBundle[0] ?? claims.certificate)) ? 'attested' : 'simulated';
+  suite: Pick<Suite, 'sha256'>,
+): Promise<readonly ShownCertificate[]> {
+  const ders = claims === null ? [] : [...claims.caBundle, claims.certificate];
+  return shownCertificates(
+    ders.map((der) => parseCertificate(der)),
+    suite,
+  );
 }
 
-export function nitroLinks(claims: ParsedNitroDocument | null, checks: readonly Check[]): readonly TrustLink[] {
-  const ders = claims === null ? [] : [...claims.caBundle, claims.certificate];
-  const certificates = certificateLinks(
-    ders.map((der) => ({ certificate: parseCertificate(der), sha256: sha256(der) })),
-    checks,
-  );
+export function nitroLevel(shown: readonly ShownCertificate[], checks: readonly Check[]): AuditReport['level'] {
+  return provenLevel(shown[0], checks, SIGNATURE);
+}
+
+export function nitroLinks(
+  claims: ParsedNitroDocument | null,
+  shown: readonly ShownCertificate[],
+  checks: readonly Check[],
+): readonly TrustLink[] {
+  const certificates = certificateLinks(shown, checks);
   const document = linkOf(checks, certificates.at(-1), {
     kind: 'document',
     title: 'Attestation document',

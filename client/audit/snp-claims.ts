@@ -1,4 +1,3 @@
-import { isVendorRoot } from '../../verifier/anchors.ts';
 import { productOfCpu } from '../../verifier/codec/snp-product.ts';
 import { readTcb } from '../../verifier/codec/snp-tcb.ts';
 import type { Check, ParsedSnpReport, SnpEvidence, SnpProduct } from '../../verifier/index.ts';
@@ -7,10 +6,10 @@ import { parseSnpEvidence } from '../../verifier/snp/parse.ts';
 import { isDebuggable } from '../../verifier/snp/platform-rules.ts';
 import { assignRoles, type SnpChain } from '../../verifier/snp/roles.ts';
 import { isZero, toHex } from '../../wire/bytes.ts';
-import { sha256 } from '../../wire/crypto/node.ts';
-import { certificateLinks, linkOf } from './links.ts';
+import type { Suite } from '../../wire/crypto/suite.ts';
+import { certificateLinks, linkOf, provenLevel, type ShownCertificate, shownCertificates } from './links.ts';
 import { type AuditReport, type Fact, type FactGroup, fact, type TrustLink } from './report.ts';
-import { haveAllPassed, standingOf } from './standing.ts';
+import { standingOf } from './standing.ts';
 
 export interface SnpClaims {
   readonly report: ParsedSnpReport;
@@ -36,19 +35,27 @@ const SIGNATURE = 'S6';
 const ENDORSEMENT = ['S5', 'S7', 'S9', 'S13', SIGNATURE] as const;
 const REVOCATION = 'S27';
 
-export function snpLevel(claims: SnpClaims | null, checks: readonly Check[]): AuditReport['level'] {
-  if (claims === null || claims.chain === null || !haveAllPassed(checks, ['C16', SIGNATURE])) return null;
-  return isVendorRoot(sha256(claims.chain.root.bytes)) ? 'attested' : 'simulated';
+export async function snpCertificates(
+  claims: SnpClaims | null,
+  suite: Pick<Suite, 'sha256'>,
+): Promise<readonly ShownCertificate[]> {
+  const chain = claims?.chain ?? null;
+  return chain === null ? [] : shownCertificates([chain.root, chain.intermediate, chain.leaf.certificate], suite);
 }
 
-export function snpLinks(claims: SnpClaims | null, checks: readonly Check[]): readonly TrustLink[] {
-  const chain = claims?.chain ?? null;
-  const shown = chain === null ? [] : [chain.root, chain.intermediate, chain.leaf.certificate];
+export function snpLevel(shown: readonly ShownCertificate[], checks: readonly Check[]): AuditReport['level'] {
+  return provenLevel(shown[0], checks, SIGNATURE);
+}
+
+export function snpLinks(
+  claims: SnpClaims | null,
+  shown: readonly ShownCertificate[],
+  checks: readonly Check[],
+): readonly TrustLink[] {
   const revoked = checks.some(({ id, outcome }) => id === REVOCATION && outcome === 'failed');
-  const certificates = certificateLinks(
-    shown.map((certificate) => ({ certificate, sha256: sha256(certificate.bytes) })),
-    checks,
-  ).map((link): TrustLink => (revoked && link.kind === 'ca' ? { ...link, state: 'broken' } : link));
+  const certificates = certificateLinks(shown, checks).map(
+    (link): TrustLink => (revoked && link.kind === 'ca' ? { ...link, state: 'broken' } : link),
+  );
   const report = linkOf(checks, certificates.at(-1), {
     kind: 'document',
     title: 'Attestation report',

@@ -1,4 +1,4 @@
-import { printable } from '../report.ts';
+import { printable } from './printable.ts';
 import {
   type AuditReport,
   type FactValue,

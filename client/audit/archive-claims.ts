@@ -1,6 +1,5 @@
 import type { Check } from '../../verifier/index.ts';
 import { isZero, toHex } from '../../wire/bytes.ts';
-import { sha256 } from '../../wire/crypto/node.ts';
 import { decodeCosignedHead } from '../../wire/message/anchor.ts';
 import type { Archive, TimeAnchor } from '../../wire/message/archive.ts';
 import { decodeExecution } from '../../wire/message/execution.ts';
@@ -18,9 +17,15 @@ const RECEIPT = ['R4', 'R9', 'R10'] as const;
 const EXCHANGE = ['F1', 'R5', 'R6', 'R7', 'R8', 'R11'] as const;
 const RELEASE = ['M0', 'M1', 'M2', 'M3'] as const;
 
+export interface ShownArchive {
+  readonly archive: Archive;
+  /** SHA-256 of its manifest: what a model is called by. */
+  readonly modelId: Uint8Array;
+}
+
 /** From the worker's key down to the answer and the model that made it. */
 export function answerLinks(
-  archive: Archive,
+  { archive, modelId }: ShownArchive,
   checks: readonly Check[],
   worker: TrustLink | undefined,
 ): readonly TrustLink[] {
@@ -59,12 +64,13 @@ export function answerLinks(
       title: manifest === null ? 'Model' : `Model ${manifest.name} ${manifest.version}`,
       by: 'its id is in the receipt, and its owner signed it',
       checks: RELEASE,
-      facts: [fact('modelId', 'model id', toHex(sha256(archive.release.manifest)))],
+      facts: [fact('modelId', 'model id', toHex(modelId))],
     }),
   ];
 }
 
-export function answerGroups(archive: Archive, checks: readonly Check[], accepted: boolean): readonly FactGroup[] {
+export function answerGroups(shown: ShownArchive, checks: readonly Check[], accepted: boolean): readonly FactGroup[] {
+  const { archive } = shown;
   const group = (
     key: string,
     title: string,
@@ -89,7 +95,7 @@ export function answerGroups(archive: Archive, checks: readonly Check[], accepte
       'model',
       'Model',
       [...HEAD, ...RECEIPT, ...RELEASE],
-      readable(() => releaseFacts(archive)),
+      readable(() => releaseFacts(shown)),
     ),
   ];
 }
@@ -176,10 +182,10 @@ function valueText(value: number | bigint | boolean | Uint8Array): string {
   return value instanceof Uint8Array ? JSON.stringify(new TextDecoder().decode(value.subarray(0, 64))) : String(value);
 }
 
-function releaseFacts({ release }: Archive): readonly Fact[] {
+function releaseFacts({ archive: { release }, modelId }: ShownArchive): readonly Fact[] {
   const manifest = decodeManifest(release.manifest);
   return [
-    fact('modelId', 'model id', toHex(sha256(release.manifest))),
+    fact('modelId', 'model id', toHex(modelId)),
     fact('name', 'name', manifest.name),
     fact('version', 'version', manifest.version),
     fact('kind', 'kind', manifest.kind),

@@ -1,6 +1,6 @@
-import type { Check, CheckOutcome } from '../../verifier/index.ts';
-import { phasesOf } from '../audit/phases.ts';
-import type { AuditReport } from '../audit/report.ts';
+import type { Check, CheckOutcome } from '../../../verifier/index.ts';
+import { phasesOf } from '../phases.ts';
+import type { AuditReport } from '../report.ts';
 import { type Html, html } from './markup.ts';
 
 const OUTCOMES: readonly CheckOutcome[] = ['passed', 'failed', 'not-asked', 'not-reached'];

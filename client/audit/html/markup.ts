@@ -1,4 +1,4 @@
-import { printable } from '../report.ts';
+import { printable } from '../printable.ts';
 
 declare const safe: unique symbol;
 

@@ -1,4 +1,4 @@
-import { jsonLine } from '../report.ts';
+import { jsonLine } from './printable.ts';
 import type { AuditReport, Fact, FactValue, Standing } from './report.ts';
 
 /**
