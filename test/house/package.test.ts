@@ -85,8 +85,12 @@ describe('the packed package', () => {
   it('holds compiled code, types and documents, and nothing of a machine', () => {
     const paths = packed.files.map((file) => file.path);
     expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'THREATS.md', 'dist/worker/worker.mjs']));
+    const served = paths.filter((path) => path.startsWith('dist/console/'));
+    expect(served).toEqual(
+      ['console.css', 'console.js', 'icon.svg', 'index.html'].map((name) => `dist/console/${name}`),
+    );
     // Our own native code comes built: its sources lie beside it, and a test of the repository builds the same bytes.
-    const foreign = /(^|\/)(test|node_modules)\/|(?<!\.d)\.ts$|\.node$|\.so(\.|$)/;
+    const foreign = /(^|\/)(test|node_modules)\/|(?<!\.d)\.tsx?$|\.node$|\.so(\.|$)/;
     expect(paths.filter((path) => foreign.test(path))).toEqual(['enclave/native/prebuilt/linux-x64/guard.node']);
     expect(paths).toEqual(
       expect.arrayContaining(['enclave/native/guard.c', 'enclave/native/prebuilt/linux-x64/confine']),

@@ -28,7 +28,7 @@ function unusedLimits(tree: SourceTree): readonly Finding[] {
   if (home === undefined) return [];
   const used = new Set<string>();
   for (const [path, text] of tree) {
-    if (!path.endsWith('.ts') || path === HOME || path.startsWith('test/')) continue;
+    if (!/\.tsx?$/.test(path) || path === HOME || path.startsWith('test/')) continue;
     for (const [, name = ''] of text.matchAll(/\blimits\.(\w+)/g)) used.add(name);
   }
   return [...home.matchAll(/^ {2}(\w+):/gm)]

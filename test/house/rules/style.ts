@@ -52,7 +52,7 @@ export const length: Rule = {
 
 function tooLong(tree: SourceTree): readonly Finding[] {
   return [...tree]
-    .filter(([path]) => /\.(ts|mjs|cjs|sol)$/.test(path) && !LONG_FILES.has(path))
+    .filter(([path]) => /\.(tsx?|mjs|cjs|css|sol)$/.test(path) && !LONG_FILES.has(path))
     .filter(([path, text]) => !(/^contracts\/src\//.test(path) && WRITTEN_BY_A_PROGRAM.test(text)))
     .map(([path, text]) => ({ path, line: text.split('\n').length - 1, message: 'split this file or give a reason' }))
     .filter((finding) => finding.line > boundOf(finding.path));

@@ -18,7 +18,7 @@ export interface Rule {
 }
 
 const TEXT =
-  /\.(ts|mjs|cjs|json|md|yml|yaml|sol|toml|sh|service|timer|c|h)$|(^|\/)(Makefile|\.npmrc|\.gitignore|LICENSE)$|^\.ci\//;
+  /\.(tsx?|mjs|cjs|css|html|svg|json|md|yml|yaml|sol|toml|sh|service|timer|c|h)$|(^|\/)(Makefile|\.npmrc|\.gitignore|LICENSE)$|^\.ci\//;
 
 export function readSourceTree(root: string): SourceTree {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
@@ -42,7 +42,7 @@ function parse(path: string, text: string): ts.SourceFile {
 
 export function typescriptFiles(tree: SourceTree, under: RegExp): readonly [path: string, source: ts.SourceFile][] {
   return [...tree]
-    .filter(([path]) => path.endsWith('.ts') && under.test(path))
+    .filter(([path]) => /\.tsx?$/.test(path) && under.test(path))
     .map(([path, text]) => [path, parse(path, text)]);
 }
 
