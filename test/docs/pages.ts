@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { type Blocks, blockNames, fillBlocks } from './markers.ts';
+import { protocolBlocks } from './protocol/blocks.ts';
+
+const ROOT: URL = new URL('../../', import.meta.url);
+
+export const blocks: Blocks = { ...protocolBlocks };
+
+export interface Page {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Every page that has a generated part, as it should be. */
+export function filledPages(): readonly Page[] {
+  return readdirSync(pageUrl('docs/'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.md'))
+    .sort()
+    .map((path) => `docs/${path}`)
+    .map((path) => ({ path, text: readFileSync(pageUrl(path), 'utf8') }))
+    .filter(({ text }) => blockNames(text).length > 0)
+    .map(({ path, text }) => ({ path, text: fillBlocks(text, blocks) }));
+}
+
+export function pageUrl(path: string): URL {
+  return new URL(path, ROOT);
+}

@@ -1,0 +1,7 @@
+import type { Blocks } from '../markers.ts';
+import { checkBlocks } from './checks.ts';
+import { layoutBlocks } from './layouts.ts';
+import { nameBlocks } from './names.ts';
+import { routeBlocks } from './routes.ts';
+
+export const protocolBlocks: Blocks = { ...layoutBlocks, ...nameBlocks, ...routeBlocks, ...checkBlocks };
