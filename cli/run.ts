@@ -29,6 +29,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   evidence: () => Promise.resolve(evidence),
   configuration: () => Promise.resolve(configuration),
   image: () => Promise.resolve(image),
+  replay: async () => (await import('./commands/replay.ts')).replayCommand,
   kit: async () => (await import('./commands/kit.ts')).kit,
   kms: () => Promise.resolve(kms),
   log: () => Promise.resolve(log),

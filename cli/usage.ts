@@ -10,6 +10,7 @@ import { kmsUsage } from './commands/kms.ts';
 import { logUsage } from './commands/log.ts';
 import { modelUsage } from './commands/model.ts';
 import { receiptsUsage } from './commands/receipts.ts';
+import { replayUsage } from './commands/replay.ts';
 import { exitCodeLines } from './exit-codes.ts';
 
 // Of commands whose own files need optional packages, which nobody needs who asks for help.
@@ -44,6 +45,7 @@ export const usages: Readonly<Record<string, string>> = {
   infer: inferUsage,
   chat: chatUsage,
   receipts: receiptsUsage,
+  replay: replayUsage,
   evidence: evidenceUsage,
   configuration: configurationUsage,
   kms: kmsUsage,
