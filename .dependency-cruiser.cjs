@@ -234,7 +234,7 @@ module.exports = {
       name: 'only-demos-deploy',
       comment: 'A local chain is for cli/ and tests, from a checkout.',
       severity: 'error',
-      from: { path: '^(wire|verifier|client|enclave|host|attestations|contracts/(tools|generate|prover))/' },
+      from: { path: '^(wire|verifier|client|enclave|host|attestations|contracts/(tools|generate|prover|integer))/' },
       to: { path: '^contracts/deploy/' },
     },
     only(
@@ -245,11 +245,17 @@ module.exports = {
       },
       ['^contracts/prover/', '^verifier/', '^wire/', ...packages('@noble')],
     ),
+    only(
+      'integer-imports',
+      'Integer programs and what is generated from them: published, and pure but for a hash.',
+      { path: '^contracts/integer/' },
+      ['^contracts/integer/', '^wire/'],
+    ),
     {
       name: 'nobody-imports-contract-tools',
       comment: 'They need Foundry, which no user of the package has.',
       severity: 'error',
-      from: { path: '^(wire|verifier|client|enclave|host|cli|attestations|contracts/prover)/' },
+      from: { path: '^(wire|verifier|client|enclave|host|cli|attestations|contracts/(prover|integer))/' },
       to: { path: '^contracts/(tools|generate)/' },
     },
     {

@@ -4,7 +4,16 @@ import { concatBytes, utf8 } from '../../wire/bytes.ts';
  * Writes ONNX files: enough of onnx.proto for small graphs of float32 and int64 tensors. Fields go out in ascending
  * order and every number in its shortest form, so that a graph has one encoding.
  */
-export const onnxType = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11 } as const;
+export const onnxType = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+} as const;
 export type OnnxType = (typeof onnxType)[keyof typeof onnxType];
 
 export type OnnxAttribute =

@@ -55,6 +55,7 @@ const FORBIDDEN: readonly Forbidden[] = [
   { rule: 'contract-deploy-imports', from: 'contracts/deploy/asks-host.ts', imports: '../../host/index.ts' },
   { rule: 'only-demos-deploy', from: 'host/deploys.ts', imports: '../contracts/deploy/index.ts' },
   { rule: 'prover-imports', from: 'contracts/prover/serves.ts', imports: '../../host/index.ts' },
+  { rule: 'integer-imports', from: 'contracts/integer/serves.ts', imports: '../../host/index.ts' },
   { rule: 'nobody-imports-contract-tools', from: 'host/builds.ts', imports: '../contracts/tools/index.ts' },
   { rule: 'nobody-imports-cli', from: 'host/commands.ts', imports: '../cli/index.ts' },
   { rule: 'nobody-imports-tests', from: 'cli/borrows.ts', imports: '../test/index.ts' },
@@ -133,6 +134,7 @@ beforeAll(async () => {
     'contracts/tools',
     'contracts/deploy',
     'contracts/prover',
+    'contracts/integer',
     'test',
   ]) {
     write(`${folder}/index.ts`, 'export const here = 1;\n');
