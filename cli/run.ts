@@ -11,6 +11,7 @@ import { exitCodeOfClientError, infer } from './commands/infer.ts';
 import { kms } from './commands/kms.ts';
 import { log } from './commands/log.ts';
 import { model } from './commands/model.ts';
+import { prove } from './commands/prove.ts';
 import { receipts } from './commands/receipts.ts';
 import { exitCode, UsageError } from './exit-codes.ts';
 import { exitCodeOfHubError } from './model/hub-options.ts';
@@ -34,6 +35,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   kms: () => Promise.resolve(kms),
   log: () => Promise.resolve(log),
   model: () => Promise.resolve(model),
+  prove: () => Promise.resolve(prove),
   host: async () => (await import('./commands/host.ts')).host,
   hub: () => Promise.resolve(hub),
 };

@@ -9,6 +9,7 @@ import { inferUsage } from './commands/infer.ts';
 import { kmsUsage } from './commands/kms.ts';
 import { logUsage } from './commands/log.ts';
 import { modelUsage } from './commands/model.ts';
+import { proveUsage } from './commands/prove.ts';
 import { receiptsUsage } from './commands/receipts.ts';
 import { replayUsage } from './commands/replay.ts';
 import { exitCodeLines } from './exit-codes.ts';
@@ -52,6 +53,7 @@ export const usages: Readonly<Record<string, string>> = {
   log: logUsage,
   image: imageUsage,
   model: modelUsage,
+  prove: proveUsage,
   kit: kitUsage,
   host: hostUsage,
   hub: hubUsage,
