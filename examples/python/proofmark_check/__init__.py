@@ -1,0 +1,1 @@
+"""Proofmark's protocol a second time, from its description and vectors: the standard library and `cryptography`."""
