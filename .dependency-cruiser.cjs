@@ -272,6 +272,26 @@ module.exports = {
       from: { path: '^(wire|verifier|client|enclave|host|cli|attestations)/' },
       to: { path: '^test/' },
     },
+    only(
+      'example-imports',
+      'An example has what a user of the package has: its public entries, and packages of the user.',
+      { path: '^examples/' },
+      [
+        '^examples/',
+        '^(wire|verifier|client)/index\\.ts$',
+        '^wire/node\\.ts$',
+        '^client/web\\.ts$',
+        ...platform('[a-z_/]+'),
+        ...packages('openai', 'viem', 'esbuild'),
+      ],
+    ),
+    {
+      name: 'nobody-imports-examples',
+      comment: 'They are for reading, and stand on what is published.',
+      severity: 'error',
+      from: { pathNot: '^(examples|test)/' },
+      to: { path: '^examples/' },
+    },
     {
       name: 'attestations-are-data',
       comment: 'Trust anchors and policies import nothing.',

@@ -28,7 +28,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("host", help="the address of a host, such as http://127.0.0.1:8790")
     parser.add_argument("--policy", required=True, type=Path, help="the policy file that workers are held against")
-    parser.add_argument("--model", required=True, help="the model's id in hex: the SHA-256 of its manifest")
+    parser.add_argument("--model", help="the model's id in hex; may be left out where the policy names one model only")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--infer", type=Path, help="a request of the Open Inference Protocol, as JSON with its data")
     what.add_argument("--chat", help="what to say to a chat model; its answer is streamed")
@@ -38,12 +38,21 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def question_of(given: argparse.Namespace) -> Question:
-    model_id = from_hex(given.model, 32)
+def model_of(given: argparse.Namespace, policy: Policy) -> bytes:
+    """A host is never asked which model is meant."""
+    if given.model is not None:
+        return from_hex(given.model, 32)
+    if policy["models"] == "any" or len(policy["models"]) != 1:
+        raise CallFailed("fix-call", "argument_invalid", "name a model: this policy names none, or several")
+    model_id: bytes = policy["models"][0]
+    return model_id
+
+
+def question_of(given: argparse.Namespace, model_id: bytes) -> Question:
     if given.infer is not None:
         return Question(model_id, INFER, given.infer.read_bytes(), streamed=False)
     body = {
-        "model": given.model,
+        "model": model_id.hex(),
         "messages": [{"role": "user", "content": given.chat}],
         "max_tokens": given.tokens,
         "temperature": 0,
@@ -110,7 +119,7 @@ def tell_list(title: str, entries: list[str]) -> None:
 
 
 def run(given: argparse.Namespace, policy: Policy) -> int:
-    question = question_of(given)
+    question = question_of(given, model_of(given, policy))
     host = Host(given.host)
     challenge = None if given.challenge is None else from_hex(given.challenge, 32)
     session = open_session(host, policy, question.model_id, challenge)

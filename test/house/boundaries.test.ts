@@ -59,6 +59,9 @@ const FORBIDDEN: readonly Forbidden[] = [
   { rule: 'nobody-imports-contract-tools', from: 'host/builds.ts', imports: '../contracts/tools/index.ts' },
   { rule: 'nobody-imports-cli', from: 'host/commands.ts', imports: '../cli/index.ts' },
   { rule: 'nobody-imports-tests', from: 'cli/borrows.ts', imports: '../test/index.ts' },
+  { rule: 'example-imports', from: 'examples/peeks.ts', imports: '../client/session.ts' },
+  { rule: 'example-imports', from: 'examples/serves.ts', imports: '../host/index.ts' },
+  { rule: 'nobody-imports-examples', from: 'cli/copies.ts', imports: '../examples/index.ts' },
   { rule: 'attestations-are-data', from: 'attestations/computes.ts', imports: '../wire/index.ts' },
 ];
 
@@ -80,6 +83,7 @@ const ALLOWED: readonly (readonly [from: string, imports: string])[] = [
   ['cli/demonstrates.ts', '../contracts/deploy/index.ts'],
   ['host/settles.ts', '../contracts/prover/index.ts'],
   ['contracts/deploy/builds.ts', '../tools/index.ts'],
+  ['examples/calls.ts', '../client/index.ts'],
 ];
 
 const STUBS = [
@@ -136,16 +140,29 @@ beforeAll(async () => {
     'contracts/prover',
     'contracts/integer',
     'test',
+    'examples',
   ]) {
     write(`${folder}/index.ts`, 'export const here = 1;\n');
   }
   write('wire/crypto/node.ts', "import 'node:crypto';\n");
+  write('client/session.ts', 'export const here = 1;\n');
   write('enclave/worker/build/bundle.ts', 'export const here = 1;\n');
   write('wire/egg.ts', "import './hen.ts';\n");
   write('wire/hen.ts', "import './egg.ts';\n");
   for (const { from, imports } of FORBIDDEN) write(from, `import ${JSON.stringify(imports)};\n`);
   for (const [from, imports] of ALLOWED) write(from, `import ${JSON.stringify(imports)};\n`);
-  const folders = ['wire', 'verifier', 'client', 'enclave', 'host', 'cli', 'attestations', 'contracts', 'test'];
+  const folders = [
+    'wire',
+    'verifier',
+    'client',
+    'enclave',
+    'host',
+    'cli',
+    'attestations',
+    'contracts',
+    'test',
+    'examples',
+  ];
   const result = await runStep({
     name: 'boundaries',
     command: join(ROOT, 'node_modules/.bin/depcruise'),

@@ -1,9 +1,18 @@
 import { existsSync } from 'node:fs';
 import { reportStep, runStep, type Step } from './steps.ts';
 
-const FOLDERS = ['wire', 'verifier', 'client', 'enclave', 'host', 'cli', 'attestations', 'contracts', 'test'].filter(
-  (path) => existsSync(path),
-);
+const FOLDERS = [
+  'wire',
+  'verifier',
+  'client',
+  'enclave',
+  'host',
+  'cli',
+  'attestations',
+  'contracts',
+  'test',
+  'examples',
+].filter((path) => existsSync(path));
 
 /** Two lanes for two cores, the quickest verdicts first; eslint is the longest and has a lane to itself. */
 const LANES: readonly (readonly Step[])[] = [
