@@ -7,6 +7,7 @@ import { infer } from './infer.ts';
 import { completeWhole, type LanguageStream, streamPieces } from './language/calls.ts';
 import type { CallOptions, ClientOptions, InferCall, InferResult, LanguageCall, LanguageResult } from './types.ts';
 
+/** Calls that are sealed, and answers that were verified: whatever else happens is an error. */
 export interface Client {
   /** The worker of the current session; a new one is proven when the old one is gone or its acceptance ran out. */
   worker(): Promise<Verified<WorkerFacts>>;
@@ -22,6 +23,7 @@ export interface Client {
   readonly fetch: Fetch;
 }
 
+/** A client from its parts, for platforms that `connect` does not know. */
 export function createClient(options: ClientOptions): Client {
   const engine = createEngine(options);
   return {

@@ -91,6 +91,7 @@ export interface ClientErrorDetail {
   readonly evidence: Equivocation;
 }
 
+/** The one error of this library’s calls: a code, what can be done about it, and the verdict where one was reached. */
 export class ClientError extends Error {
   readonly code: ClientErrorCode;
   readonly action: ClientAction;

@@ -51,6 +51,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** One call of a tensor model. */
 export interface InferCall {
   /** The client, never the host, decides which model it means. */
   readonly modelId: Uint8Array;
@@ -73,6 +74,7 @@ export interface Proof {
   archive(): Uint8Array;
 }
 
+/** A tensor answer with its proof. */
 export interface InferResult extends Proof {
   readonly response: InferResponse;
 }
@@ -83,6 +85,7 @@ export interface LanguageCall {
   readonly [field: string]: unknown;
 }
 
+/** A chat or completion with its proof; the whole text, also where it was streamed. */
 export interface LanguageResult extends Proof {
   /** What the first choice says. */
   readonly text: string;

@@ -14,6 +14,7 @@ export function connect(url: string | readonly string[], options: ConnectOptions
   return connectWith({ suite: webSuite, transport: fetchTransport }, url, options);
 }
 
+/** For `new OpenAI({ baseURL, apiKey: 'unused', fetch: createAttestedFetch(url, { policy, models }) })` in a page. */
 export function createAttestedFetch(url: string | readonly string[], options: ConnectOptions): Fetch {
   return connect(url, options).fetch;
 }

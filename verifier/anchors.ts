@@ -22,6 +22,7 @@ export interface NitroAnchor {
   readonly notAfter: string;
 }
 
+/** A vendor’s root that is pinned: facts about its certificate. */
 export type Anchor = NitroAnchor | SnpAnchor;
 
 const awsAnchors: readonly NitroAnchor[] = [
@@ -39,6 +40,7 @@ const awsAnchors: readonly NitroAnchor[] = [
   },
 ];
 
+/** All of them. A policy for hardware names some, and no other root. */
 export const anchors: readonly Anchor[] = [...amdAnchors, ...awsAnchors];
 
 /** SHA-256 of the roots of one vendor. */

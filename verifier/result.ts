@@ -6,6 +6,7 @@ import { type MalformedCode, type Place, type RefusedCode, type UntrustedCode, V
  */
 export type CheckOutcome = 'passed' | 'failed' | 'not-asked' | 'not-reached';
 
+/** One line of a verdict’s list: what was looked at, and what came of it. */
 export interface Check {
   readonly id: string;
   readonly title: string;

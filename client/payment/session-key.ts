@@ -27,6 +27,7 @@ const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 type Subtle = typeof globalThis.crypto.subtle;
 type WebKey = Awaited<ReturnType<Subtle['importKey']>>;
 
+/** A fresh key that a channel names and that signs its vouchers. */
 export async function createSessionKey(): Promise<SessionKey> {
   const { privateKey } = (await globalThis.crypto.subtle.generateKey(P256, true, ['sign'])) as {
     readonly privateKey: WebKey;
@@ -34,6 +35,7 @@ export async function createSessionKey(): Promise<SessionKey> {
   return keyOf(privateKey);
 }
 
+/** The key that `export` gave. */
 export async function importSessionKey(stored: StoredKey): Promise<SessionKey> {
   try {
     return await keyOf(await globalThis.crypto.subtle.importKey('jwk', { ...stored }, P256, true, ['sign']));

@@ -45,6 +45,7 @@ interface Watched {
   readonly receipts: Uint8Array[];
 }
 
+/** Holds the heads of one log against each other, and against those on chain: the alarm for a worker with two histories. */
 export function watchLog(options: WatchOptions): LogWatch {
   const { suite } = options;
   const source = createLogSource(options.host);

@@ -65,3 +65,18 @@ export function numbersOf(
   if (found.length === 0) throw new Error(`${path} has no numbers ${name}`);
   return found;
 }
+
+/** The texts that one member has in a union of object types. */
+export function unionLiterals(path: string, name: string, member: string): readonly string[] {
+  const found: string[] = [];
+  visit(parse(path), (node) => {
+    if (!ts.isTypeAliasDeclaration(node) || node.name.text !== name) return;
+    visit(node.type, (inner) => {
+      if (!ts.isPropertySignature(inner) || inner.name.getText() !== member || inner.type === undefined) return;
+      if (ts.isLiteralTypeNode(inner.type) && ts.isStringLiteral(inner.type.literal))
+        found.push(inner.type.literal.text);
+    });
+  });
+  if (found.length === 0) throw new Error(`${path} has no union ${name} of objects with ${member}`);
+  return found;
+}

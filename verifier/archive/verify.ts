@@ -80,6 +80,7 @@ export function parseUnverifiedArchive(bytes: Uint8Array): Archive {
   }
 }
 
+/** Judges a `.proofmark` file by itself: worker, receipt, release and dates, for one purpose, by one policy. Offline. */
 export async function verifyArchive(given: Archive, options: ArchiveOptions): Promise<ArchiveVerdict> {
   const { policy, purpose, suite } = options;
   if (!isParsedWorkerPolicy(policy)) {

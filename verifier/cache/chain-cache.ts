@@ -45,6 +45,7 @@ interface Entry {
 /** Only what `createChainCache` made is a cache: another object with these methods would have nothing to look up. */
 const contents = new WeakMap<object, Map<string, Entry>>();
 
+/** Spares a caller the signatures of authorities that it has verified before; no verdict differs because of it. */
 export function createChainCache(options: { readonly maxEntries: number }): ChainCache {
   const maxEntries = options?.maxEntries;
   if (!Number.isSafeInteger(maxEntries) || maxEntries < 1 || maxEntries > limits.chainCacheEntries) {

@@ -27,6 +27,7 @@ interface Entry {
   readonly to: number;
 }
 
+/** Certificates by GUID, as a host hands them to a guest (GHCB 56421 section 4.1.8.1). */
 export function parseSnpCertificateTable(bytes: Uint8Array): SnpCertificateTable {
   if (bytes.length > limits.snpTableBytes) throw malformed(`more than ${limits.snpTableBytes} bytes`, 0);
   const entries = readEntries(bytes);

@@ -91,6 +91,7 @@ const parsing: CheckName = { id: 'M0', title: 'the manifest is well formed and c
 /** All that is checked about a release, in order, for whoever did not come to it. */
 export const releaseChecks: readonly CheckName[] = [parsing, ...proofRules, ...policyRules];
 
+/** Holds a signed manifest against the model id that a receipt or a person named, and against the policy’s publishers. */
 export async function verifyRelease(
   given: SignedRelease,
   options: ReleaseOptions,

@@ -82,6 +82,7 @@ const platform: HubPlatform = {
     }),
 };
 
+/** A hub that is not believed: releases are fetched, proven and published through it. Nothing is sent before the first call. */
 export function connectHub(connection: HubConnection): Hub {
   const { url, token, publishers, memory, signal, timeoutMs = TIMEOUT_MS, patience = defaultPatience } = connection;
   const api = createHubApi({ transport: hubTransport({ url, timeoutMs }), token, signal });
