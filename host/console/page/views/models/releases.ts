@@ -1,0 +1,130 @@
+import { ClientError } from '../../../../../client/errors.ts';
+import type { HostTransport } from '../../../../../client/transport.ts';
+import {
+  type ReleaseFacts,
+  type SeenStatus,
+  type StatusFacts,
+  type Verdict,
+  type Verified,
+  verifyRelease,
+  verifyStatus,
+} from '../../../../../verifier/index.ts';
+import { fromHex, toHex } from '../../../../../wire/bytes.ts';
+import { array, base64urlBytes, hexBytes, object, type Reader, text } from '../../../../../wire/codec/fields.ts';
+import { parseJson } from '../../../../../wire/codec/json.ts';
+import type { Suite } from '../../../../../wire/crypto/suite.ts';
+import { WireError } from '../../../../../wire/errors.ts';
+import { limits } from '../../../../../wire/limits.ts';
+import { decodeSignedStatus } from '../../../../../wire/message/hub.ts';
+import type { SignedRelease } from '../../../../../wire/message/manifest.ts';
+
+/** One line of a host's list: a claim, by which a release is fetched that proves itself. */
+export interface ListedRelease {
+  readonly modelId: Uint8Array;
+  readonly name: string;
+  readonly version: string;
+}
+
+const listReader: Reader<readonly ListedRelease[]> = array(
+  object<ListedRelease>({
+    modelId: hexBytes(32),
+    name: text({ min: 1, max: limits.modelNameBytes }),
+    version: text({ min: 1, max: limits.modelNameBytes }),
+  }),
+  { min: 0, max: limits.configurationModels },
+);
+
+const signedReader: Reader<SignedRelease> = object<SignedRelease>({
+  manifest: base64urlBytes({ min: 2, max: limits.manifestBytes }),
+  owner: base64urlBytes(64),
+  signature: base64urlBytes(64),
+});
+
+export async function listReleases(host: HostTransport): Promise<readonly ListedRelease[]> {
+  const answer = await host.get('/v1/releases', limits.hintBytes);
+  return read(() => listReader(parseJson(answer, limits.hintBytes), 'releases'));
+}
+
+export interface ShownRelease {
+  readonly signed: SignedRelease;
+  /** Whoever owns it: id, owner and signature hold, or there is nothing to show. */
+  readonly facts: Verified<ReleaseFacts>;
+  /** What the user's policy says of it. */
+  readonly verdict: Verdict<Verified<ReleaseFacts>>;
+}
+
+export type Publishers = 'any' | readonly Uint8Array[];
+
+/** The release behind an id. Throws where what is shown is not it; one of a publisher that is not accepted is shown as such. */
+export async function readRelease(
+  host: HostTransport,
+  modelId: Uint8Array,
+  { publishers, suite }: { readonly publishers: Publishers; readonly suite: Suite },
+): Promise<ShownRelease> {
+  const answer = await host.get(`/v1/releases/${toHex(modelId)}`, 2 * limits.manifestBytes);
+  const signed = read(() => signedReader(parseJson(answer, 2 * limits.manifestBytes), 'release'));
+  const whoever = await verifyRelease(signed, { modelId, publishers: 'any', suite });
+  if (whoever.verdict !== 'accepted') {
+    const { code: reason } = whoever;
+    throw new ClientError('release_refused', `the release is ${whoever.verdict}`, { reason, verdict: whoever });
+  }
+  const verdict = publishers === 'any' ? whoever : await verifyRelease(signed, { modelId, publishers, suite });
+  return { signed, facts: whoever.proven, verdict };
+}
+
+/** What the owner says of a release after it was published. */
+export type Standing =
+  /** Nothing: which looks like a word that is kept back. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'signed'; readonly facts: Verified<StatusFacts> }
+  /** Something is shown as the owner's word, and is not, or is not the last one. */
+  | { readonly kind: 'refused'; readonly verdict: Exclude<Verdict<unknown>, { readonly verdict: 'accepted' }> };
+
+/** The highest status of each release that this page has seen. */
+export type StatusMemory = Map<string, SeenStatus>;
+
+/** A host without the route keeps none either. */
+const NONE: ReadonlySet<string> = new Set(['status_unknown', 'model_unknown', 'not_found']);
+
+export async function readStanding(
+  host: HostTransport,
+  { modelId, manifest }: Verified<ReleaseFacts>,
+  { memory, suite }: { readonly memory: StatusMemory; readonly suite: Suite },
+): Promise<Standing> {
+  const key = toHex(modelId);
+  const bytes = await shownStatus(host, key);
+  if (bytes === undefined) return { kind: 'none' };
+  const seen = memory.get(key) ?? 'nothing';
+  const given = read(() => decodeSignedStatus(bytes));
+  const verdict = await verifyStatus(given, { modelId, owner: manifest.owner, seen, refuse: 'nothing', suite });
+  if (verdict.verdict !== 'accepted') return { kind: 'refused', verdict };
+  memory.set(key, verdict.proven);
+  return { kind: 'signed', facts: verdict.proven };
+}
+
+async function shownStatus(host: HostTransport, modelId: string): Promise<Uint8Array | undefined> {
+  try {
+    return await host.get(`/v1/releases/${modelId}/status`, limits.signedStatusBytes);
+  } catch (error) {
+    if (error instanceof ClientError && error.code === 'host_error' && NONE.has(error.reason)) return undefined;
+    throw error;
+  }
+}
+
+/** Releases that the host lists under the name of one, newest first as it says. */
+export function siblingsOf(listed: readonly ListedRelease[], name: string): readonly ListedRelease[] {
+  return listed.filter((each) => each.name === name);
+}
+
+export function idOf(modelId: string): Uint8Array {
+  return fromHex(modelId, 32);
+}
+
+function read<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new ClientError('protocol_violated', error.message, { reason: error.code });
+  }
+}
