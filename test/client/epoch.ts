@@ -12,7 +12,7 @@ import { openSealed, settleRecord } from '../../enclave/worker/records.ts';
 import { createReleases } from '../../enclave/worker/releases.ts';
 import { runtime } from '../../enclave/worker/runtime.ts';
 import { createSessions } from '../../enclave/worker/sessions.ts';
-import { concatBytes, equalBytes, fromHex, toHex, utf8 } from '../../wire/bytes.ts';
+import { concatBytes, equalBytes, fromHex, toHex } from '../../wire/bytes.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { decodeBundle, encodeBundle, type ReceiptBundle } from '../../wire/message/bundle.ts';
 import { decodeConfiguration } from '../../wire/message/configuration.ts';
@@ -100,9 +100,9 @@ export async function startEpoch({ tee, configured, pool, loaded, bends }: Epoch
   const channels = createChannels({ identity: words, log: logId, capacity: configuration.limits.channels });
   const releases = createReleases({ configuration, runtime, pool, makeRecipient: noRecipients });
   // A language model is the script's own: the real worker's store takes what its engine runs.
-  for (const { signed, modelId } of loaded.filter(({ manifest }) => manifest.kind === 'tensor')) {
+  for (const { signed, modelId, files } of loaded.filter(({ manifest }) => manifest.kind === 'tensor')) {
     await releases.announce(signed);
-    await releases.receive({ modelId, file: 0, bytes: utf8('model') });
+    for (const [file, bytes] of files.entries()) await releases.receive({ modelId, file, bytes });
   }
   const context: Omit<Answering, 'charge'> = {
     configuration,

@@ -48,11 +48,15 @@ export function isWaiting(turns: readonly Turn[]): boolean {
   return turns.some(({ state }) => state.kind === 'provisional');
 }
 
+export interface CallTerms {
+  readonly model: string;
+  readonly wishes: Wishes;
+  /** What the conversation begins with, where that is a publisher's sample. */
+  readonly before?: readonly ChatMessage[];
+}
+
 /** The next question with what was proven to have been said before it. */
-export function callOf(
-  turns: readonly Turn[],
-  { model, wishes }: { readonly model: string; readonly wishes: Wishes },
-): LanguageCall | undefined {
+export function callOf(turns: readonly Turn[], { model, wishes, before = [] }: CallTerms): LanguageCall | undefined {
   const asked = turns.at(-1);
   if (asked === undefined) return undefined;
   const said: readonly ChatMessage[] = turns.slice(0, -1).flatMap(({ question, text, state }) => {
@@ -66,6 +70,7 @@ export function callOf(
   const { system, temperature, maxTokens } = wishes;
   const messages: readonly ChatMessage[] = [
     ...(system === undefined ? [] : [{ role: 'system', content: system } as const]),
+    ...before,
     ...said,
     { role: 'user', content: asked.question },
   ];

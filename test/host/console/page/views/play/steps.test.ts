@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { InferResult, LanguageResult } from '../../../../../../client/index.ts';
-import { type ProofStep, type Proven, proveSteps } from '../../../../../../host/console/page/views/play/proof/steps.ts';
+import type { ProofStep, Proven } from '../../../../../../host/console/page/views/play/proof/step.ts';
+import { proveSteps } from '../../../../../../host/console/page/views/play/proof/steps.ts';
 import { toHex } from '../../../../../../wire/bytes.ts';
 import { nodeSuite } from '../../../../../../wire/crypto/node.ts';
 import { type Archive, decodeArchive, encodeArchive } from '../../../../../../wire/message/archive.ts';
