@@ -49,3 +49,16 @@ export class CommandError extends Error {
     this.name = 'CommandError';
   }
 }
+
+/** A verdict about something that was read, which has an exit code of its own. */
+export class JudgedError extends Error {
+  readonly code: string;
+  readonly exit: number;
+
+  constructor(code: string, message: string, { exit, ...options }: ErrorOptions & { readonly exit: number }) {
+    super(message, options);
+    this.name = 'JudgedError';
+    this.code = code;
+    this.exit = exit;
+  }
+}

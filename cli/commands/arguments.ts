@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { UsageError } from '../exit-codes.ts';
+import { didYouMean } from '../nearest.ts';
 import type { TierName } from '../stack/tiers.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
@@ -24,8 +25,26 @@ export function parseArguments(args: readonly string[], options: Options): Parse
       positionals,
     };
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(optionFault(error as Error, Object.keys(options)));
   }
+}
+
+export function isUnknownOption(error: unknown): error is Error {
+  return error instanceof Error && UNKNOWN.test(error.message);
+}
+
+const UNKNOWN = /^Unknown option '(--?[^' ]*)'/;
+
+/** Of programs that speak JSON anyway. */
+export function withoutJson(args: readonly string[]): readonly string[] {
+  return args.filter((word) => word !== '--json');
+}
+
+/** What is wrong with an option, with the one that was meant where a slip of the finger explains it. */
+export function optionFault({ message }: Error, known: readonly string[]): string {
+  const unknown = UNKNOWN.exec(message)?.[1];
+  if (unknown === undefined) return message;
+  return `there is no option ${unknown}${didYouMean(unknown.replace(/^-+/, ''), known, (name) => `--${name}`)}`;
 }
 
 export function textOption(parsed: Parsed, name: string): string | undefined {

@@ -11,6 +11,8 @@ export interface CommandContext {
   readonly now: () => number;
   /** Whether what is warned of appears on a terminal, where it can be drawn over. */
   readonly terminal: { readonly columns: number } | 'none';
+  /** Whether long work is told of on the way: not with --json or --quiet. */
+  readonly progress: 'shown' | 'none';
 }
 
 export type Command = (context: CommandContext) => Promise<number>;

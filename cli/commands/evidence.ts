@@ -6,19 +6,22 @@ import { toHex } from '../../wire/bytes.ts';
 import { limits } from '../../wire/limits.ts';
 import { bundleFiles, judgeBundle, rejudge } from '../evidence-bundle.ts';
 import { CommandError, exitCode, exitCodeOf, UsageError } from '../exit-codes.ts';
-import { printable } from '../report.ts';
+import { jsonLine, printable } from '../report.ts';
 import { type Parsed, parseArguments, textOption } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 
-export const evidenceUsage = `proofmark evidence URL --policy FILE --out DIR [--note TEXT]
+export const evidenceUsage = `proofmark evidence URL --policy FILE --out DIR [--note TEXT] [--json]
+proofmark evidence --check DIR [--json]
   Asks a host for evidence with a fresh challenge, judges it now, and saves everything that somebody else needs to judge
-  it again: the evidence as served, the challenge, the time, the policy, and the audit. Exits as audit does.`;
+  it again: the evidence as served, the challenge, the time, the policy, and the audit. Exits as audit does. --check
+  judges such a folder again as of its day, and exits 20 where the folder says something else of itself.`;
 
 const options = {
   policy: { type: 'string' },
   out: { type: 'string' },
   note: { type: 'string' },
   check: { type: 'string' },
+  json: { type: 'boolean' },
 } as const;
 const NOTE_CHARACTERS = 1_024;
 
@@ -46,20 +49,33 @@ export async function evidence(context: CommandContext): Promise<number> {
   } catch (error) {
     throw new CommandError(`cannot write ${out}: ${(error as Error).message}`);
   }
-  context.write(`${report.verdict}${report.code === null ? '' : ` (${report.code})`}  saved in ${out}\n`);
+  const { verdict, code } = report;
+  if (isJson(parsed)) context.write(jsonLine(JSON.stringify({ verdict, code, out })));
+  else context.write(`${verdict}${code === null ? '' : ` (${code})`}  saved in ${out}\n`);
   return exitCodeOf(report.verdict);
 }
 
-async function checkAgain(context: CommandContext, folder: string, { positionals, values }: Parsed): Promise<number> {
-  if (positionals.length > 0 || Object.keys(values).length > 1)
-    throw new UsageError('--check takes one folder and nothing else');
+async function checkAgain(context: CommandContext, folder: string, parsed: Parsed): Promise<number> {
+  const { positionals, values } = parsed;
+  const given = Object.keys(values).filter((name) => name !== 'json');
+  if (positionals.length > 0 || given.length > 1) throw new UsageError('--check takes one folder and nothing else');
   const { said, found } = await rejudge(folder);
   const verdict = `${found.verdict}${found.code === null ? '' : ` (${found.code})`}`;
-  if (said.verdict !== found.verdict || said.code !== found.code) {
+  const isSame = said.verdict === found.verdict && said.code === found.code;
+  if (isJson(parsed)) {
+    const claimed = { verdict: said.verdict, code: said.code };
+    context.write(jsonLine(JSON.stringify({ verdict: found.verdict, code: found.code, said: claimed })));
+    return isSame ? exitCodeOf(found.verdict) : exitCode.untrusted;
+  }
+  if (!isSame) {
     const claimed = `${said.verdict}${said.code === null ? '' : ` (${said.code})`}`;
     context.warn(`proofmark: the folder says ${printable(claimed)}, and its evidence is ${verdict}\n`);
     return exitCode.untrusted;
   }
   context.write(`${verdict}  as the folder says\n`);
   return exitCodeOf(found.verdict);
+}
+
+function isJson({ values }: Parsed): boolean {
+  return values['json'] === true;
 }

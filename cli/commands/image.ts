@@ -1,9 +1,9 @@
 import { ImageError } from '../../enclave/image/errors.ts';
-import { exitCode, UsageError } from '../exit-codes.ts';
+import { exitCode, JudgedError, UsageError } from '../exit-codes.ts';
 import { imageBuild, imageVerify } from '../image/build-commands.ts';
 import { imageFetch, imageLock } from '../image/inputs-commands.ts';
 import { imageDescribe, imageMeasure } from '../image/measure-commands.ts';
-import { printable } from '../report.ts';
+import { didYouMean } from '../nearest.ts';
 import type { Command, CommandContext } from './context.ts';
 
 export const imageUsage = `proofmark image build --flavour vm|nitro|snp [--lock FILE] --out DIR [--kernel FILE [--kernel-config FILE]]
@@ -46,12 +46,14 @@ const judges: ReadonlySet<string> = new Set(['verify', 'describe', 'measure']);
 export async function image(context: CommandContext): Promise<number> {
   const [name = '', ...args] = context.args;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) throw new UsageError(`image ${Object.keys(commands).join('|')}, not "${name}"`);
+  if (command === undefined) {
+    const known = Object.keys(commands);
+    throw new UsageError(`image ${known.join('|')}, not "${name}"${didYouMean(name, known)}`);
+  }
   try {
     return await command({ ...context, args });
   } catch (error) {
     if (!(error instanceof ImageError) || !judges.has(name)) throw error;
-    context.warn(`proofmark: ${printable(error.message)}\n`);
-    return exitCode.malformed;
+    throw new JudgedError(error.code, error.message, { exit: exitCode.malformed, cause: error });
   }
 }

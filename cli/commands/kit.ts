@@ -11,6 +11,7 @@ import type { TeeName } from '../../wire/message/identity.ts';
 import { shippedPolicyPath } from '../audit/policies.ts';
 import { readSmallFile } from '../audit/source.ts';
 import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
+import { jsonLine } from '../report.ts';
 import { type DemoFiles, writeDemoFiles } from '../stack/demo-files.ts';
 import { parseArguments, textOption } from './arguments.ts';
 import type { CommandContext } from './context.ts';
@@ -27,6 +28,7 @@ export async function kit(context: CommandContext): Promise<number> {
     measurements: { type: 'string' },
     out: { type: 'string' },
     template: { type: 'string' },
+    json: { type: 'boolean' },
   });
   const [measurementsFile, out] = [textOption(parsed, 'measurements'), textOption(parsed, 'out')];
   if (parsed.positionals.length > 0) throw new UsageError('kit takes options only');
@@ -46,7 +48,13 @@ export async function kit(context: CommandContext): Promise<number> {
   const policy = { ...template, ...measured.rules, ...around(files, context.now()) };
   checkPolicy(policy);
   await writeFile(join(out, 'policy.json'), `${JSON.stringify(policy, null, 2)}\n`);
-  context.write(`${out}: policy.json, configuration.cbor, release/ (${toHex(files.modelId)}), publisher.pem\n`);
+  const modelId = toHex(files.modelId);
+  if (parsed.values['json'] === true) {
+    const names = ['policy.json', 'configuration.cbor', 'release', 'publisher.pem'];
+    context.write(jsonLine(JSON.stringify({ out, modelId, files: names })));
+    return exitCode.accepted;
+  }
+  context.write(`${out}: policy.json, configuration.cbor, release/ (${modelId}), publisher.pem\n`);
   return exitCode.accepted;
 }
 

@@ -3,17 +3,19 @@ import { toHex } from '../../wire/bytes.ts';
 import { type JsonValue, parseJson } from '../../wire/codec/json.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
-import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
+import { CommandError, exitCode, JudgedError, UsageError } from '../exit-codes.ts';
 import { generateDataKey } from '../kms/data-key.ts';
 import { encryptRelease } from '../kms/encrypt-release.ts';
 import { readPolicyDocument } from '../kms/policy-document.ts';
 import { type LintFinding, lintKeyPolicy } from '../kms/policy-lint.ts';
-import { type Parsed, parseArguments, portOption, textOption } from './arguments.ts';
+import { createSteps } from '../progress/steps.ts';
+import { jsonLine } from '../report.ts';
+import { type Parsed, parseArguments, portOption, textOption, withoutJson } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 
 export const kmsUsage = `proofmark kms lint POLICY.json [--json] [--strict]
   Says what in a key policy makes its attestation condition moot. Exits 30 for an error, with --strict for a warning.
-proofmark kms encrypt RELEASE-DIR --key-id KEY --out DIR [--region REGION] [--endpoint URL]
+proofmark kms encrypt RELEASE-DIR --key-id KEY --out DIR [--region REGION] [--endpoint URL] [--json]
   Encrypts a release under a data key that KMS wraps, for workers whose image the key's policy names.
 proofmark kms stand-in --state DIR --root FILE.der --callers FILE.json [--port PORT] [--debug allow]
   Serves an imitation of AWS KMS on loopback, which verifies attestation documents and enforces key policies.`;
@@ -35,8 +37,7 @@ async function lint(context: CommandContext): Promise<number> {
     findings = lintKeyPolicy(readPolicyDocument(json));
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    context.warn(`${path}: ${error.message}\n`);
-    return exitCode.malformed;
+    throw new JudgedError(error.code, `${path}: ${error.message}`, { exit: exitCode.malformed, cause: error });
   }
   if (parsed.values['json'] === true) context.write(`${JSON.stringify(findings, null, 2)}\n`);
   else
@@ -67,15 +68,25 @@ function policyText(json: JsonValue): JsonValue | undefined {
 
 async function encrypt(context: CommandContext): Promise<number> {
   const option = { type: 'string' } as const;
-  const parsed = parseArguments(context.args, { 'key-id': option, out: option, region: option, endpoint: option });
+  const parsed = parseArguments(context.args, {
+    ...{ 'key-id': option, out: option, region: option, endpoint: option },
+    json: { type: 'boolean' },
+  });
   const source = onlyPositional(parsed, 'a release');
   const [keyId, out] = [required(parsed, 'key-id'), required(parsed, 'out')];
   const place = { keyId, region: textOption(parsed, 'region'), endpoint: textOption(parsed, 'endpoint') };
+  const steps = createSteps(context);
   const { modelId, manifest } = await encryptRelease({
     source,
     out,
     dataKey: (model) => generateDataKey(model, place),
-  });
+    onStep: steps.begin,
+  }).finally(steps.end);
+  if (parsed.values['json'] === true) {
+    const { name, version, files } = manifest;
+    context.write(jsonLine(JSON.stringify({ modelId: toHex(modelId), name, version, files: files.length, out })));
+    return exitCode.accepted;
+  }
   context.write(`${toHex(modelId)}\n`);
   context.warn(`${manifest.files.length} files of ${manifest.name} ${manifest.version} in ${out}\n`);
   return exitCode.accepted;
@@ -83,7 +94,7 @@ async function encrypt(context: CommandContext): Promise<number> {
 
 async function serve(context: CommandContext): Promise<number> {
   const option = { type: 'string' } as const;
-  const parsed = parseArguments(context.args, {
+  const parsed = parseArguments(withoutJson(context.args), {
     state: option,
     root: option,
     callers: option,

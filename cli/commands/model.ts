@@ -1,25 +1,18 @@
-import { exitCode, UsageError } from '../exit-codes.ts';
-import type { Command, CommandContext } from './context.ts';
+import type { Command } from './context.ts';
+import { type FamilyCommands, familyOf } from './family.ts';
 
-/** In `proofmark --help`; what each command takes stands behind `proofmark model --help`. */
+/** What its commands have in common; each has a text of its own. */
 export const modelUsage = `proofmark model COMMAND ...
   Releases of models: written and checked in a folder, published to a hub, pulled from it, and tried in an attested
-  worker. See proofmark model --help.`;
-
-interface ModelCommand {
-  /** Commands that are told of together have one text. */
-  readonly usage: string;
-  /** On demand: some need optional packages, and none needs those of another. */
-  readonly load: () => Promise<Command>;
-}
+  worker. proofmark model COMMAND --help tells of one.`;
 
 const stateUsage = `proofmark model yank|deprecate|restore REPOSITORY@VERSION --key FILE.pem --hub URL [--token-file FILE]
                         [--chain RPC --registry ADDRESS (--account ADDRESS | --account-key FILE)] [--json]
   The owner's next word on a release, under the next number: on the hub, and on a chain where one is named.`;
 
-const commands: Readonly<Record<string, ModelCommand>> = {
+export const modelCommands: FamilyCommands = {
   init: {
-    usage: `proofmark model init [DIR] [--from FILE.onnx|FOLDER] [--name NAME]
+    usage: `proofmark model init [DIR] [--from FILE.onnx|FOLDER] [--name NAME] [--json]
   Writes the draft of a release (release.json), a card and a sample to fill in, with all that the model tells. What only a
   person knows is left open, the licence above all. Nothing is written over.`,
     load: async () => (await import('../model/init-command.ts')).init,
@@ -78,22 +71,4 @@ const commands: Readonly<Record<string, ModelCommand>> = {
   restore: { usage: stateUsage, load: async () => (await import('../model/state.ts')).modelRestore },
 };
 
-export const modelUsages = (): readonly string[] => [...new Set(Object.values(commands).map(({ usage }) => usage))];
-
-const modelHelp = (): string => ['What can be done with a release of a model.', ...modelUsages(), ''].join('\n\n');
-
-export async function model(context: CommandContext): Promise<number> {
-  const [name, ...args] = context.args;
-  const found = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (found !== undefined && args.includes('--help')) {
-    context.write(`${found.usage}\n`);
-    return exitCode.accepted;
-  }
-  if (name === undefined || name === 'help' || name === '--help') {
-    context.write(modelHelp());
-    return name === undefined ? exitCode.usage : exitCode.accepted;
-  }
-  if (found === undefined) throw new UsageError(`no command "model ${name}"; see proofmark model --help`);
-  const command = await found.load();
-  return command({ ...context, args });
-}
+export const model: Command = familyOf('model', modelCommands);

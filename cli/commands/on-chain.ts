@@ -98,12 +98,8 @@ export async function beginRound(stack: Stack, onChain: OnChain, host: HostTrans
 
 const DAY_SECONDS = 86_400;
 
-/** Each transaction with what it cost: the receipts' gasUsed, calldata included. */
-export async function writeTransactions(
-  { style, write }: CommandContext,
-  { local }: OnChain,
-  host: HostTransactions,
-): Promise<void> {
+/** In the order in which they were mined: the receipts' gasUsed, calldata included. */
+export async function transactionsOf({ local }: OnChain, host: HostTransactions): Promise<readonly Done[]> {
   const sent: readonly Done[] = [...local.done, ...host.sent()];
   const blocks = new Map<string, bigint>();
   for (const { hash } of sent) {
@@ -111,7 +107,14 @@ export async function writeTransactions(
     if (found === null) throw new CommandError(`the chain does not know ${hash}`);
     blocks.set(hash, BigInt(found.blockNumber));
   }
-  const inOrder = [...sent].sort((a, b) => Number((blocks.get(a.hash) ?? 0n) - (blocks.get(b.hash) ?? 0n)));
+  return [...sent].sort((a, b) => Number((blocks.get(a.hash) ?? 0n) - (blocks.get(b.hash) ?? 0n)));
+}
+
+export function writeTransactions(
+  { style, write }: CommandContext,
+  { local }: OnChain,
+  inOrder: readonly Done[],
+): void {
   write(heading(`Chain ${local.chainId} (this machine, Osaka rules)`, style));
   write(
     rowLines([

@@ -5,20 +5,23 @@ import { connect, type InferResult } from '../../client/index.ts';
 import type { SupervisorEvent } from '../../enclave/simulator/supervisor.ts';
 import { toHex } from '../../wire/bytes.ts';
 import { decodeInferRequest, tensorValues } from '../../wire/message/tensor.ts';
-import { CommandError, exitCode } from '../exit-codes.ts';
+import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
 import { type Sample, samplesOfFolder } from '../model/sample-set.ts';
 import { modelTest } from '../model/test.ts';
+import { createSteps } from '../progress/steps.ts';
 import {
   answerLines,
   chainLines,
   checkLines,
   heading,
+  jsonLine,
   notProvenLines,
   outcomeCounts,
   printable,
   rowLines,
   workerLines,
 } from '../report.ts';
+import { type DemoFacts, demoFacts } from '../stack/demo-facts.ts';
 import { type DemoRelease, openDemoRelease } from '../stack/demo-release.ts';
 import { listenForTransactions, openOnChain } from '../stack/on-chain.ts';
 import { HOST_PORT } from '../stack/port.ts';
@@ -32,6 +35,7 @@ import {
   chainOption,
   listRelease,
   type PoolStory,
+  transactionsOf,
   writeNoChain,
   writePool,
   writeTransactions,
@@ -43,21 +47,28 @@ const options = {
   tier: { type: 'string' },
   chain: { type: 'string' },
   port: { type: 'string' },
+  json: { type: 'boolean' },
   state: { type: 'string' },
 } as const;
 
 /** Starts everything, proves one inference, and serves until it is told to stop. */
 export async function up(context: CommandContext): Promise<number> {
   const parsed = parseArguments(context.args, options);
+  noNames(parsed, 'up');
   const stateDirectory = textOption(parsed, 'state') ?? defaultStateDirectory();
-  await withStack(context, parsed, { stateDirectory, port: portOption(parsed, HOST_PORT) }, async (stack, release) => {
+  const where = { stateDirectory, port: portOption(parsed, HOST_PORT) };
+  await withStack(told(context, parsed), parsed, where, async ({ stack, release, facts }) => {
+    if (parsed.values['json'] === true) {
+      context.write(jsonLine(JSON.stringify(facts)));
+      return stack.supervisor.stopped;
+    }
     const archiveFile = join(stateDirectory, 'answer.proofmark');
     context.write(`${heading('Serving', context.style)}  ${stack.url}\n`);
     context.write(`  hub                      ${release.hub.url}  (${release.repository})\n`);
     context.write(`  audit the answer above:  proofmark audit ${archiveFile} --policy ${stack.policyFile}\n`);
     context.write(`  ask again:               proofmark infer ${stack.url} --policy ${stack.policyFile}\n`);
     context.write('  stop with Ctrl-C\n');
-    await stack.supervisor.stopped;
+    return stack.supervisor.stopped;
   });
   return exitCode.accepted;
 }
@@ -68,16 +79,36 @@ export async function demo(context: CommandContext): Promise<number> {
     ...platformOptions,
     tier: { type: 'string' },
     chain: { type: 'string' },
+    json: { type: 'boolean' },
   });
+  noNames(parsed, 'demo');
   const started = performance.now();
   const stateDirectory = await mkdtemp(join(tmpdir(), 'proofmark-'));
   try {
-    await withStack(context, parsed, { stateDirectory, port: 0 }, async () => undefined);
+    await withStack(told(context, parsed), parsed, { stateDirectory, port: 0 }, async ({ facts }) => {
+      if (parsed.values['json'] === true) context.write(jsonLine(JSON.stringify(facts)));
+    });
   } finally {
     await rm(stateDirectory, { recursive: true, force: true });
   }
-  context.write(`\nDone in ${((performance.now() - started) / 1_000).toFixed(1)} s.\n`);
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+  told(context, parsed).write(`\nDone in ${seconds} s.\n`);
   return exitCode.accepted;
+}
+
+function noNames({ positionals }: Parsed, command: string): void {
+  if (positionals.length > 0) throw new UsageError(`${command} takes options only`);
+}
+
+/** What is told on the way is for people; with --json everything is in one document at the end. */
+function told(context: CommandContext, parsed: Parsed): CommandContext {
+  return parsed.values['json'] === true ? { ...context, write: () => undefined } : context;
+}
+
+interface Proven {
+  readonly stack: Stack;
+  readonly release: DemoRelease;
+  readonly facts: DemoFacts;
 }
 
 /** The chain comes first and goes last: the worker's identity names its contracts. */
@@ -85,19 +116,23 @@ async function withStack(
   context: CommandContext,
   parsed: Parsed,
   where: { readonly stateDirectory: string; readonly port: number },
-  then: (stack: Stack, release: DemoRelease) => Promise<void>,
+  then: (proven: Proven) => Promise<void>,
 ): Promise<void> {
   const tier = tierOption(parsed);
   const platform = platformOption(parsed);
   requireTier(tier, platform);
   const choice = await chainOption(parsed);
+  const steps = createSteps(context);
+  steps.begin(choice.kind === 'local' ? 'starts a chain, and creates the contracts' : 'begins');
   await mkdir(where.stateDirectory, { recursive: true, mode: 0o700 });
   const onChain = choice.kind === 'local' ? await openOnChain(where.stateDirectory, platform, choice.start) : undefined;
   const host = listenForTransactions();
   let release: DemoRelease | undefined;
   try {
+    steps.begin('publishes the model to a hub of this machine, and pulls it again');
     release = await openDemoRelease(where.stateDirectory);
     const listed = onChain === undefined ? null : await listRelease(onChain, release);
+    steps.begin(`starts signer, worker and host: ${tier}`);
     const stack = await startStack({
       ...where,
       tier,
@@ -110,18 +145,24 @@ async function withStack(
       },
     });
     try {
+      steps.end();
       writeRelease(context, release, listed);
+      steps.begin(onChain === undefined ? 'asks the worker' : 'registers the worker, opens a channel, and asks');
       const round = onChain === undefined ? undefined : await beginRound(stack, onChain, host);
-      const story = await proveOnce(context, { stack, release, round });
+      steps.end();
+      const { result, story } = await proveOnce(context, { stack, release, round });
       if (story !== undefined) writePool(context, story);
       await trySamples(context, stack);
-      if (onChain !== undefined) await writeTransactions(context, onChain, host);
+      const transactions = onChain === undefined ? [] : await transactionsOf(onChain, host);
+      if (onChain !== undefined) writeTransactions(context, onChain, transactions);
       else if (choice.kind === 'none') writeNoChain(context, choice.why);
-      await then(stack, release);
+      const facts = demoFacts({ stack, result, archiveFile: archiveFileOf(stack), onChain, transactions });
+      await then({ stack, release, facts });
     } finally {
       await stack.supervisor.stop();
     }
   } finally {
+    steps.end();
     await release?.hub.close();
     await onChain?.local.stop();
   }
@@ -148,7 +189,10 @@ interface Prove {
 }
 
 /** The first sample of the release, sealed and paid. */
-async function proveOnce(context: CommandContext, { stack, release, round }: Prove): Promise<PoolStory | undefined> {
+async function proveOnce(
+  context: CommandContext,
+  { stack, release, round }: Prove,
+): Promise<{ readonly result: InferResult; readonly story: PoolStory | undefined }> {
   const client = connect(stack.url, {
     policy: stack.policy,
     ...(round === undefined ? {} : { payment: round.payment }),
@@ -157,7 +201,7 @@ async function proveOnce(context: CommandContext, { stack, release, round }: Pro
   const [sample] = samples as readonly [Sample];
   const { inputs } = decodeInferRequest({ body: sample.request, jsonLength: sample.request.length }, 'json');
   const result = await client.infer({ modelId: release.modelId, inputs, outputs: 'all', format: 'binary' });
-  await writeFile(join(stack.policyFile, '..', 'answer.proofmark'), result.archive());
+  await writeFile(archiveFileOf(stack), result.archive());
   const story = await round?.finish(result);
   const { style, write } = context;
   write(heading('Worker', style) + workerLines(result.worker, style));
@@ -172,7 +216,11 @@ async function proveOnce(context: CommandContext, { stack, release, round }: Pro
   write(heading('Checks', style) + checkLines(result.checks, style));
   write(`  ${outcomeCounts(result.checks)}\n`);
   write(heading('Not proven', style) + notProvenLines(allNotProven(result), style));
-  return story;
+  return { result, story };
+}
+
+function archiveFileOf({ policyFile }: Stack): string {
+  return join(policyFile, '..', 'answer.proofmark');
 }
 
 /** Everything that the publisher says the model answers, as \`proofmark model test\` tries it. */

@@ -7,6 +7,7 @@ import { limits } from '../../wire/limits.ts';
 import { parseArguments } from '../commands/arguments.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
+import { createSteps } from '../progress/steps.ts';
 import { heading, jsonLine, printable, rowLines } from '../report.ts';
 import { buildFromCheckout, requireCheckout } from './checkout.ts';
 import {
@@ -41,7 +42,10 @@ export async function imageBuild(context: CommandContext): Promise<number> {
   const store = storeOption(parsed);
   await keepGivenKernel(parsed, lock, store);
 
-  const { image, provenance } = await buildFromCheckout(checkout, { lock, variant: variantOption(parsed), store });
+  const steps = createSteps(context);
+  steps.begin(`bundles the worker, and builds a ${lock.flavour} image around it`);
+  const build = buildFromCheckout(checkout, { lock, variant: variantOption(parsed), store });
+  const { image, provenance } = await build.finally(steps.end);
   const split = parsed.values['split'] === true && lock.flavour !== 'snp';
   const files = [...outputsOf(image, provenance), ...(split ? directBootOf(image) : [])];
   for (const file of files) await save(out, file);

@@ -12,6 +12,7 @@ import {
   encodeEncryptedRelease,
 } from '../../wire/message/encrypted-release.ts';
 import { CommandError } from '../exit-codes.ts';
+import { bytesText } from '../model/amounts.ts';
 import type { DataKey } from './data-key.ts';
 
 /**
@@ -22,16 +23,20 @@ export async function encryptRelease(options: {
   readonly source: string;
   readonly out: string;
   readonly dataKey: (modelId: Uint8Array) => Promise<DataKey>;
+  readonly onStep?: (what: string) => void;
 }): Promise<Release> {
   const release = openRelease(options.source);
   if (release.encryption !== null) throw new CommandError(`${options.source} is encrypted already`);
   if (await exists(options.out)) throw new CommandError(`${options.out} exists`);
   const draft = `${options.out}.${process.pid}`;
+  options.onStep?.('asks the key service for a data key');
   const { plaintext, ciphertextBlob, kmsKeyId } = await options.dataKey(release.modelId);
   try {
     await mkdir(draft, { recursive: true });
-    for (const file of release.manifest.files.keys())
+    for (const [file, { path, size }] of release.manifest.files.entries()) {
+      options.onStep?.(`encrypts ${path}, ${bytesText(size)}`);
       await encryptFile(options.source, draft, release, file, plaintext);
+    }
     const { manifest, owner, signature } = release.signed;
     await writeFile(join(draft, 'manifest.json'), manifest);
     await writeFile(join(draft, 'owner.hex'), `${toHex(owner)}\n`);

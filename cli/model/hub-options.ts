@@ -12,15 +12,14 @@ import { fromHex } from '../../wire/bytes.ts';
 import { type Parsed, textOption } from '../commands/arguments.ts';
 import { type CommandContext, defaultStateDirectory } from '../commands/context.ts';
 import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
+import { createProgress, type ProgressView, silent } from '../progress/files.ts';
 import { printable } from '../report.ts';
-import { createProgress, type ProgressView, silent } from './progress.ts';
 
 /** What every command that asks a hub takes. */
 export const hubOptions = {
   hub: { type: 'string' },
   'token-file': { type: 'string' },
   memory: { type: 'string' },
-  quiet: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const;
 
@@ -36,10 +35,8 @@ export async function withHub<T>(
   work: (hub: Hub, progress: ProgressView) => Promise<T>,
 ): Promise<T> {
   const url = required(parsed, 'hub');
-  const quiet = parsed.values['quiet'] === true;
-  const progress = quiet
-    ? silent
-    : createProgress({ write: context.warn, now: context.now, terminal: context.terminal });
+  const { warn: write, now, terminal } = context;
+  const progress = context.progress === 'none' ? silent : createProgress({ write, now, terminal });
   const memory = textOption(parsed, 'memory') ?? join(defaultStateDirectory(), 'hub-memory.json');
   const hub = connectHub({
     url,

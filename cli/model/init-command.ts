@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { parseArguments, textOption } from '../commands/arguments.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { exitCode, UsageError } from '../exit-codes.ts';
-import { printable } from '../report.ts';
+import { jsonLine, printable } from '../report.ts';
 import { type Initiated, initDraft } from './init.ts';
 
 export async function init(context: CommandContext): Promise<number> {
   const option = { type: 'string' } as const;
-  const parsed = parseArguments(context.args, { from: option, name: option });
+  const parsed = parseArguments(context.args, { from: option, name: option, json: { type: 'boolean' } });
   const [directory = '.', ...more] = parsed.positionals;
   if (more.length > 0) throw new UsageError('model init: name one folder');
   const made = await initDraft({
@@ -15,6 +15,10 @@ export async function init(context: CommandContext): Promise<number> {
     from: textOption(parsed, 'from') ?? null,
     name: textOption(parsed, 'name') ?? null,
   });
+  if (parsed.values['json'] === true) {
+    context.write(jsonLine(JSON.stringify({ directory, ...made })));
+    return exitCode.accepted;
+  }
   context.write(
     linesOf(made, directory)
       .map((line) => `${printable(line)}\n`)

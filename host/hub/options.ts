@@ -12,8 +12,8 @@ export interface HubSettings extends Omit<HubOptions, 'onEvent' | 'now' | 'disk'
 }
 
 export class HubOptionError extends Error {
-  constructor(name: string, detail: string) {
-    super(`--${name}: ${detail}`);
+  constructor(name: string, detail: string, options: { readonly cause?: unknown } = {}) {
+    super(`--${name}: ${detail}`, options);
     this.name = 'HubOptionError';
   }
 }
@@ -36,6 +36,8 @@ const names = [
 ] as const;
 
 type Name = (typeof names)[number];
+
+export const hubOptionNames: readonly string[] = names;
 
 export const hubUsage = `proofmark hub --store DIR --listen HOST:PORT --publishers FILE [--origin https://hub.example]
               [--store-gigabytes N] [--metrics HOST:PORT] [--trusted-proxies N] [--address-rate default|any]
@@ -79,7 +81,7 @@ function flagsOf(args: readonly string[]): Readonly<Record<string, string>> {
   try {
     return parseArgs({ args: [...args], options }).values as Record<string, string>;
   } catch (error) {
-    throw new HubOptionError('hub', (error as Error).message);
+    throw new HubOptionError('hub', (error as Error).message, { cause: error });
   }
 }
 

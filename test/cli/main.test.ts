@@ -1,22 +1,20 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { command } from '../support/command.ts';
 
 describe('the command line', () => {
-  it.each([['--help'], ['help'], ['audit', '--help'], ['up', '--port', 'x', '--help']])(
-    'explains itself: %s %s',
-    async (...args) => {
-      const { code, out, err } = await command(...args);
-      expect(code).toBe(0);
-      for (const name of ['up', 'demo', 'audit', 'infer', 'configuration', 'host'])
-        expect(out).toContain(`proofmark ${name}`);
-      for (const meaning of ['10 malformed', '20 untrusted', '30 refused', '40 undetermined']) {
-        expect(out.replaceAll(/\s+/g, ' ')).toContain(meaning);
-      }
-      expect(err).toBe('');
-    },
-  );
+  it.each([['--help'], ['help'], ['-h'], ['--json', '--help']])('explains itself: %s %s', async (...args) => {
+    const { code, out, err } = await command(...args);
+    expect(code).toBe(0);
+    for (const name of ['up', 'demo', 'audit', 'infer', 'configuration', 'host'])
+      expect(out).toContain(`proofmark ${name}`);
+    for (const meaning of ['10 malformed', '20 untrusted', '30 refused', '40 undetermined']) {
+      expect(out.replaceAll(/\s+/g, ' ')).toContain(meaning);
+    }
+    expect(err).toBe('');
+  });
 
   it('explains itself and ends with 2 where nothing was asked', async () => {
     const { code, out } = await command();
@@ -24,7 +22,25 @@ describe('the command line', () => {
     expect(out).toContain('proofmark audit');
   });
 
-  it.each(['frobnicate', 'constructor', '__proto__', 'toString', 'AUDIT', ''])(
+  it('says which version it is', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      readonly version: string;
+    };
+    expect(await command('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' });
+    expect(JSON.parse((await command('--version', '--json')).out)).toEqual({ name: 'proofmark', version });
+    expect((await command('--version', 'audit')).code).toBe(2);
+  });
+
+  it('takes what every command takes wherever it stands, and hands on what follows a lone --', async () => {
+    const json = await command('--json', 'audit', '/no/such/file');
+    expect(JSON.parse(json.out)).toMatchObject({ error: { code: 'failed' }, exit: 1 });
+    expect((await command('--quiet', 'completion', 'bash')).code).toBe(0);
+    expect((await command('completion', '--color', 'never', 'bash', '--quiet')).code).toBe(0);
+    expect((await command('completion', '--color', 'sometimes', 'bash')).err).toContain('always, never or auto');
+    expect((await command('completion', '--', '--help')).err).toContain('name a shell');
+  });
+
+  it.each(['frobnicate', 'constructor', '__proto__', 'toString', ''])(
     'ends with 2 for the unknown command "%s"',
     async (name) => {
       const { code, out, err } = await command(name);
@@ -47,6 +63,8 @@ describe('the command line', () => {
     ['demo', '--chain', 'mainnet'],
     ['demo', '--tier', 'vm', '--tee', 'amd-sev-snp'],
     ['demo', '--port', '1'],
+    ['demo', 'more'],
+    ['up', 'more'],
     ['host'],
     ['host', '--link', 'l', '--state', 's', '--configuration', 'c', '--listen', 'nowhere'],
     ['configuration', 'encode', 'one'],

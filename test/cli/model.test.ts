@@ -5,14 +5,14 @@ describe('proofmark model', () => {
   it.each([['--help'], ['help']])('explains its commands, and not those of others: %s', async (word) => {
     const { code, out, err } = await command('model', word);
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toContain('release of a model');
+    expect(out).toContain('Releases of models');
     expect(out).not.toContain('proofmark audit');
   });
 
   it('ends with 2 where nothing was asked', async () => {
     const { code, out } = await command('model');
     expect(code).toBe(2);
-    expect(out).toContain('release of a model');
+    expect(out).toContain('Releases of models');
   });
 
   it.each(['frobnicate', 'constructor', '__proto__', ''])('ends with 2 for the unknown command "%s"', async (name) => {

@@ -46,7 +46,7 @@ describe('shell scripts', () => {
   });
 
   it('ask only for commands that exist', async () => {
-    const { out } = await command('--help');
+    const { out } = await command('help', '--all');
     const asked = new Set(
       [...named('.sh'), ...named('.service')].flatMap((name) =>
         [...textOf(name).matchAll(/(?:^|env |& )\s*proofmark ([a-z]+)/gm)].map(([, word]) => word as string),
@@ -150,7 +150,7 @@ describe('the runbook', () => {
   });
 
   it('asks only for commands and options that exist', async () => {
-    const { out } = await command('--help');
+    const { out } = await command('help', '--all');
     const usage = out.replaceAll(/\n\s+/g, ' ');
     const lines = textOf('README.md')
       .replaceAll('\\\n', ' ')

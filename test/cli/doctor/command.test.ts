@@ -44,6 +44,7 @@ async function examined(machine: Machine, options: { readonly args: readonly str
       },
       now: () => ANSWERED,
       terminal: 'none',
+      progress: 'none',
     },
     machine,
   );

@@ -64,7 +64,7 @@ describe('a command line', () => {
   });
 
   it('is explained', async () => {
-    const { out } = await command('--help');
+    const { out } = await command('help', '--all');
     for (const words of ['proofmark chat URL', 'proofmark receipts URL REQUEST-ID', 'proofmark receipts URL --head']) {
       expect(out).toContain(words);
     }

@@ -177,7 +177,7 @@ describe('proofmark hub', () => {
   });
 
   it('says what is wrong in one line', async () => {
-    expect((await command('--help')).out).toContain(hubUsage);
+    expect((await command('help', '--all')).out).toContain(hubUsage);
     expect(await command('hub', '--store', directory)).toMatchObject({
       code: 2,
       err: 'proofmark: --listen: required\n',

@@ -1,6 +1,7 @@
 import type { HubProgress } from '../../client/index.ts';
+import { bar, bytesText, durationText, rateOver, type Sample } from '../model/amounts.ts';
 import { printable } from '../report.ts';
-import { bar, bytesText, durationText, rateOver, type Sample } from './amounts.ts';
+import { createDrawnLines } from './drawn.ts';
 
 export interface ProgressOptions {
   readonly write: (text: string) => void;
@@ -41,7 +42,7 @@ export function createProgress({ write, now, terminal }: ProgressOptions): Progr
     plannedBytes: 0,
     arrived: 0,
   };
-  let drawn = 0;
+  const lines = createDrawnLines(write);
   let lastTold = Number.NEGATIVE_INFINITY;
 
   function listen(progress: HubProgress): void {
@@ -96,7 +97,7 @@ export function createProgress({ write, now, terminal }: ProgressOptions): Progr
 
   /** Above the lines that are drawn again, for good. */
   function tell(line: string): void {
-    erase();
+    lines.erase();
     write(line);
     lastTold = Number.NEGATIVE_INFINITY;
   }
@@ -105,23 +106,11 @@ export function createProgress({ write, now, terminal }: ProgressOptions): Progr
     const wait = terminal === 'none' ? LINE_MS : REDRAW_MS;
     if (now() - lastTold < wait) return;
     if (terminal === 'none') write(`${summary(all)}\n`);
-    else draw(terminal.columns);
+    else lines.draw([...active.values()].map((file) => fileLine(file, terminal.columns)));
     lastTold = now();
   }
 
-  function draw(columns: number): void {
-    erase();
-    const lines = [...active.values()].map((file) => fileLine(file, columns));
-    write(lines.map((line) => `${line}\n`).join(''));
-    drawn = lines.length;
-  }
-
-  function erase(): void {
-    if (drawn > 0) write(`\u001b[${drawn}A\u001b[0J`);
-    drawn = 0;
-  }
-
-  return { listen, end: erase };
+  return { listen, end: lines.erase };
 }
 
 function nameOf(path: string | null): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bar, bytesText, durationText, rateOver } from '../../../cli/model/amounts.ts';
-import { createProgress, type ProgressView } from '../../../cli/model/progress.ts';
+import { createProgress, type ProgressView } from '../../../cli/progress/files.ts';
 
 interface Screen {
   readonly view: ProgressView;
