@@ -48,12 +48,6 @@ describe('a command line', () => {
     ],
     ['a receipt as a checkpoint', ['receipts', NOWHERE, ID, '--checkpoint', '--policy', policy], 2, 'for the --head'],
     ['a head that is saved', ['receipts', NOWHERE, '--head', '--save', 'x', '--policy', policy], 2, 'for a request id'],
-    [
-      'a head in two forms',
-      ['receipts', NOWHERE, '--head', '--json', '--checkpoint', '--policy', policy],
-      2,
-      'not both',
-    ],
     ['receipts without a policy', ['receipts', NOWHERE, ID], 2, '--policy FILE is required'],
     ['receipts where nothing listens', ['receipts', NOWHERE, ID, '--policy', policy], 1, 'host_unreachable'],
   ])('%s ends with one line', async (_, args, code, words) => {
@@ -61,6 +55,12 @@ describe('a command line', () => {
     expect(outcome).toMatchObject({ code, out: '' });
     expect(outcome.err).toMatch(/^proofmark: [^\n]+\n$/);
     expect(outcome.err).toContain(words);
+  });
+
+  it('asks for a head in one form', async () => {
+    const { code, out } = await command('receipts', NOWHERE, '--head', '--json', '--checkpoint', '--policy', policy);
+    expect(code).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({ error: { message: '--json or --checkpoint, not both' } });
   });
 
   it('is explained', async () => {
