@@ -39,7 +39,7 @@ describe.skipIf(!hasPython)('the example in Python (skipped without python3 and 
       expect(passed, name).toContain(name);
     }
     expect(passed.length).toBeGreaterThanOrEqual(hasRealEvidence ? 42 : 40);
-  }, 60_000);
+  }, 120_000);
 
   it('reads every vector that is published, and the anchors that the verifier pins', () => {
     const source = ['tests/test_wire.py', 'tests/test_evidence.py', 'proofmark_check/policy.py']
@@ -110,7 +110,7 @@ describe.skipIf(!hasPython)('a real stack, called by plain HTTP from Python (ski
       folder.file('request.json', JSON.stringify(request)),
     ];
     chat = ['--model', toHex(soak.languageId), '--chat', 'what does the tide bring', '--tokens', '12'];
-  }, 120_000);
+  }, 300_000);
   afterEach(() => {
     proxy.onReply = (passing) => passing;
   });
@@ -151,13 +151,13 @@ describe.skipIf(!hasPython)('a real stack, called by plain HTTP from Python (ski
     for (const title of ['not asked by this policy', 'not checked by this program', 'not proven by anybody']) {
       expect(out).toContain(title);
     }
-  }, 60_000);
+  }, 120_000);
 
   it('streams a sealed chat, record by record', async () => {
     const { code, out, err } = await call(chat);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toContain('status ok, fee 0, sealed: yes');
-  }, 60_000);
+  }, 120_000);
 
   it.each([
     ['another root', { roots: ['00'.repeat(32)] }, 'root_not_trusted'],
@@ -197,7 +197,7 @@ describe.skipIf(!hasPython)('a real stack, called by plain HTTP from Python (ski
     };
     expect((await call(tensor)).code).toBe(0);
     expectCaught(await call(tensor), 'challenge_mismatch');
-  }, 60_000);
+  }, 120_000);
 
   it('refuses a configuration, an identity and a document that the attested one does not name', async () => {
     for (const [part, reason] of [
@@ -213,7 +213,7 @@ describe.skipIf(!hasPython)('a real stack, called by plain HTTP from Python (ski
       };
       expectCaught(await call(tensor), reason);
     }
-  }, 60_000);
+  }, 120_000);
 
   it.each<readonly [string, (passing: Passing) => Tampered, number, string]>([
     ['with one bit flipped', (passing) => ({ ...passing, bytes: flip(passing.bytes, 40) }), 1, 'record_invalid'],
@@ -264,7 +264,7 @@ describe.skipIf(!hasPython)('a real stack, called by plain HTTP from Python (ski
     };
     expect((await call(tensor)).code).toBe(0);
     expectCaught(await call(tensor), 'record_invalid');
-  }, 60_000);
+  }, 120_000);
 
   it('refuses a handshake that the proven worker did not make, and a manifest of another model', async () => {
     proxy.onReply = (passing) =>
@@ -274,7 +274,7 @@ describe.skipIf(!hasPython)('a real stack, called by plain HTTP from Python (ski
     proxy.onReply = (passing) =>
       /^\/v1\/releases\/[0-9a-f]{64}$/.test(passing.path) ? { ...passing, bytes: other } : passing;
     expectCaught(await call(tensor), 'release_mismatch');
-  }, 60_000);
+  }, 120_000);
 });
 
 describe.skipIf(!hasPython)('a worker over SEV-SNP, called from Python (skipped without python3)', () => {
@@ -282,7 +282,7 @@ describe.skipIf(!hasPython)('a worker over SEV-SNP, called from Python (skipped 
   const folder = temporaryFolder();
   beforeAll(async () => {
     stack = await openTestStack({ tee: 'amd-sev-snp', product: 'Genoa', signer: 'vcek', reportVersion: 5 });
-  }, 90_000);
+  }, 300_000);
   afterAll(async () => {
     await stack.stop();
     folder.remove();
@@ -306,7 +306,7 @@ describe.skipIf(!hasPython)('a worker over SEV-SNP, called from Python (skipped 
     const judged = await python('verify_archive.py', folder.path('a.proofmark'), '--policy', stack.policyFile);
     // A report carries no time, and nobody dated its challenge.
     expect(judged).toMatchObject({ code: 3, out: expect.stringMatching(/^undetermined: not_anchored/) });
-  }, 60_000);
+  }, 120_000);
 });
 
 /** Still well-formed, so that it is not refused for its form. */
