@@ -40,12 +40,16 @@ export interface Bends {
   onAccount: (said: Uint8Array) => Uint8Array;
 }
 
+export type Image = typeof image;
+
 export interface EpochOptions {
   readonly tee: TeeName;
   readonly configured: Uint8Array;
   readonly pool: FakePool;
   readonly loaded: readonly TestRelease[];
   readonly bends: Bends;
+  /** What the hardware measured; of the usual program where nothing is said. */
+  readonly measured?: Image;
 }
 
 /** One process of the worker: its keys, its log, its sessions. */
@@ -61,7 +65,8 @@ export interface Epoch {
 
 type Answered<Kind> = Extract<NsmResponse, { readonly kind: Kind }>;
 
-export async function startEpoch({ tee, configured, pool, loaded, bends }: EpochOptions): Promise<Epoch> {
+export async function startEpoch(options: EpochOptions): Promise<Epoch> {
+  const { tee, configured, pool, loaded, bends, measured = image } = options;
   const nsm = createNsm({
     authority: makeAuthority({
       root,
@@ -69,7 +74,7 @@ export async function startEpoch({ tee, configured, pool, loaded, bends }: Epoch
       enclaveId: fromHex('019b55a68bd2ed4b'),
       chance: systemChance,
     }),
-    registers: { ...image, pcr3: new Uint8Array(48), pcr4: new Uint8Array(48) },
+    registers: { ...measured, pcr3: new Uint8Array(48), pcr4: new Uint8Array(48) },
     clock: () => bends.now,
     chance: systemChance,
     encoding: 'definite',

@@ -19,7 +19,7 @@ import {
   x,
 } from '../enclave/worker/core/harness.ts';
 import { snpPolicyJson } from '../support/snp-evidence.ts';
-import { type Bends, type Epoch, startEpoch } from './epoch.ts';
+import { type Bends, type Epoch, type Image, startEpoch } from './epoch.ts';
 import { createScript } from './language-worker.ts';
 import { image, machine, measurement, root, START } from './machines.ts';
 
@@ -118,6 +118,8 @@ const WORKER_RULES = [
 export interface WorldOptions {
   readonly tee?: TeeName;
   readonly models?: readonly TestRelease[];
+  /** Of another program, for hosts that run one. */
+  readonly measured?: Image;
 }
 
 /** What came of a request that named its number. */
@@ -129,14 +131,14 @@ interface Kept {
 
 export async function createWorld(
   changes: ConfigurationChanges = {},
-  { tee = 'aws-nitro', models = [demo, chat] }: WorldOptions = {},
+  { tee = 'aws-nitro', models = [demo, chat], measured = image }: WorldOptions = {},
 ): Promise<World> {
   const rulesHere = tee === 'aws-nitro' ? rules : snpRules();
   const configured = configurationBytes({ prices: usualPrices, ...changes });
   const pool = createFakePool();
   const kept = new Map<string, Kept>();
   let epoch: Epoch;
-  const start = (): Promise<Epoch> => startEpoch({ tee, configured, pool, loaded: models, bends: world });
+  const start = (): Promise<Epoch> => startEpoch({ tee, configured, pool, loaded: models, bends: world, measured });
 
   const served = (path: string): Uint8Array => {
     const challenge = /^\/v1\/evidence\?challenge=([0-9a-f]{64})/.exec(path)?.[1];

@@ -41,7 +41,7 @@ function Playground({ modelId }: { readonly modelId: string }): VNode {
 
 function Ready({ shown, client }: { readonly shown: ShownRelease; readonly client: Client | undefined }): VNode {
   const { manifest } = shown.facts;
-  // Once somebody was caught, nothing is sent there until the person says so.
+  // A client that has caught somebody asks there no more: neither does its page.
   const [caught, setCaught] = useState<'no' | 'yes'>('no');
   const call = { client, release: shown.facts, caught, onCaught: () => setCaught('yes') };
   return (
@@ -51,10 +51,8 @@ function Ready({ shown, client }: { readonly shown: ShownRelease; readonly clien
       </h2>
       {manifest.kind === 'tensor' ? <TensorPlay {...call} /> : <ChatPlay {...call} />}
       {caught === 'yes' ? (
-        <p class="actions">
-          <button type="button" onClick={() => setCaught('no')}>
-            Ask this host again all the same
-          </button>
+        <p class="soft">
+          Nothing more is sent to this host while this page is open. Load the page again to ask it all the same.
         </p>
       ) : null}
     </>
