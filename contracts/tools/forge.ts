@@ -17,16 +17,21 @@ export interface ForgeOptions {
   readonly profile?: 'default' | 'long';
 }
 
-/** Runs forge in the contracts folder, one run at a time on this machine. */
+/** Runs forge in the contracts folder, or in another project that `--root` names; one run at a time on this machine. */
 export function forge(args: readonly string[], options: ForgeOptions): Promise<ForgeResult> {
-  return exclusively(resolve(CONTRACTS, 'out'), () => run(args, options));
+  const at = args.indexOf('--root');
+  const named = at === -1 ? undefined : args[at + 1];
+  if (named === undefined) return exclusively(resolve(CONTRACTS, 'out'), () => run(CONTRACTS, args, options));
+  const root = resolve(named);
+  const rest = args.filter((_, index) => index !== at && index !== at + 1);
+  return exclusively(resolve(root, 'out'), () => run(root, rest, options));
 }
 
-function run(args: readonly string[], { output, profile }: ForgeOptions): Promise<ForgeResult> {
+function run(root: string, args: readonly string[], { output, profile }: ForgeOptions): Promise<ForgeResult> {
   return new Promise((done, fail) => {
     const child = spawn(foundryBinary('forge'), args, {
       // Paths in foundry.toml are relative to the working directory.
-      cwd: CONTRACTS,
+      cwd: root,
       env: { ...foundryEnvironment(), FOUNDRY_PROFILE: profile ?? 'default' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // What forge takes for a native `solc`: the pinned compiler from the package registry, which runs wherever Node does.
 import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { isAbsolute, relative } from 'node:path';
 import solc from 'solc';
 
 if (process.argv.includes('--version')) {
@@ -14,18 +14,22 @@ if (process.argv.includes('--version')) {
 }
 
 /**
- * forge names a file of a package `../node_modules/...` where one of ours imports it, and by its absolute path where the
- * package imports it itself. A native solc would find the file under either name; this one reads no files, so every
- * file gets the first kind of name, and forge is answered by the names that it gave.
+ * forge names a file outside of the project by a relative path where a file of the project imports it, and by its
+ * absolute path where another file out there does. A native solc would find the file under either name; this one reads no
+ * files, so every file gets the first kind of name, and forge is answered by the names that it gave.
  */
 function compile(input) {
-  const beside = `${dirname(process.argv[process.argv.indexOf('--base-path') + 1])}/`;
-  const short = (name) => (name.startsWith(beside) ? `../${name.slice(beside.length)}` : name);
+  const base = process.argv[process.argv.indexOf('--base-path') + 1];
+  const short = (name) => (isAbsolute(name) ? relative(base, name) : name);
   const given = new Map(Object.keys(input.sources).map((name) => [short(name), name]));
   const renamed = (object, name) =>
     object && Object.fromEntries(Object.entries(object).map(([key, value]) => [name(key), value]));
   const selection = renamed(input.settings.outputSelection, short);
-  const remappings = input.settings.remappings?.map((line) => line.replace(`=${beside}`, '=../'));
+  const remappings = input.settings.remappings?.map((line) => {
+    const [prefix, target] = line.split('=');
+    // Without the slash at its end a remapping would glue the names of two folders together.
+    return isAbsolute(target) ? `${prefix}=${relative(base, target)}/` : line;
+  });
   const settings = { ...input.settings, outputSelection: selection, remappings };
   const output = JSON.parse(
     solc.compile(JSON.stringify({ ...input, sources: renamed(input.sources, short), settings })),

@@ -26,6 +26,11 @@ const LANES: readonly (readonly Step[])[] = [
     { name: 'types', command: 'tsc', args: ['-p', '.'] },
     { name: 'boundaries', command: 'depcruise', args: ['--config', '.dependency-cruiser.cjs', ...FOLDERS] },
     { name: 'forge fmt', command: 'tsx', args: ['contracts/tools/forge.ts', 'fmt', '--check'] },
+    {
+      name: 'forge fmt of the example',
+      command: 'tsx',
+      args: ['contracts/tools/forge.ts', 'fmt', '--check', '--root', 'examples/solidity-consumer'],
+    },
     // Warnings are errors in foundry.toml; what did not change is not compiled again.
     { name: 'forge build', command: 'tsx', args: ['contracts/tools/forge.ts', 'build'] },
   ],
