@@ -19,11 +19,12 @@ import type { CommandRow } from './row.ts';
 /** Every command, once: the program, its help, docs/commands.md, the completion of shells and a test are made from this. */
 
 // Of commands whose own files need optional packages, which nobody needs who asks for help.
-const upUsage = `proofmark up [--port PORT] [--state DIR] [--tier process|vm] [--chain local|none] [--json]
+const upUsage = `proofmark up [--port PORT] [--state DIR] [--release DIR] [--tier process|vm] [--chain local|none] [--json]
              [--tee aws-nitro | --tee amd-sev-snp [--product milan|genoa|turin]]
   Starts signer, worker (in a sandbox, or in a machine of its own) and host on loopback, runs one inference, prints
   its audit, and keeps serving. From a checkout also a local chain with all contracts: the worker is registered by its
   evidence, the inference is paid from a channel and claimed, and one request of a contract is answered.
+  --release serves a model of yours, in a folder as \`proofmark model init\` writes it, without a chain.
   With --json one document once it serves: attestations/schemas/proofmark-demo.schema.json`;
 
 const demoUsage = `proofmark demo [--tier process|vm] [--chain local|none] [--json]

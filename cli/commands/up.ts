@@ -1,9 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect, type InferResult } from '../../client/index.ts';
+import { type Client, connect, type InferResult, type LanguageResult } from '../../client/index.ts';
 import type { SupervisorEvent } from '../../enclave/simulator/supervisor.ts';
 import { toHex } from '../../wire/bytes.ts';
+import { parseJson } from '../../wire/codec/json.ts';
+import { limits } from '../../wire/limits.ts';
 import { decodeInferRequest, tensorValues } from '../../wire/message/tensor.ts';
 import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
 import { type Sample, samplesOfFolder } from '../model/sample-set.ts';
@@ -23,7 +25,7 @@ import {
 } from '../report.ts';
 import { type DemoFacts, demoFacts } from '../stack/demo-facts.ts';
 import { type DemoRelease, openDemoRelease } from '../stack/demo-release.ts';
-import { listenForTransactions, openOnChain } from '../stack/on-chain.ts';
+import { type ChainChoice, listenForTransactions, openOnChain } from '../stack/on-chain.ts';
 import { HOST_PORT } from '../stack/port.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 import { requireTier } from '../stack/tiers.ts';
@@ -49,6 +51,7 @@ const options = {
   port: { type: 'string' },
   json: { type: 'boolean' },
   state: { type: 'string' },
+  release: { type: 'string' },
 } as const;
 
 /** Starts everything, proves one inference, and serves until it is told to stop. */
@@ -121,7 +124,8 @@ async function withStack(
   const tier = tierOption(parsed);
   const platform = platformOption(parsed);
   requireTier(tier, platform);
-  const choice = await chainOption(parsed);
+  const draft = textOption(parsed, 'release');
+  const choice = draft === undefined ? await chainOption(parsed) : withoutChain(parsed);
   const steps = createSteps(context);
   steps.begin(choice.kind === 'local' ? 'starts a chain, and creates the contracts' : 'begins');
   await mkdir(where.stateDirectory, { recursive: true, mode: 0o700 });
@@ -130,7 +134,7 @@ async function withStack(
   let release: DemoRelease | undefined;
   try {
     steps.begin('publishes the model to a hub of this machine, and pulls it again');
-    release = await openDemoRelease(where.stateDirectory);
+    release = await openDemoRelease(where.stateDirectory, draft);
     const listed = onChain === undefined ? null : await listRelease(onChain, release);
     steps.begin(`starts signer, worker and host: ${tier}`);
     const stack = await startStack({
@@ -152,7 +156,8 @@ async function withStack(
       steps.end();
       const { result, story } = await proveOnce(context, { stack, release, round });
       if (story !== undefined) writePool(context, story);
-      await trySamples(context, stack);
+      if (draft === undefined) await trySamples(context, stack);
+      else await tryDraft(context, stack);
       const transactions = onChain === undefined ? [] : await transactionsOf(onChain, host);
       if (onChain !== undefined) writeTransactions(context, onChain, transactions);
       else if (choice.kind === 'none') writeNoChain(context, choice.why);
@@ -166,6 +171,13 @@ async function withStack(
     await release?.hub.close();
     await onChain?.local.stop();
   }
+}
+
+/** The story on the chain is of a pool that asks one model; a release of somebody else's is served without it. */
+function withoutChain(parsed: Parsed): ChainChoice {
+  if (textOption(parsed, 'chain') === 'local')
+    throw new UsageError('--release serves a model of yours with --chain none');
+  return { kind: 'none', why: 'a release of yours is served without one' };
 }
 
 function writeRelease({ style, write }: CommandContext, release: DemoRelease, listed: string | null): void {
@@ -192,27 +204,20 @@ interface Prove {
 async function proveOnce(
   context: CommandContext,
   { stack, release, round }: Prove,
-): Promise<{ readonly result: InferResult; readonly story: PoolStory | undefined }> {
+): Promise<{ readonly result: FirstAnswer['result']; readonly story: PoolStory | undefined }> {
   const client = connect(stack.url, {
     policy: stack.policy,
     ...(round === undefined ? {} : { payment: round.payment }),
   });
   const { samples } = await samplesOfFolder(release.releaseDirectory, stack.policy);
   const [sample] = samples as readonly [Sample];
-  const { inputs } = decodeInferRequest({ body: sample.request, jsonLength: sample.request.length }, 'json');
-  const result = await client.infer({ modelId: release.modelId, inputs, outputs: 'all', format: 'binary' });
+  const { result, asked, said } = await askSample(client, release, sample);
   await writeFile(archiveFileOf(stack), result.archive());
-  const story = await round?.finish(result);
+  const story = 'response' in result ? await round?.finish(result) : undefined;
   const { style, write } = context;
   write(heading('Worker', style) + workerLines(result.worker, style));
   write(heading('Evidence chain', style) + chainLines(result.worker));
-  write(heading('Answer', style));
-  for (const { name, datatype, shape, ...tensor } of inputs) {
-    const values = tensorValues({ name, datatype, shape, ...tensor });
-    const shown = `${datatype}[${shape.join()}] ${values.slice(0, 6).map(String).join(' ')} …`;
-    write(rowLines([[`input ${name}`, shown]]));
-  }
-  write(answerLines(result));
+  write(heading('Answer', style) + asked + said);
   write(heading('Checks', style) + checkLines(result.checks, style));
   write(`  ${outcomeCounts(result.checks)}\n`);
   write(heading('Not proven', style) + notProvenLines(allNotProven(result), style));
@@ -223,6 +228,32 @@ function archiveFileOf({ policyFile }: Stack): string {
   return join(policyFile, '..', 'answer.proofmark');
 }
 
+interface FirstAnswer {
+  readonly result: InferResult | LanguageResult;
+  readonly asked: string;
+  readonly said: string;
+}
+
+async function askSample(client: Client, release: DemoRelease, sample: Sample): Promise<FirstAnswer> {
+  const { modelId, manifest } = release;
+  if (manifest.kind === 'text-generation') {
+    const call = parseJson(sample.request, limits.languageBodyBytes) as Readonly<Record<string, unknown>>;
+    const result = await client.chat({ ...call, model: toHex(modelId) });
+    const said = answerLines({ ...result, response: NO_TENSORS }) + rowLines([['text', printable(result.text)]]);
+    return { result, asked: rowLines([['asked', `the first sample, ${sample.name}`]]), said };
+  }
+  const { inputs } = decodeInferRequest({ body: sample.request, jsonLength: sample.request.length }, 'json');
+  const result = await client.infer({ modelId, inputs, outputs: 'all', format: 'binary' });
+  const asked = inputs.map((tensor): readonly [string, string] => {
+    const shown = tensorValues(tensor).slice(0, 6).map(String).join(' ');
+    return [`input ${tensor.name}`, `${tensor.datatype}[${tensor.shape.join()}] ${shown} …`];
+  });
+  return { result, asked: rowLines(asked), said: answerLines(result) };
+}
+
+/** A language model's answer has a text and no tensors. */
+const NO_TENSORS: InferResult['response'] = { modelName: '', modelVersion: '', id: null, outputs: [] };
+
 /** Everything that the publisher says the model answers, as \`proofmark model test\` tries it. */
 async function trySamples(context: CommandContext, { files, policyFile, url }: Stack): Promise<void> {
   // The publisher's samples were made on another processor, perhaps: what they may be off by is said, not hidden.
@@ -231,9 +262,19 @@ async function trySamples(context: CommandContext, { files, policyFile, url }: S
   if (code !== exitCode.accepted) throw new CommandError('the model does not answer its samples as its publisher says');
 }
 
+/** A draft is served all the same: what is wrong with its samples is for whoever writes them. */
+async function tryDraft(context: CommandContext, stack: Stack): Promise<void> {
+  try {
+    await trySamples(context, stack);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    context.warn(`WARNING: ${printable(error.message)}\n`);
+  }
+}
+
 const SAMPLE_TOLERANCE = '1e-5';
 
-function allNotProven(result: InferResult): InferResult['notProven'] {
+function allNotProven(result: FirstAnswer['result']): InferResult['notProven'] {
   const simulated =
     result.worker.level === 'simulated'
       ? [

@@ -1,4 +1,4 @@
-import type { InferResult } from '../../client/index.ts';
+import type { Proof } from '../../client/index.ts';
 import type { Done } from '../../contracts/deploy/index.ts';
 import { toHex } from '../../wire/bytes.ts';
 import type { OnChain } from './on-chain.ts';
@@ -31,7 +31,7 @@ export interface DemoFacts {
 
 export function demoFacts(done: {
   readonly stack: Stack;
-  readonly result: InferResult;
+  readonly result: Proof;
   readonly archiveFile: string;
   readonly onChain: OnChain | undefined;
   readonly transactions: readonly Done[];

@@ -25,10 +25,10 @@ export interface DemoRelease extends ServedRelease {
 const NAMESPACE = 'demo';
 const MODEL = 'volatility-1h';
 
-export async function openDemoRelease(state: string): Promise<DemoRelease> {
+/** `draft`: the folder of a release that nobody has signed yet. */
+export async function openDemoRelease(state: string, draft: string = shippedDraft()): Promise<DemoRelease> {
   const key = await openReleaseKey(join(state, 'publisher.pem'));
   const sign = async (message: Uint8Array): Promise<Uint8Array> => signP256(key.privateKey, message);
-  const draft = draftFolder();
   const { manifest, encoded, modelId } = await buildRelease(draft, await readDraft(draft), key.owner);
   // A hub for each: whoever edits the draft and starts again would find its version taken, as it should be elsewhere.
   const folder = join(state, 'hub', toHex(modelId));
@@ -79,7 +79,7 @@ function listOf(owner: string): object {
 }
 
 /** Beside the sources, or beside `dist` in a package. */
-function draftFolder(): string {
+function shippedDraft(): string {
   const up = import.meta.url.endsWith('.ts') ? '../..' : '../../..';
   return fileURLToPath(new URL(`${up}/models/${MODEL}`, import.meta.url));
 }
