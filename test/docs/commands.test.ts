@@ -24,7 +24,7 @@ beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'pm-docs-'));
   shell = openShell(ROOT, join(scratch, 'stranger'));
   stranger = await startStranger(ROOT, shell);
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   await shell?.close();
@@ -57,7 +57,7 @@ describe('every command on the pages', () => {
       .filter(({ language }) => language === 'ts' || language === 'typescript');
     expect(blocks.length).toBeGreaterThan(2);
     expect(typeProblems(ROOT, blocks)).toEqual([]);
-  }, 60_000);
+  }, 240_000);
 });
 
 describe('a block', () => {

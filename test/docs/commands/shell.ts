@@ -17,7 +17,7 @@ export interface Ended {
   readonly ms: number;
 }
 
-const READY_MS = 90_000;
+const READY_MS = 240_000;
 
 export function openShell(root: string, folder: string): Shell {
   const bin = join(folder, '.bin');
