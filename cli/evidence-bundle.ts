@@ -54,6 +54,7 @@ export async function judgeBundle(input: BundleInput): Promise<Judged> {
     policies: choice,
     challenge,
     challengedAt: at,
+    readAt: at,
   } as const;
   try {
     const evidence = decodeEvidence(served);

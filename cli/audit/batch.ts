@@ -64,6 +64,8 @@ async function judgeCase(one: Case, options: BatchOptions): Promise<Outcome> {
       purpose: { kind: 'live', now },
       challenge: 'any',
       challengedAt: 'unknown',
+      // Of a report that nobody reads but for its verdict.
+      readAt: now,
     });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

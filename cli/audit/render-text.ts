@@ -2,10 +2,13 @@ import type { AuditReport, LinkState, TrustLink } from '../../client/audit/index
 import { phasesOf } from '../../client/audit/phases.ts';
 import {
   challengeSentence,
+  dateLine,
   inputSentence,
   judgementSentence,
   levelSentence,
+  lifetimeWords,
   policySentence,
+  shortTime,
   simulatedWarning,
   standingWords,
   stateWord,
@@ -24,6 +27,7 @@ export function renderText(report: AuditReport, style: Style): string {
         heading(`${title} (${standingWords[standing]})`, style) +
         rows(facts.map(({ label, value }) => [label, valueLines(value)])),
     ),
+    ...timeLines(report, style),
     ...phasesOf(report.checks).map(
       ({ title, checks }) => heading(`Checks: ${title}`, style) + checkLines(checks, style),
     ),
@@ -63,6 +67,22 @@ function trustLines(trust: readonly TrustLink[]): string {
       return `  ${LINK_MARKS[state]} ${indent}${depth === 0 ? '' : '└ '}${printable(title)}, ${by}: ${stateWord(link)}\n`;
     })
     .join('');
+}
+
+function timeLines({ dates, lifetimes, judgement }: AuditReport, style: Style): readonly string[] {
+  if (judgement === null) return [];
+  const words = dates.map(
+    (word) =>
+      `  ${word.counts ? '✓' : '–'} ${word.of.padEnd(10)} ${dateLine(word)}\n      ${printable(`${word.by}: ${word.meaning}`)}\n`,
+  );
+  const ends = lifetimes.map(
+    ({ title, until, state, matters, meaning }) =>
+      `  ${matters ? '!' : state === 'holds' ? '✓' : '–'} ${lifetimeWords[state].padEnd(16)} ${shortTime(until)}  ${printable(title)}\n      ${printable(meaning)}\n`,
+  );
+  return [
+    heading('Who dated it', style) + words.join(''),
+    heading(`What ends, and what that means (read at ${shortTime(judgement.readAt)})`, style) + ends.join(''),
+  ];
 }
 
 function verdictLines(report: AuditReport, style: Style): string {

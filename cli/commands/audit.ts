@@ -58,6 +58,7 @@ async function auditOne(context: CommandContext, request: SingleAudit): Promise<
     purpose: purposeOf(request, context.now()),
     challenge,
     challengedAt: 'unknown',
+    readAt: context.now(),
   };
   const report = isUrl(target) ? await auditHost(target, question) : await judge(await readTarget(request), question);
   switch (output.kind) {

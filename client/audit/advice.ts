@@ -14,7 +14,7 @@ export function adviceOn(outcome: Outcome): readonly string[] {
   if (code !== null) advice.push(...(byCode[code] ?? []));
   if (code === 'certificate_expired' && judgement?.purpose === 'live' && outcome.input.kind !== 'host-evidence') {
     advice.push(
-      'Certificates of enclaves live for hours. To judge saved evidence as of its day, name that time with --at, or use --purpose archive.',
+      'Certificates of enclaves live for hours, so that one has ended is no sign of a forgery. To judge saved evidence as of its day, name that time with --at, or use --purpose archive.',
     );
   }
   return advice;

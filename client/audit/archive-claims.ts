@@ -7,6 +7,7 @@ import { decodeManifest } from '../../wire/message/manifest.ts';
 import { decodeReceipt, decodeTreeHead, statusName } from '../../wire/message/receipt.ts';
 import { decodeRequestHeader, flag } from '../../wire/message/request.ts';
 import { decodeInferRequest, decodeInferResponse, type Tensor, tensorValues } from '../../wire/message/tensor.ts';
+import { answeredText, askedText } from './language.ts';
 import { linkOf } from './links.ts';
 import { type Fact, type FactGroup, type FactValue, fact, type TrustLink } from './report.ts';
 import { standingOf } from './standing.ts';
@@ -154,7 +155,8 @@ function inputsOf({ request }: Exchange): FactValue {
   return readable(() => {
     if (request === null || request.body === null) return null;
     const { format, jsonLength, operation } = decodeRequestHeader(request.header);
-    if (operation !== 0n || format > 1n) return null;
+    if (operation !== 0n) return askedText(request.body);
+    if (format > 1n) return null;
     const encoded = { body: request.body, jsonLength: Number(jsonLength) };
     return decodeInferRequest(encoded, format === 0n ? 'binary' : 'json').inputs.map(tensorText);
   });
@@ -162,8 +164,9 @@ function inputsOf({ request }: Exchange): FactValue {
 
 function outputsOf({ request, response }: Exchange): FactValue {
   return readable(() => {
-    if (request === null || response === null || response.body === null || response.format > 1) return null;
-    if (decodeRequestHeader(request.header).operation !== 0n) return null;
+    if (request === null || response === null || response.body === null) return null;
+    if (decodeRequestHeader(request.header).operation !== 0n) return answeredText(response.body);
+    if (response.format > 1) return null;
     const encoded = { body: response.body, jsonLength: response.jsonLength };
     return decodeInferResponse(encoded, response.format === 0 ? 'binary' : 'json').outputs.map(tensorText);
   });

@@ -16,30 +16,16 @@ import type { Suite } from '../../wire/crypto/suite.ts';
 import type { Archive } from '../../wire/message/archive.ts';
 import type { Evidence } from '../../wire/message/evidence.ts';
 import type { TeeName } from '../../wire/message/identity.ts';
+import { aboutNitro, aboutSnp, aboutWorker } from './about.ts';
 import { answerGroups, answerLinks } from './archive-claims.ts';
 import { type Chain, joinChains } from './certificates.ts';
+import { archiveDates } from './dates.ts';
 import type { Problem, Recognised, SnpSubject } from './input.ts';
-import {
-  nitroCertificates,
-  nitroGroups,
-  nitroLeafStart,
-  nitroLevel,
-  nitroLinks,
-  readNitroClaims,
-} from './nitro-claims.ts';
+import { nitroLeafStart, readNitroClaims } from './nitro-claims.ts';
 import { type About, problemOf, type Ruling, rejected, report } from './outcome.ts';
 import type { ChosenPolicy, PolicyChoice } from './policies.ts';
-import type { AuditReport, FactGroup, InputFacts, TrustLink } from './report.ts';
-import {
-  readSnpClaims,
-  type SnpClaims,
-  snpCertificates,
-  snpGroups,
-  snpLeafStart,
-  snpLevel,
-  snpLinks,
-} from './snp-claims.ts';
-import { readWorkerClaims, workerGroups, workerLink } from './worker-claims.ts';
+import type { AuditReport, InputFacts } from './report.ts';
+import { readSnpClaims, type SnpClaims, snpLeafStart } from './snp-claims.ts';
 
 export interface Question {
   readonly suite: Suite;
@@ -48,6 +34,8 @@ export interface Question {
   readonly policies: PolicyChoice;
   readonly purpose: Purpose;
   readonly challenge: Uint8Array | 'any';
+  /** The clock of whoever will read the report: it decides nothing, and tells what has ended since. */
+  readonly readAt: number;
   /** When it was drawn, where this command did that. */
   readonly challengedAt: number | 'unknown';
 }
@@ -140,6 +128,7 @@ async function judgeArchive(bytes: Uint8Array, input: InputFacts, question: Ques
     ...worker,
     trust: [...worker.trust, ...answerLinks(shown, checks, worker.trust.at(-1))],
     groups: [...answerGroups(shown, checks, accepted), ...worker.groups],
+    dates: [...worker.dates, ...archiveDates(archive, { checks, policy: chosen.policy, purpose: purpose.kind })],
   };
   const at = ruling.judgedAt;
   const asked = { ...question, challenge: archive.challenge.value };
@@ -156,13 +145,7 @@ async function judgeNitro(document: Uint8Array, input: InputFacts, question: Que
   const at = purpose.kind === 'live' ? purpose.now : clampTime(claims?.timestamp ?? 0);
   const found = await verifyNitroDocument(document, { policy, now: at, challenge, suite, cache: 'none' });
   const ruling = purpose.kind === 'archive' && found.verdict === 'accepted' ? undated(found) : found;
-  const { checks } = ruling;
-  const shown = await nitroCertificates(claims, suite);
-  const about: About = {
-    level: nitroLevel(shown, checks),
-    trust: nitroLinks(claims, shown, checks),
-    groups: nitroGroups(claims, checks, ruling.verdict === 'accepted'),
-  };
+  const about = await aboutNitro(document, ruling, suite);
   return report({ input, tee: 'aws-nitro', chosen: { origin, policy }, at, question, ruling, about });
 }
 
@@ -174,7 +157,6 @@ async function judgeSnp(subject: SnpSubject, input: InputFacts, question: Questi
   const evidence = snpEvidence(subject, question.chain);
   if ('problem' in evidence) return rejected(input, evidence.problem);
   const { purpose, challenge, suite } = question;
-  const claims = readSnpClaims(evidence);
   const at = purpose.kind === 'live' ? purpose.now : earliestSnpTime(evidence);
   const found = await verifySnpReport(evidence, {
     policy,
@@ -185,13 +167,7 @@ async function judgeSnp(subject: SnpSubject, input: InputFacts, question: Questi
     cache: 'none',
   });
   const ruling = purpose.kind === 'archive' && found.verdict === 'accepted' ? undated(found) : found;
-  const { checks } = ruling;
-  const shown = await snpCertificates(claims, suite);
-  const about: About = {
-    level: snpLevel(shown, checks),
-    trust: snpLinks(claims, shown, checks),
-    groups: snpGroups(claims, checks, ruling.verdict === 'accepted'),
-  };
+  const about = await aboutSnp(evidence, ruling, suite);
   return report({ input, tee: 'amd-sev-snp', chosen: { origin, policy }, at, question, ruling, about });
 }
 
@@ -204,48 +180,6 @@ function undated({ checks, notProven }: Ruling): Ruling {
     code: 'not_anchored',
     checks,
     notProven: [...notProven, { id: 'anchor', reason }],
-  };
-}
-
-/** What one kind of hardware says about a worker, with nothing believed yet. */
-interface HardwareClaims {
-  readonly measurements: readonly Uint8Array[];
-  readonly level: AuditReport['level'];
-  readonly trust: readonly TrustLink[];
-  readonly groups: readonly FactGroup[];
-}
-
-async function claimsOf(evidence: Evidence, { verdict, checks }: Ruling, suite: Suite): Promise<HardwareClaims> {
-  const accepted = verdict === 'accepted';
-  if (evidence.tee === 'amd-sev-snp') {
-    const claims = readSnpClaims(asSnpEvidence(evidence));
-    const shown = await snpCertificates(claims, suite);
-    return {
-      measurements: claims === null ? [] : [claims.report.measurement],
-      level: snpLevel(shown, checks),
-      trust: snpLinks(claims, shown, checks),
-      groups: snpGroups(claims, checks, accepted),
-    };
-  }
-  const claims = readNitroClaims(evidence.document);
-  const shown = await nitroCertificates(claims, suite);
-  return {
-    measurements: [0, 1, 2].flatMap((index) => claims?.pcrs.get(index) ?? []),
-    level: nitroLevel(shown, checks),
-    trust: nitroLinks(claims, shown, checks),
-    groups: nitroGroups(claims, checks, accepted),
-  };
-}
-
-async function aboutWorker(evidence: Evidence, ruling: Ruling, suite: Suite): Promise<About> {
-  const { checks } = ruling;
-  const accepted = ruling.verdict === 'accepted';
-  const { measurements, level, trust, groups } = await claimsOf(evidence, ruling, suite);
-  const worker = await readWorkerClaims(evidence, measurements, suite);
-  return {
-    level,
-    trust: [...trust, workerLink(worker, checks, trust.at(-1))],
-    groups: [...workerGroups(worker, checks, accepted), ...groups],
   };
 }
 

@@ -26,6 +26,11 @@ export function nitroLeafStart(claims: ParsedNitroDocument): number {
   return parseCertificate(claims.certificate).notBefore;
 }
 
+/** Milliseconds since 1970, inside the calendar; a document that claims another time is refused. */
+export function timestampOf({ timestamp }: ParsedNitroDocument): number {
+  return Math.min(Math.max(timestamp, 0), 8_640_000_000_000_000);
+}
+
 const SIGNATURE = 'N7';
 
 export async function nitroCertificates(

@@ -14,6 +14,7 @@ import {
   type Judgement,
   type TrustLink,
 } from './report.ts';
+import { endingsOf, iso, lifetimesOf } from './times.ts';
 
 /** What the verifier said, as reports of every kind of evidence are made of it. */
 export interface Ruling {
@@ -23,7 +24,9 @@ export interface Ruling {
   readonly notProven: readonly NotProven[];
 }
 
-export type About = Pick<AuditReport, 'level' | 'trust' | 'groups'>;
+export interface About extends Pick<AuditReport, 'level' | 'trust' | 'groups' | 'dates'> {
+  readonly shown: Omit<Parameters<typeof endingsOf>[0], 'policy'>;
+}
 
 const recognition = { id: 'I1', title: 'the input is evidence of a kind that this command knows' } as const;
 
@@ -46,6 +49,8 @@ export function rejected(input: InputFacts, { code, detail, place }: Problem): A
     judgement: null,
     trust: [],
     groups: [],
+    dates: [],
+    lifetimes: [],
     advice: [],
   };
 }
@@ -55,7 +60,7 @@ interface Outcome {
   readonly tee: TeeName;
   readonly chosen: ChosenPolicy;
   readonly at: number;
-  readonly question: { readonly purpose: Purpose; readonly challenge: Uint8Array | 'any' };
+  readonly question: { readonly purpose: Purpose; readonly challenge: Uint8Array | 'any'; readonly readAt: number };
   readonly ruling: Ruling;
   readonly about: About;
 }
@@ -74,12 +79,15 @@ function policyLink({ verdict, checks }: Ruling, { policy }: ChosenPolicy): Trus
 }
 
 export function report({ input, tee, chosen, at, question, ruling, about }: Outcome): AuditReport {
-  const { purpose, challenge } = question;
+  const { purpose, challenge, readAt } = question;
+  const { shown, ...told } = about;
+  const { policy } = chosen;
   const judgement: Judgement = {
     purpose: purpose.kind,
-    at: new Date(at).toISOString(),
+    at: iso(at),
+    readAt: iso(readAt),
     challenge: challenge === 'any' ? 'any' : toHex(challenge),
-    policy: { name: chosen.policy.name, origin: chosen.origin },
+    policy: { name: policy.name, origin: chosen.origin },
   };
   const outcome: Omit<AuditReport, 'advice'> = {
     verdict: ruling.verdict,
@@ -89,8 +97,15 @@ export function report({ input, tee, chosen, at, question, ruling, about }: Outc
     input,
     tee,
     judgement,
-    ...about,
-    trust: [...about.trust, policyLink(ruling, chosen)],
+    ...told,
+    trust: [...told.trust, policyLink(ruling, chosen)],
+    lifetimes: lifetimesOf(endingsOf({ ...shown, policy }), {
+      purpose: purpose.kind,
+      verdict: ruling.verdict,
+      code: ruling.code ?? null,
+      at,
+      readAt,
+    }),
   };
   return { ...outcome, advice: adviceOn(outcome) };
 }

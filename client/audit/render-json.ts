@@ -10,7 +10,7 @@ export function renderJson(report: AuditReport): string {
   return jsonLine(JSON.stringify({ verdict, code, checks, evidence: evidenceOf(report), notProven }));
 }
 
-function evidenceOf({ input, tee, level, judgement, trust, groups }: AuditReport): unknown {
+function evidenceOf({ input, tee, level, judgement, trust, groups, dates, lifetimes }: AuditReport): unknown {
   const of = (standing: Standing): unknown =>
     Object.fromEntries(
       groups.filter((group) => group.standing === standing).map(({ key, facts }) => [key, record(facts)]),
@@ -28,6 +28,8 @@ function evidenceOf({ input, tee, level, judgement, trust, groups }: AuditReport
       checks,
       facts: record(facts),
     })),
+    dates,
+    lifetimes,
     accepted: of('accepted'),
     authentic: of('authentic'),
     claimed: of('claimed'),

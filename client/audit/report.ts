@@ -119,6 +119,8 @@ export interface Judgement {
   readonly purpose: 'live' | 'archive';
   /** The time that validity was judged at. */
   readonly at: string;
+  /** The clock of whoever asked for this report. */
+  readonly readAt: string;
   /** The 32 bytes that the evidence had to answer, or "any". */
   readonly challenge: string;
   readonly policy: { readonly name: string; readonly origin: PolicyOrigin };
@@ -126,6 +128,32 @@ export interface Judgement {
 
 /** `shipped`: the default in attestations/policies, which accepts no image. `survey`: the open one of a batch. */
 export type PolicyOrigin = 'given' | 'shipped' | 'survey';
+
+/** Somebody's word about when something existed, and whether the verdict rests on it. */
+export interface DateWord {
+  readonly of: 'document' | 'challenge' | 'head';
+  /** null where nobody says. */
+  readonly at: string | null;
+  readonly by: string;
+  readonly counts: boolean;
+  readonly meaning: string;
+}
+
+/**
+ * `over-when-judged`: it had ended at the time that was judged. `over-since`: it held then, and has ended by the clock of
+ * whoever reads the report.
+ */
+export type LifetimeState = 'holds' | 'over-when-judged' | 'over-since';
+
+export interface Lifetime {
+  readonly kind: 'certificate' | 'revocation-list' | 'evidence' | 'policy';
+  readonly title: string;
+  readonly until: string;
+  readonly state: LifetimeState;
+  /** Whether that has a bearing on what the reader may rely on. */
+  readonly matters: boolean;
+  readonly meaning: string;
+}
 
 export interface AuditReport {
   readonly verdict: AuditVerdict;
@@ -139,6 +167,10 @@ export interface AuditReport {
   readonly judgement: Judgement | null;
   readonly trust: readonly TrustLink[];
   readonly groups: readonly FactGroup[];
+  /** Who says when it was: the hardware, and third parties. */
+  readonly dates: readonly DateWord[];
+  /** What holds for a while only, and what its end means for the verdict. */
+  readonly lifetimes: readonly Lifetime[];
   /** What the reader can do about the verdict. */
   readonly advice: readonly string[];
 }

@@ -1,8 +1,10 @@
 import { printable } from './printable.ts';
 import {
   type AuditReport,
+  type DateWord,
   type FactValue,
   inputKindNames,
+  type LifetimeState,
   type LinkState,
   meaningOf,
   type Standing,
@@ -82,6 +84,20 @@ export function levelSentence({ level }: AuditReport): string {
   return level === 'attested'
     ? 'attested: the hardware vendor vouches for it'
     : 'simulated: no hardware vouches for it';
+}
+
+export const lifetimeWords: Readonly<Record<LifetimeState, string>> = {
+  holds: 'holds',
+  'over-when-judged': 'over when judged',
+  'over-since': 'over since',
+};
+
+export function shortTime(iso: string): string {
+  return `${iso.slice(0, -5)}Z`;
+}
+
+export function dateLine({ at, counts }: DateWord): string {
+  return `${at === null ? 'undated' : shortTime(at)}, ${counts ? 'counted' : 'not counted'}`;
 }
 
 /** One line per item of a list; nothing is shown as a dash, so that an absent fact is seen to be absent. */

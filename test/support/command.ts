@@ -12,6 +12,11 @@ export interface Outcome {
 
 /** One command line, run in this process, at the time of the test answer. */
 export async function command(...args: readonly string[]): Promise<Outcome> {
+  return commandAt(ANSWERED, ...args);
+}
+
+/** The same, at another time: years later, say. */
+export async function commandAt(now: number, ...args: readonly string[]): Promise<Outcome> {
   let out = '';
   let err = '';
   const code = await run({
@@ -23,7 +28,7 @@ export async function command(...args: readonly string[]): Promise<Outcome> {
     warn: (text) => {
       err += text;
     },
-    now: () => ANSWERED,
+    now: () => now,
     terminal: 'none',
   });
   return { code, out, err };

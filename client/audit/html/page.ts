@@ -15,6 +15,7 @@ import { checksSection } from './checks.ts';
 import { factList, groupsSection } from './facts.ts';
 import { constantMarkup, type Html, html } from './markup.ts';
 import { style } from './style.ts';
+import { timesSection } from './times.ts';
 import { trustSection } from './trust.ts';
 
 /**
@@ -42,6 +43,7 @@ ${verdictBanner(report)}
 ${summary(report)}
 ${report.advice.map((line) => html`<p class="advice">${line}</p>\n`)}
 ${trustSection(report)}
+${timesSection(report)}
 ${notProvenSection(report)}
 ${groupsSection(report)}
 ${checksSection(report)}

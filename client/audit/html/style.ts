@@ -71,6 +71,10 @@ dd, td, li, h3, code { unicode-bidi: isolate; }
 .open { list-style: none; }
 .open li { border-left: 4px solid var(--warn); padding: .25rem .8rem; margin-bottom: .5rem; }
 .open li::first-letter { text-transform: uppercase; }
+.open .detail, .ends .detail { color: var(--soft); display: block; font-size: .92em; }
+.open li.counted { border-left-color: var(--good); } .open li.uncounted { border-left-color: var(--mute); }
+.open.dates strong { text-transform: capitalize; margin-right: .5rem; }
+.ends td:nth-child(2) { width: 12rem; white-space: nowrap; }
 .group header { display: flex; flex-wrap: wrap; gap: .5rem; align-items: baseline; margin-bottom: .6rem; }
 
 .bar { width: 100%; height: .7rem; border-radius: 6px; display: block; margin-bottom: .5rem; }

@@ -1,4 +1,5 @@
-import { command } from '../../support/command.ts';
+import { ANSWERED } from '../../support/answer.ts';
+import { commandAt } from '../../support/command.ts';
 
 /** The JSON of an audit, as a program reads it. */
 export interface AuditJson {
@@ -12,10 +13,13 @@ export interface AuditJson {
     readonly level: string | null;
     readonly judgement: {
       readonly at: string;
+      readonly readAt: string;
       readonly challenge: string;
       readonly policy: { readonly name: string; readonly origin: string };
     } | null;
     readonly trust: readonly { readonly kind: string; readonly state: string; readonly title: string }[];
+    readonly dates: readonly { readonly of: string; readonly at: string | null; readonly counts: boolean }[];
+    readonly lifetimes: readonly { readonly kind: string; readonly state: string; readonly matters: boolean }[];
     readonly accepted: Groups;
     readonly authentic: Groups;
     readonly claimed: Groups;
@@ -30,7 +34,11 @@ export interface Audited {
 }
 
 export async function auditJson(...args: readonly string[]): Promise<Audited> {
-  const { code, out, err } = await command('audit', ...args, '--json');
+  return auditJsonAt(ANSWERED, ...args);
+}
+
+export async function auditJsonAt(now: number, ...args: readonly string[]): Promise<Audited> {
+  const { code, out, err } = await commandAt(now, 'audit', ...args, '--json');
   if (out === '') throw new Error(err);
   return { exit: code, report: JSON.parse(out) as AuditJson };
 }

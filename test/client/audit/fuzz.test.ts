@@ -50,6 +50,7 @@ describe('any bytes', () => {
             purpose: purpose === 'live' ? { kind: 'live', now: NOW } : { kind: 'archive' },
             challenge: 'any',
             challengedAt: 'unknown',
+            readAt: NOW,
           });
           // The survey trusts vendors, and no seed is a vendor's.
           expect(['malformed', 'untrusted']).toContain(report.verdict);

@@ -17,6 +17,7 @@ export function reportSaying(text: string): AuditReport {
     judgement: {
       purpose: 'live',
       at: '2030-01-01T00:00:00.000Z',
+      readAt: '2031-01-01T00:00:00.000Z',
       challenge: 'any',
       policy: { name: text, origin: 'given' },
     },
@@ -37,6 +38,17 @@ export function reportSaying(text: string): AuditReport {
         title: 'Document',
         standing: 'claimed',
         facts: [{ key: 'k', label: 'l', value: [text, text] }],
+      },
+    ],
+    dates: [{ of: 'head', at: '2030-01-01T00:00:00.000Z', by: text, counts: true, meaning: text }],
+    lifetimes: [
+      {
+        kind: 'certificate',
+        title: text,
+        until: '2030-01-01T03:00:00.000Z',
+        state: 'over-since',
+        matters: true,
+        meaning: text,
       },
     ],
     advice: [text],

@@ -27,6 +27,7 @@ const question: Omit<Question, 'suite'> = {
   purpose: { kind: 'live', now: ANSWERED },
   challenge: 'any',
   challengedAt: 'unknown',
+  readAt: ANSWERED,
 };
 
 describe('an audit', () => {
