@@ -84,6 +84,8 @@ export const limits = {
   archiveBytes: 50_331_648,
   /** Raw evidence in any spelling: an extended SNP report with its table of certificates, as hex. */
   auditEvidenceBytes: 139_264,
+  /** What a page in a browser reads at once: A5's bound. Larger archives are for the command line. */
+  consoleFileBytes: 8_388_608,
   /** Files of certificates that one audit takes. */
   auditChainFiles: 16,
   /** A list of cases to judge in one go; each is judged by itself, so only the list is held in memory. */

@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { parseUtc } from '../../client/audit/utc.ts';
 import { fromHex } from '../../wire/bytes.ts';
 import type { TeeName } from '../../wire/message/identity.ts';
 import { UsageError } from '../exit-codes.ts';
@@ -118,12 +119,8 @@ function parsed(args: readonly string[]): ParsedLine {
 }
 
 export function readTime(text: string, name: string): number {
-  const time = Date.parse(text);
-  const wellFormed = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/.test(text) && time >= 0;
-  // The calendar check: JavaScript reads the 30th of February as a day in March.
-  if (!wellFormed || !new Date(time).toISOString().startsWith(text.slice(0, 10))) {
-    throw new UsageError(`${name} ${text} is not a UTC time like 2026-01-31T12:00:00Z`);
-  }
+  const time = parseUtc(text);
+  if (time === undefined) throw new UsageError(`${name} ${text} is not a UTC time like 2026-01-31T12:00:00Z`);
   return time;
 }
 

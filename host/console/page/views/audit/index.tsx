@@ -1,5 +1,65 @@
 import type { VNode } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { WorkerPolicy } from '../../../../../verifier/index.ts';
+import { webSuite } from '../../../../../wire/crypto/web.ts';
+import { useConnection, usePolicy } from '../../connection/context.tsx';
+import { Busy } from '../../parts/busy.tsx';
+import { Problem } from '../../parts/problem.tsx';
+import { type Audited, audit, firstWishes, problemIn, type Wishes } from './ask.ts';
+import { Evidence } from './evidence.tsx';
+import { type Held, nothingHeld } from './held.ts';
+import { AuditReportView } from './report.tsx';
+import { WishesForm } from './wishes.tsx';
 
+type Outcome =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'done'; readonly audited: Audited }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** Judges what the person brings. Nothing of it leaves the browser, and nothing is asked of anybody. */
 export function AuditView(): VNode {
-  return <p class="soft">Nothing is shown here yet.</p>;
+  const { now } = useConnection();
+  const chosen = usePolicy();
+  const page = chosen.kind === 'chosen' ? chosen.policy : undefined;
+  const [held, setHeld] = useState<Held>(nothingHeld);
+  const [wishes, setWishes] = useState<Wishes>(firstWishes);
+  const [file, setFile] = useState<WorkerPolicy>();
+  const [outcome, setOutcome] = useState<Outcome>({ kind: 'none' });
+
+  useEffect(() => {
+    const { evidence } = held;
+    if (evidence === undefined || problemIn(wishes) !== undefined) {
+      setOutcome({ kind: 'none' });
+      return undefined;
+    }
+    let current = true;
+    setOutcome({ kind: 'busy' });
+    const asked = { held: { ...held, evidence }, wishes, policies: { page, file }, suite: webSuite, now: now() };
+    // After the page has shown that it works: eight megabytes of JSON take a moment to read.
+    const timer = setTimeout(() => {
+      audit(asked).then(
+        (audited) => current && setOutcome({ kind: 'done', audited }),
+        (error: unknown) => current && setOutcome({ kind: 'failed', error }),
+      );
+    });
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [held, wishes, page, file, now]);
+
+  return (
+    <>
+      <p class="soft lead">
+        Judges evidence and saved answers in this browser. Nothing that you drop here leaves it, and it works with the
+        network cut.
+      </p>
+      <Evidence held={held} onHeld={setHeld} />
+      <WishesForm wishes={wishes} onWishes={setWishes} page={page} file={file} onFile={setFile} />
+      {outcome.kind === 'busy' ? <Busy what="checking" /> : null}
+      {outcome.kind === 'failed' ? <Problem title="The audit did not end." error={outcome.error} /> : null}
+      {outcome.kind === 'done' ? <AuditReportView audited={outcome.audited} /> : null}
+    </>
+  );
 }

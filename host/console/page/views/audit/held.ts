@@ -1,0 +1,54 @@
+import { type Chain, joinChains, readChain } from '../../../../../client/audit/index.ts';
+import { utf8 } from '../../../../../wire/bytes.ts';
+import { limits } from '../../../../../wire/limits.ts';
+
+/** What the person has brought: one piece of evidence, and certificates that belong beside it. */
+export interface Held {
+  readonly evidence: HeldFile | undefined;
+  readonly certificates: readonly HeldCertificates[];
+}
+
+export interface HeldFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+interface HeldCertificates {
+  readonly name: string;
+  readonly chain: Chain;
+}
+
+export const nothingHeld: Held = { evidence: undefined, certificates: [] };
+
+/** Taken, or why not. */
+export type Taken = { readonly held: Held } | { readonly refused: 'certificates_too_many' };
+
+/** A file is certificates if it is DER or PEM of certificates only; everything else is evidence, whatever it is. */
+export function take(held: Held, { name, bytes }: HeldFile): Taken {
+  const chain = looksLikeCertificates(bytes) ? readChain(bytes) : undefined;
+  if (chain === undefined) return { held: { ...held, evidence: { name, bytes } } };
+  if (held.certificates.length >= limits.auditChainFiles) return { refused: 'certificates_too_many' };
+  return { held: { ...held, certificates: [...held.certificates, { name, chain }] } };
+}
+
+/** Text as it was pasted: spaces and empty lines around it are the clipboard's. */
+export function takeText(held: Held, text: string): Taken {
+  return take(held, { name: 'pasted text', bytes: utf8(text.trim()) });
+}
+
+export function without(held: Held, certificates: HeldCertificates): Held {
+  return { ...held, certificates: held.certificates.filter((one) => one !== certificates) };
+}
+
+export function chainOf({ certificates }: Held): Chain {
+  return joinChains(certificates.map(({ chain }) => chain));
+}
+
+const PEM = utf8('-----BEGIN ');
+
+/** PEM may have comments before it. What is longer than any chain is not looked at for one. */
+function looksLikeCertificates(bytes: Uint8Array): boolean {
+  if (bytes.length > limits.snpTableBytes) return false;
+  if (bytes[0] === 0x30) return true;
+  return bytes.some((_, at) => PEM.every((byte, index) => bytes[at + index] === byte));
+}
