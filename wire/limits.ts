@@ -82,6 +82,8 @@ export const limits = {
   evidenceValues: 64,
   /** A whole `.proofmark` archive with payloads: A5 allows 8 MiB of memory, payloads stay outside beyond that. */
   archiveBytes: 50_331_648,
+  /** JSON values in it: some thirty fields, a proof, the evidence and a few anchors. More would cost a second to read. */
+  archiveValues: 512,
   /** Raw evidence in any spelling: an extended SNP report with its table of certificates, as hex. */
   auditEvidenceBytes: 139_264,
   /** What a page in a browser reads at once: A5's bound. Larger archives are for the command line. */

@@ -93,7 +93,7 @@ const archive: Reader<Archive> = object<Archive>({
 });
 
 export function decodeArchive(encoded: Uint8Array): Archive {
-  return archive(parseJson(encoded, limits.archiveBytes), 'archive');
+  return archive(parseJson(encoded, { maxBytes: limits.archiveBytes, maxValues: limits.archiveValues }), 'archive');
 }
 
 export function encodeArchive(value: Archive): Uint8Array {

@@ -286,6 +286,17 @@ describe('evidence, bundle and archive', () => {
     expect(refusal(() => decodeArchive(utf8(JSON.stringify({ ...json, more: 1 }))))).toBe('field_unknown');
     expect(refusal(() => decodeArchive(utf8('{"format":"a","format":"b"}')))).toBe('json_duplicate_key');
   });
+
+  it('refuses an archive of more values than one has, before it reads them', () => {
+    const anchor = { kind: 'cosignature', evidence: bytes(64) } as const;
+    const full = {
+      ...archive,
+      proof: Array(49).fill(bytes(32)) as Uint8Array[],
+      anchors: Array(16).fill(anchor) as (typeof anchor)[],
+    };
+    expect(decodeArchive(encodeArchive(full))).toEqual(full);
+    expect(refusal(() => decodeArchive(utf8(`{"format":[${'0,'.repeat(512)}0]}`)))).toBe('too_large');
+  });
 });
 
 describe('link', () => {
