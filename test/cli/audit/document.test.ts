@@ -169,8 +169,12 @@ describe('the command line of an audit', () => {
   ])('ends with 2 for %s', async (_, args) => {
     const { code, out, err } = await command('audit', ...args);
     expect(code).toBe(2);
-    expect(out).toBe('');
-    expect(err).toMatch(/^proofmark: [^\n]+\n$/);
+    if (args.includes('--json')) {
+      expect(JSON.parse(out)).toMatchObject({ error: { code: 'usage' }, exit: 2 });
+    } else {
+      expect(out).toBe('');
+      expect(err).toMatch(/^proofmark: [^\n]+\n$/);
+    }
   });
 
   it('ends with 1 for a chain that cannot be read', async () => {
