@@ -228,7 +228,7 @@ module.exports = {
       'contract-deploy-imports',
       'What puts the contracts on a chain takes them from the tools that build them.',
       { path: '^contracts/deploy/' },
-      ['^contracts/(deploy|tools)/', ...packages('viem')],
+      ['^contracts/(deploy|tools|integer)/', ...packages('viem')],
     ),
     {
       name: 'only-demos-deploy',

@@ -8,6 +8,9 @@ export ONNXRUNTIME_NODE_INSTALL := skip
 # TIER=sim-process is the default of the command itself; later tiers are named here.
 TIER_ARGS := $(if $(TIER),--tier $(TIER))
 
+# LEVEL=attested is the default of the command, LEVEL=recomputed settles an answer that the chain computes itself.
+LEVEL_ARGS := $(if $(LEVEL),--level $(LEVEL))
+
 # The stamp is a copy of the lock file: compared by content, so that a checkout that only touches times installs nothing.
 STAMP := node_modules/.proofmark-lock
 
@@ -23,7 +26,7 @@ up: install ## start everything on loopback, run one inference, print its audit,
 	@npm run -s proofmark -- up $(TIER_ARGS)
 
 demo: install ## the same once; the exit code tells
-	@npm run -s proofmark -- demo $(TIER_ARGS)
+	@npm run -s proofmark -- demo $(TIER_ARGS) $(LEVEL_ARGS)
 
 test: install ## all tests that fit 25 minutes on two cores
 	@npm run -s test

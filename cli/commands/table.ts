@@ -29,7 +29,9 @@ const upUsage = `proofmark up [--port PORT] [--state DIR] [--release DIR] [--tie
 
 const demoUsage = `proofmark demo [--tier process|vm] [--chain local|none] [--json]
                [--tee aws-nitro | --tee amd-sev-snp [--product milan|genoa|turin]]
-  The same once, in a folder of its own; exits 0 if every check passed.`;
+proofmark demo --level attested|recomputed
+  The same once, in a folder of its own; exits 0 if every check passed. At the level recomputed there is no worker: a
+  request over volatility-1h-int8 is settled on the local chain by a contract that computes the model itself.`;
 
 const kitUsage = `proofmark kit --measurements FILE --out DIR [--template POLICY] [--json]
   What a first worker needs around it: a release key, a signed demo model, a configuration, and a policy that accepts
@@ -98,7 +100,7 @@ const rows: readonly CommandRow[] = [
   {
     name: 'prove',
     task: 'check',
-    summary: 'prove that a small integer model gave an answer, for a contract',
+    summary: 'write the contract that computes a small integer model itself',
     usage: proveUsage,
     load: async () => (await import('./prove.ts')).prove,
   },

@@ -43,6 +43,7 @@ import {
   writeTransactions,
 } from './on-chain.ts';
 import { platformOption, platformOptions } from './platform.ts';
+import { levelOption, settleRecomputed } from './recomputed.ts';
 
 const options = {
   ...platformOptions,
@@ -83,14 +84,19 @@ export async function demo(context: CommandContext): Promise<number> {
     tier: { type: 'string' },
     chain: { type: 'string' },
     json: { type: 'boolean' },
+    level: { type: 'string' },
   });
   noNames(parsed, 'demo');
+  const level = levelOption(parsed);
   const started = performance.now();
   const stateDirectory = await mkdtemp(join(tmpdir(), 'proofmark-'));
   try {
-    await withStack(told(context, parsed), parsed, { stateDirectory, port: 0 }, async ({ facts }) => {
-      if (parsed.values['json'] === true) context.write(jsonLine(JSON.stringify(facts)));
-    });
+    if (level === 'recomputed') await settleRecomputed(context, { stateDirectory, parsed });
+    else {
+      await withStack(told(context, parsed), parsed, { stateDirectory, port: 0 }, async ({ facts }) => {
+        if (parsed.values['json'] === true) context.write(jsonLine(JSON.stringify(facts)));
+      });
+    }
   } finally {
     await rm(stateDirectory, { recursive: true, force: true });
   }

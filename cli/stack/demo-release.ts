@@ -23,10 +23,11 @@ export interface DemoRelease extends ServedRelease {
 }
 
 const NAMESPACE = 'demo';
-const MODEL = 'volatility-1h';
+/** A folder of `models/`. */
+type ShippedModel = 'volatility-1h' | 'volatility-1h-int8';
 
 /** `draft`: the folder of a release that nobody has signed yet. */
-export async function openDemoRelease(state: string, draft: string = shippedDraft()): Promise<DemoRelease> {
+export async function openDemoRelease(state: string, draft: string = shippedDraft('volatility-1h')): Promise<DemoRelease> {
   const key = await openReleaseKey(join(state, 'publisher.pem'));
   const sign = async (message: Uint8Array): Promise<Uint8Array> => signP256(key.privateKey, message);
   const { manifest, encoded, modelId } = await buildRelease(draft, await readDraft(draft), key.owner);
@@ -79,7 +80,7 @@ function listOf(owner: string): object {
 }
 
 /** Beside the sources, or beside `dist` in a package. */
-function shippedDraft(): string {
+export function shippedDraft(model: ShippedModel): string {
   const up = import.meta.url.endsWith('.ts') ? '../..' : '../../..';
-  return fileURLToPath(new URL(`${up}/models/${MODEL}`, import.meta.url));
+  return fileURLToPath(new URL(`${up}/models/${model}`, import.meta.url));
 }

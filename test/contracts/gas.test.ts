@@ -13,6 +13,7 @@ const promised: Readonly<Record<string, number>> = {
   'osaka.p384.verify': 750_000,
   'osaka.sha384.block': 30_000,
   'osaka.snp.verify.real': 1_600_000,
+  'osaka.recomputed.verify.16-32-8-2': 120_000,
   'osaka.settlement.postHead': 70_000,
   'osaka.settlement.claim': 120_000,
 };

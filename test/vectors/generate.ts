@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { recomputedFiles } from '../contracts/fixtures/recomputed.ts';
 import { registrationFiles } from '../contracts/fixtures/registrations.ts';
 import { signatureFiles } from '../contracts/fixtures/signatures.ts';
 import { corpusFiles } from './corpus/files.ts';
@@ -21,3 +22,4 @@ await write('attestations/vectors/wire', await goldenFiles());
 await write('attestations/vectors/evidence', corpusFiles());
 await write('contracts/test/fixtures', await registrationFiles());
 await write('contracts/test/fixtures', signatureFiles());
+await write('contracts/test/fixtures', await recomputedFiles());

@@ -17,6 +17,12 @@ export const LIFETIMES: readonly (readonly [name: string, seconds: number])[] = 
   ['7 d', 7 * DAY],
 ];
 
+/** Networks with random weights, which cost what trained ones of the shape cost. */
+export const RECOMPUTED_SHAPES: readonly (readonly number[])[] = [
+  [16, 32, 8, 2],
+  [784, 32, 10],
+];
+
 /**
  * Of one Nitro worker that is registered again whenever its registration ends: each time at the price of cached
  * authorities, and one more certificate for every authority that was replaced since. An upper bound: workers that share
@@ -57,6 +63,14 @@ ${table(['what', 'Osaka', 'Prague'], transactionRows(snapshot))}
 
 ${table(['what', 'here', 'there', 'whose', 'times less'], peerRows(snapshot))}
 
+## Recomputed models
+
+Networks of bytes that a generated contract computes itself. The call alone is what a settlement pays for the question; the
+transaction has calldata besides, at EIP-7623's floor where that is more. No byte of the inputs is zero, which is the dearest
+that there is. Creating includes the tables of constants.
+
+${table(['network', 'products', 'call', 'a product', 'question in a transaction', 'escrow fulfilled', 'created'], recomputedRows(snapshot))}
+
 ## A worker a day
 
 Renewing registrations of one worker, in gas, by the time that a registration stands. For Nitro the authorities rotate
@@ -87,6 +101,23 @@ function peerRows(snapshot: Snapshot): string[][] {
     peer.of,
     (peer.gas / gas).toFixed(1),
   ]);
+}
+
+function recomputedRows(snapshot: Snapshot): string[][] {
+  return RECOMPUTED_SHAPES.map((widths) => {
+    const shape = widths.join('-');
+    const products = widths.slice(1).reduce((all, width, index) => all + width * (widths[index] ?? 0), 0);
+    const gas = (what: string): number => snapshot[`osaka.recomputed.${what}.${shape}`] ?? 0;
+    return [
+      shape,
+      number(products),
+      number(gas('call')),
+      (gas('call') / products).toFixed(1),
+      number(gas('verify')),
+      number(gas('fulfil')),
+      number(gas('create')),
+    ];
+  });
 }
 
 function dayRows(snapshot: Snapshot): string[][] {

@@ -6,6 +6,7 @@ import { measureRsaPss, measureSha384 } from './hash.ts';
 import { hardforks, type Measurement } from './measurement.ts';
 import { measureNitro } from './nitro.ts';
 import { measureP384 } from './p384.ts';
+import { measureRecomputed } from './recomputed.ts';
 import { measureRegistry } from './registry.ts';
 import { measureSettlement } from './settlement.ts';
 import { measureSnp } from './snp.ts';
@@ -22,6 +23,7 @@ const measurements: readonly Measurement[] = [
   measureRegistry,
   measureSettlement,
   measureSnp,
+  measureRecomputed,
 ];
 
 export type Snapshot = Readonly<Record<string, number>>;

@@ -25,6 +25,8 @@ export interface GeneratedOnChain {
   /** Gas of creating it with all its tables. */
   readonly created: bigint;
   evaluate(input: Uint8Array): Promise<Hex>;
+  /** The call of `verify`. */
+  question(asked: Asked, proof: Uint8Array): Hex;
   verify(asked: Asked, proof: Uint8Array): Promise<boolean>;
   /** The same question as a transaction, for its gas. */
   send(asked: Asked, proof: Uint8Array): Promise<Receipt>;
@@ -71,6 +73,7 @@ export async function deployGenerated(
     address,
     artifact,
     created,
+    question,
     evaluate: (input) => read('evaluate', encodeFunctionData({ abi, functionName: 'evaluate', args: [hex(input)] })),
     verify: (asked, proof) => read('verify', question(asked, proof)),
     send: (asked, proof) => chain.send({ to: address, data: question(asked, proof) }),
