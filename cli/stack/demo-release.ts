@@ -27,7 +27,10 @@ const NAMESPACE = 'demo';
 type ShippedModel = 'volatility-1h' | 'volatility-1h-int8';
 
 /** `draft`: the folder of a release that nobody has signed yet. */
-export async function openDemoRelease(state: string, draft: string = shippedDraft('volatility-1h')): Promise<DemoRelease> {
+export async function openDemoRelease(
+  state: string,
+  draft: string = shippedDraft('volatility-1h'),
+): Promise<DemoRelease> {
   const key = await openReleaseKey(join(state, 'publisher.pem'));
   const sign = async (message: Uint8Array): Promise<Uint8Array> => signP256(key.privateKey, message);
   const { manifest, encoded, modelId } = await buildRelease(draft, await readDraft(draft), key.owner);
