@@ -24,15 +24,15 @@ class Host:
     timeout: float = 60.0
 
     def get(self, path: str, most: int) -> bytes:
-        return b"".join(self.pieces("GET", path, None, {}, most))
+        return _body(self.reply("GET", path, None, {}, most))
 
     def post(self, path: str, body: bytes, most: int, headers: dict[str, str] | None = None) -> bytes:
-        return b"".join(self.pieces("POST", path, body, headers or {}, most))
+        return _body(self.reply("POST", path, body, headers or {}, most))
 
-    def pieces(
+    def reply(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str], most: int
-    ) -> Iterator[bytes]:
-        """The answer as it comes. An answer that ends before its length, or that is longer than `most`, raises."""
+    ) -> Iterator[str | bytes]:
+        """The answer's media type, then its body as it comes. A body that ends early, or is longer than `most`, raises."""
         kind = {} if body is None else {"content-type": BINARY}
         try:
             with closing(self._connect()) as connection:
@@ -40,6 +40,7 @@ class Host:
                 response = connection.getresponse()
                 if response.status != 200:
                     raise _refusal(response.status, response.read(ERROR_BYTES))
+                yield response.headers.get("content-type") or ""
                 yield from _bounded(response, most)
         except (OSError, http.client.HTTPException) as error:
             raise CallFailed("retry", "host_unreachable", type(error).__name__) from error
@@ -54,6 +55,10 @@ class Host:
             raise CallFailed("fix-call", "argument_invalid", "the address of a host is an http or https URL")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         return kind(parts.hostname, parts.port, timeout=self.timeout)
+
+
+def _body(reply: Iterator[str | bytes]) -> bytes:
+    return b"".join(piece for piece in reply if isinstance(piece, bytes))
 
 
 def _bounded(response: http.client.HTTPResponse, most: int) -> Iterator[bytes]:

@@ -169,15 +169,20 @@ def _open(session: Session, record: bytes) -> tuple[noise.Place, bytes]:
 
 
 def _records(session: Session, record: bytes, request_id: bytes, streamed: bool) -> Iterator[bytes]:
-    """Of a stream each record comes behind its length; any other answer is one record and nothing around it."""
+    """In a body of records each comes behind its length; any other is one record, as where a stream is refused."""
     path = f"/v1/sessions/{session.id}"
     headers = {"proofmark-request-id": request_id.hex()}
     if not streamed:
         yield session.host.post(path, record, RECORD_BYTES, headers)
         return
-    buffered = b""
-    for piece in session.host.pieces("POST", path, record, {**headers, "accept": RECORDS}, 4 * RECORD_BYTES):
+    buffered, framed = b"", False
+    for piece in session.host.reply("POST", path, record, {**headers, "accept": RECORDS}, 4 * RECORD_BYTES):
+        if isinstance(piece, str):
+            framed = piece.startswith(RECORDS)
+            continue
         buffered += piece
+        if not framed:
+            continue
         while len(buffered) >= 4:
             length = int.from_bytes(buffered[:4], "big")
             if length > RECORD_BYTES:
@@ -186,8 +191,10 @@ def _records(session: Session, record: bytes, request_id: bytes, streamed: bool)
                 break
             yield buffered[4 : 4 + length]
             buffered = buffered[4 + length :]
-    if buffered:
+    if framed and buffered:
         raise CallFailed("retry", "answer_cut", "the answer stops inside a record")
+    if not framed:
+        yield buffered
 
 
 def _final(data: bytes) -> tuple[Bundle, Answer]:
