@@ -159,13 +159,6 @@ describe.skipIf(!hasPython)('a real stack, called by plain HTTP from Python (ski
     expect(out).toContain('status ok, fee 0, sealed: yes');
   }, 120_000);
 
-  it('proves that the worker refused a stream, in one record, and gives no result', async () => {
-    const args = chat.map((part) => (part === '12' ? '100000' : part));
-    const { code, out, err } = await call(args);
-    expect({ code, err }).toEqual({ code: 3, err: '' });
-    expect(out).toContain('answer    status refused, fee 0, sealed: yes');
-  }, 120_000);
-
   it.each([
     ['another root', { roots: ['00'.repeat(32)] }, 'root_not_trusted'],
     [
