@@ -6,6 +6,7 @@ import type { EventSink } from './errors.ts';
 import type { AssembleEvidence } from './evidence/assemble.ts';
 import { sendError, setCommonHeaders } from './http/answer.ts';
 import { createBudget } from './http/budget.ts';
+import type { ConsoleRoute } from './http/console.ts';
 import type { AppContext } from './http/context.ts';
 import { HttpError } from './http/errors.ts';
 import { openExchange } from './http/exchange.ts';
@@ -24,6 +25,7 @@ import { listReleases, releaseFileRoute, releaseStatusRoute, signedRelease } fro
 import { chargedRoute, keptRoute, openSessionRoute, sealedRoute } from './http/routes/session.ts';
 import { checkpointRoute, tileRoute } from './http/routes/tiles.ts';
 import type { Journal } from './journal/index.ts';
+import type { StatisticsKeeper } from './metrics/statistics.ts';
 import { nameRoute, type Traffic } from './metrics/traffic.ts';
 import type { Admission } from './payments/admission.ts';
 import type { Release } from './releases.ts';
@@ -45,6 +47,10 @@ export interface AppOptions {
   readonly guard: Guard;
   readonly origins: AllowedOrigins;
   readonly traffic: Pick<Traffic, 'begin' | 'refused'>;
+  /** The page for people, where the operator serves it. */
+  readonly console?: ConsoleRoute;
+  /** Figures for everybody, where the operator publishes them. */
+  readonly statistics?: Pick<StatisticsKeeper, 'read'>;
 }
 
 const EVIDENCE_BURST = 16;
@@ -90,7 +96,7 @@ export function createApp(options: AppOptions): RequestListener {
     },
   };
   const origins = createOrigins(options.origins);
-  const shell = createShell(context, documents, routes, onEvent);
+  const shell = createShell(context, { documents, routes, onEvent, statistics: options.statistics });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     options.traffic.begin(request, response);
@@ -98,6 +104,7 @@ export function createApp(options: AppOptions): RequestListener {
       // Neither a key nor a rate is asked of a preflight: browsers send none, and an answer costs less than a refusal.
       if (origins.welcome(request, response) === 'answered') return;
       if (options.isDraining()) throw new HttpError('shutting_down');
+      if ((await options.console?.(request, response)) === true) return;
       const match = find(request);
       if (match !== undefined) nameRoute(response, match.pattern);
       options.guard.admit(request);
@@ -114,7 +121,14 @@ export function createApp(options: AppOptions): RequestListener {
   return (request, response) => void answer(request, response);
 }
 
-function createShell(context: AppContext, documents: Documents, routes: readonly Route[], onEvent: EventSink): Express {
+interface ShellParts {
+  readonly documents: Documents;
+  readonly routes: readonly Route[];
+  readonly onEvent: EventSink;
+  readonly statistics: AppOptions['statistics'];
+}
+
+function createShell(context: AppContext, { documents, routes, onEvent, statistics }: ShellParts): Express {
   const { workers } = context;
   const app = express();
   app.disable('x-powered-by');
@@ -130,7 +144,7 @@ function createShell(context: AppContext, documents: Documents, routes: readonly
     next();
   });
 
-  offer(app, '/', (_request, response) => void response.json(overview(context)));
+  offer(app, '/', (_request, response) => void response.json(overview(context, statistics)));
   offer(app, '/v2', serverMetadata);
   offer(app, '/v2/health/live', (_request, response) => void response.json({ live: true }));
   offer(app, '/v2/health/ready', (_request, response) => {
@@ -164,6 +178,9 @@ function createShell(context: AppContext, documents: Documents, routes: readonly
   offer(app, '/v1/releases/:modelId', signedRelease(context));
   offer(app, '/v1/releases/:modelId/status', releaseStatusRoute(context));
   offer(app, '/v1/releases/:modelId/files/*path', releaseFileRoute(context));
+  if (statistics !== undefined) {
+    offer(app, '/v1/statistics', (_request, response) => void response.json(statistics.read()));
+  }
   // What comes this far on their paths has another method.
   for (const { pattern, method } of routes) {
     let count = 0;
@@ -199,7 +216,10 @@ function refuseOthers(app: Express, path: string, allow: string): void {
   });
 }
 
-function overview({ workers, releases }: AppContext): Readonly<Record<string, unknown>> {
+function overview(
+  { workers, releases }: AppContext,
+  statistics: AppOptions['statistics'],
+): Readonly<Record<string, unknown>> {
   return {
     service: 'proofmark host',
     trust: 'none needed: ask for evidence with your own challenge and verify it yourself',
@@ -222,6 +242,7 @@ function overview({ workers, releases }: AppContext): Readonly<Record<string, un
       status: '/v1/releases/{modelId}/status',
       files: '/v1/releases/{modelId}/files/{path}',
       workers: '/v1/workers',
+      ...(statistics === undefined ? {} : { statistics: '/v1/statistics' }),
       ready: '/v2/health/ready',
     },
   };

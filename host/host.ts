@@ -8,6 +8,7 @@ import { type EventSink, EvidenceError, StartError } from './errors.ts';
 import { type AssembleEvidence, createAssembler } from './evidence/assemble.ts';
 import { createEvidenceKeeper } from './evidence/keep.ts';
 import { openHealth } from './health.ts';
+import { createConsoleRoute } from './http/console.ts';
 import { createGuard } from './http/guard.ts';
 import type { ApiKey } from './http/keys.ts';
 import type { AllowedOrigins } from './http/origins.ts';
@@ -18,6 +19,7 @@ import type { KeyService } from './kms.ts';
 import { createEventCounters } from './metrics/events.ts';
 import { type ListenAddress, type OperatorServer, serveOperator } from './metrics/operator.ts';
 import type { SettlementFigures } from './metrics/page.ts';
+import { createStatistics, MOMENT_SECONDS } from './metrics/statistics.ts';
 import { createTraffic, type EndedRequest } from './metrics/traffic.ts';
 import { operatorPages } from './operations.ts';
 import { type Patience, patience } from './patience.ts';
@@ -77,6 +79,10 @@ export interface HostOptions {
   /** Takes payment by channels and escrows of the settlement that the configuration names; without it, none. */
   readonly settlement?: SettlementOptions;
   readonly drainMs?: number;
+  /** Whether `/console/` has the page for people; without it, not. */
+  readonly console?: 'on' | 'off';
+  /** Whether everybody may read sums over all callers; without it, nobody. */
+  readonly statistics?: 'public' | 'none';
 }
 
 export interface Reloaded {
@@ -184,6 +190,15 @@ export async function startHost(options: HostOptions): Promise<Host> {
     }
   }
 
+  const statistics = createStatistics({
+    traffic,
+    workers,
+    logSize: (log) => journal.size(log),
+    settlement: () => paid?.settler.figures,
+    now: () => Date.now(),
+  });
+  const noting = options.statistics === 'public' ? setInterval(statistics.note, 1_000 * MOMENT_SECONDS) : undefined;
+  noting?.unref();
   const app = createApp({
     workers,
     journal,
@@ -197,10 +212,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
     guard,
     origins: options.allowedOrigins ?? [],
     traffic,
+    ...(options.console === 'on' ? { console: createConsoleRoute() } : {}),
+    ...(options.statistics === 'public' ? { statistics } : {}),
   });
   const server = createHttpServer(app, { ...serverTimes, silenceMs: silenceFor(options), ...options.times });
 
   async function stopWorkersAndJournal(): Promise<void> {
+    clearInterval(noting);
     await retention?.stop();
     await paid?.settler.stop();
     await workers.close();

@@ -3,6 +3,7 @@ import { auditUsage } from './audit.ts';
 import { chatUsage } from './chat.ts';
 import { completionRow } from './completion.ts';
 import { configurationUsage } from './configuration.ts';
+import { consoleUsage } from './console.ts';
 import { doctorUsage } from './doctor.ts';
 import { evidenceUsage } from './evidence.ts';
 import { hubUsage } from './hub.ts';
@@ -39,10 +40,13 @@ const kitUsage = `proofmark kit --measurements FILE --out DIR [--template POLICY
 
 const hostUsage = `proofmark host --link SOCKET --state DIR --listen ADDRESS:PORT --configuration FILE.cbor --release DIR...
                [--metrics ADDRESS:PORT] [--certificates DIR] [--settlement FILE]
+               [--console on|off] [--statistics public|none]
                [--kms-region REGION] [--kms-endpoint URL]
   Serves a worker that runs elsewhere: relays requests, keeps the journal, hands out evidence. Nobody needs to trust it.
   --certificates is for AMD machines that bring none of their own: certificates and revocation lists, fetched before.
   --settlement says how the operator is paid: chain, account, and the policies that it works for.
+  --console (on unless said otherwise) is a page for people at /console/, which says that its code came from this host.
+  --statistics public lets everybody read sums over all callers at /v1/statistics; otherwise nobody can.
   Events go to the error stream, one JSON line each.
 
 ${hostOptionsText().trimEnd()}`;
@@ -75,6 +79,13 @@ const rows: readonly CommandRow[] = [
     summary: 'check a saved answer, an attestation document, or the worker behind a host',
     usage: auditUsage,
     load: async () => (await import('./audit.ts')).audit,
+  },
+  {
+    name: 'console',
+    task: 'check',
+    summary: 'look at a host in a browser, judged by the code of this package',
+    usage: consoleUsage,
+    load: async () => (await import('./console.ts')).console,
   },
   {
     name: 'evidence',

@@ -71,6 +71,8 @@ export async function up(context: CommandContext): Promise<number> {
     context.write(`  hub                      ${release.hub.url}  (${release.repository})\n`);
     context.write(`  audit the answer above:  proofmark audit ${archiveFile} --policy ${stack.policyFile}\n`);
     context.write(`  ask again:               proofmark infer ${stack.url} --policy ${stack.policyFile}\n`);
+    context.write(`  look at it:              ${stack.url}/console/\n`);
+    context.write(`  with your own code:      proofmark console --connect ${stack.url} --policy ${stack.policyFile}\n`);
     context.write('  stop with Ctrl-C\n');
     return stack.supervisor.stopped;
   });

@@ -11,7 +11,6 @@ import { refuse } from './refusal.ts';
 
 export interface ConsoleServerOptions {
   readonly assets: ConsoleAssets;
-  readonly version: string;
   /** The host that is looked at: http or https, without a slash at its end. */
   readonly host: string;
   /** The bytes of the policy that the user named. */
@@ -33,10 +32,10 @@ const LOOPBACK = '127.0.0.1';
 
 /** The console of this package for one person at this machine: it listens on loopback and answers its own page only. */
 export async function startConsoleServer(options: ConsoleServerOptions): Promise<ConsoleServer> {
-  const { assets, host, policy, chain, version, idleMilliseconds = consoleLimits.idleMilliseconds } = options;
+  const { assets, host, policy, chain, idleMilliseconds = consoleLimits.idleMilliseconds } = options;
   const serve = createConsole({
     assets,
-    settings: { servedBy: 'package', base: '/host', chain: chain !== undefined, target: shownUrl(host), version },
+    settings: { servedBy: 'package', base: '/host', chain: chain !== undefined, target: shownUrl(host) },
     policy,
   });
   const askHost = createHostProxy(host, idleMilliseconds);

@@ -67,6 +67,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         ...['--state', join(stateDirectory, 'host')],
         ...['--listen', `127.0.0.1:${port}`],
         ...['--configuration', files.configurationFile],
+        // Nobody but this machine's user is counted here.
+        ...['--statistics', 'public'],
         ...['--release', options.instead?.release ?? files.releaseDirectory],
         ...(onChain === undefined ? [] : ['--settlement', onChain.settlementFile]),
         ...(options.instead?.hostArguments ?? []),

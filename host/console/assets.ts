@@ -16,6 +16,8 @@ export interface ConsoleAssets {
   readonly files: ReadonlyMap<string, Asset>;
   /** SHA-256 over all files, see digest.ts. */
   readonly digest: string;
+  /** Of the package that it belongs to. */
+  readonly version: string;
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -31,13 +33,19 @@ let opened: Promise<ConsoleAssets> | undefined;
 
 /** From a checkout they are built from its sources, once per process; in a package they lie beside the code. */
 export function openAssets(): Promise<ConsoleAssets> {
-  opened ??= (import.meta.url.endsWith('.ts') ? builtNow() : packaged(join(HERE, '..', '..', 'console'))).then(
-    assetsOf,
-  );
+  opened ??= open();
   return opened;
 }
 
-export function assetsOf(files: ReadonlyMap<string, Uint8Array>): ConsoleAssets {
+async function open(): Promise<ConsoleAssets> {
+  const isCheckout = import.meta.url.endsWith('.ts');
+  const files = await (isCheckout ? builtNow() : packaged(join(HERE, '..', '..', 'console')));
+  const root = isCheckout ? join(HERE, '..', '..') : join(HERE, '..', '..', '..');
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { readonly version: string };
+  return assetsOf(files, version);
+}
+
+export function assetsOf(files: ReadonlyMap<string, Uint8Array>, version: string): ConsoleAssets {
   const assets = [...files].map(
     ([name, bytes]) =>
       [
@@ -45,7 +53,7 @@ export function assetsOf(files: ReadonlyMap<string, Uint8Array>): ConsoleAssets 
         { type: TYPES[name] ?? 'application/octet-stream', bytes, gzip: Uint8Array.from(gzipSync(bytes)) },
       ] as const,
   );
-  return { files: new Map(assets), digest: digestOf(files) };
+  return { files: new Map(assets), digest: digestOf(files), version };
 }
 
 async function builtNow(): Promise<ReadonlyMap<string, Uint8Array>> {

@@ -6,8 +6,8 @@ export interface ServedSettings {
   readonly servedBy: 'host' | 'package';
   readonly base: '' | '/host';
   readonly chain: boolean;
+  /** The host that is looked at, as the user named it; empty where it serves this page itself. */
   readonly target: string;
-  readonly version: string;
 }
 
 export interface ConsoleServing {
@@ -69,7 +69,12 @@ export const consoleHeaders: Readonly<Record<string, string>> = {
 export type ServeConsole = (name: string, request: IncomingMessage, response: ServerResponse) => boolean;
 
 export function createConsole({ assets, settings, policy }: ConsoleServing): ServeConsole {
-  const about = JSON.stringify({ ...settings, policy: policy !== undefined, digest: assets.digest });
+  const about = JSON.stringify({
+    ...settings,
+    policy: policy !== undefined,
+    version: assets.version,
+    digest: assets.digest,
+  });
   const documents = new Map<string, Uint8Array>([
     ['console.json', new TextEncoder().encode(about)],
     ...(policy === undefined ? [] : [['policy.json', policy] as const]),

@@ -47,6 +47,8 @@ export function readOptions(args: readonly string[], environment: Environment = 
     evidencePerSecond: readCount(given, 'evidence-rate', 8, { min: 1, max: 10_000 }),
     trustedProxies: readCount(given, 'trusted-proxies', 0, { min: 0, max: 16 }),
     allowedOrigins: readOrigins(given.get('allow-origin')),
+    console: readWord(given, 'console', ['on', 'off']),
+    statistics: readWord(given, 'statistics', ['none', 'public']),
     pending: readCount(given, 'pending', limits.hostPendingInAll, { min: 1, max: limits.hostPendingInAll }),
     pendingPerWorker: readCount(given, 'pending-per-worker', limits.hostPending, { min: 1, max: limits.hostPending }),
     loadPatience: 1_000 * readCount(given, 'load-seconds', 60, { min: 1, max: 3_600 }),
@@ -222,6 +224,15 @@ function readCount(
     throw new OptionError(name, found.source, `not a whole number from ${min} to ${max}`);
   }
   return value;
+}
+
+/** The first word is what nothing means. */
+function readWord<const T extends string>(given: AllGiven, name: OptionName, words: readonly [T, ...T[]]): T {
+  const found = given.get(name);
+  if (found === undefined) return words[0];
+  const word = words.find((known) => known === textOf(found));
+  if (word === undefined) throw new OptionError(name, found.source, `not one of ${words.join(', ')}`);
+  return word;
 }
 
 function readLevel(given: Given | undefined): LogLevel {

@@ -40,6 +40,8 @@ export type OptionName =
   | 'evidence-rate'
   | 'trusted-proxies'
   | 'allow-origin'
+  | 'console'
+  | 'statistics'
   | 'pending'
   | 'pending-per-worker'
   | 'load-seconds'
@@ -104,6 +106,8 @@ export const optionTable: readonly OptionRow[] = [
     'text',
     'many',
   ),
+  row('console', 'on|off', 'on', 'whether /console/ has a page for people, which says that its code is yours'),
+  row('statistics', 'public|none', NONE, 'whether everybody may read sums over all callers at /v1/statistics'),
   row('pending', 'N', '4096', 'requests accepted at once; more are answered 503'),
   row('pending-per-worker', 'N', '1024', 'the same for each worker'),
   row('load-seconds', 'N', '60', 'how long a request waits for its model to be loaded'),

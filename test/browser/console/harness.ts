@@ -29,12 +29,11 @@ export interface ServeOptions {
 
 export async function serveConsole({ host, servedBy, policy, chain }: ServeOptions): Promise<ServedConsole> {
   const assets = await openAssets();
-  const version = '0.0.0-test';
   if (servedBy === 'package') {
     const named = policy === undefined ? undefined : new TextEncoder().encode(JSON.stringify(policy));
-    return startConsoleServer({ assets, version, host, policy: named, chain, port: 0 });
+    return startConsoleServer({ assets, host, policy: named, chain, port: 0 });
   }
-  const settings = { servedBy, base: '', chain: false, target: '', version } as const;
+  const settings = { servedBy, base: '', chain: false, target: '' } as const;
   const serve = createConsole({ assets, settings, policy: undefined });
   const server = createServer((request, response) => {
     const path = request.url ?? '';

@@ -16,14 +16,13 @@ const settings = {
   base: '/host',
   chain: false,
   target: 'http://host.example',
-  version: '1.2.3',
 } as const;
 
 let server: Server;
 let url = '';
 
 beforeAll(async () => {
-  const serve = createConsole({ assets: assetsOf(files), settings, policy: utf8('{"version":1}') });
+  const serve = createConsole({ assets: assetsOf(files, '1.2.3'), settings, policy: utf8('{"version":1}') });
   server = createServer((request, response) => {
     if (!serve((request.url ?? '/').slice(1), request, response)) response.writeHead(404).end();
   });
@@ -59,7 +58,7 @@ describe('the console as it is served', () => {
 
   it('says whose code it is, and its digest', async () => {
     const about: unknown = await (await fetch(`${url}/console.json`)).json();
-    expect(about).toEqual({ ...settings, policy: true, digest: digestOf(files) });
+    expect(about).toEqual({ ...settings, version: '1.2.3', policy: true, digest: digestOf(files) });
   });
 
   it('sends the policy that the user named byte for byte', async () => {
@@ -78,7 +77,7 @@ describe('the console as it is served', () => {
   });
 
   it('keeps in gzip the same bytes', () => {
-    for (const asset of assetsOf(files).files.values()) {
+    for (const asset of assetsOf(files, '1.2.3').files.values()) {
       expect(Uint8Array.from(gunzipSync(asset.gzip))).toEqual(asset.bytes);
     }
   });

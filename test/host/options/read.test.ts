@@ -293,3 +293,18 @@ describe('--help', () => {
     expect(new Set(optionTable.map(({ name }) => name)).size).toBe(optionTable.length);
   });
 });
+
+describe('what a host shows to people', () => {
+  it('is the console, and no figures, unless it is told otherwise', () => {
+    expect(readOptions(required)).toMatchObject({ console: 'on', statistics: 'none' });
+    const told = readOptions([...required, '--console', 'off', '--statistics', 'public']);
+    expect(told).toMatchObject({ console: 'off', statistics: 'public' });
+  });
+
+  it.each([
+    ['console', 'yes'],
+    ['statistics', 'all'],
+  ])('takes only its words: --%s %s', (name, word) => {
+    expect(errorOf([...required, `--${name}`, word]).message).toContain('not one of');
+  });
+});
