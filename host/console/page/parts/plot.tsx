@@ -12,6 +12,8 @@ export interface PlotSeries {
   readonly tone: 'good' | 'bad' | 'warn' | 'mute' | 'accent';
   /** A second way to tell lines apart, for whoever sees no colours. */
   readonly line?: 'solid' | 'dashed';
+  /** Whether the line goes on over times of which nothing is known. */
+  readonly gaps?: 'shown' | 'spanned';
 }
 
 export interface PlotProps {
@@ -23,6 +25,8 @@ export interface PlotProps {
   readonly format: (value: number) => string;
   /** Counts cannot be below nothing; a log's size need not begin there. */
   readonly from?: 'zero' | 'least';
+  /** Whether what is between two whole numbers means something. */
+  readonly steps?: 'whole' | 'any';
 }
 
 const HEIGHT = 180;
@@ -115,7 +119,23 @@ function dataOf({ times, series }: PlotProps): uPlot.AlignedData {
   return [[...times], ...series.map(({ values }) => [...values])];
 }
 
-function optionsOf({ series, format, from = 'zero' }: PlotProps, element: HTMLElement): uPlot.Options {
+const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+/** The same everywhere: hours of a day, and dates that sort. */
+const TIME_FORMATS = [
+  [86_400, '{YYYY}-{MM}-{DD}', null, null, null, null, null, null, 1],
+  [60, '{HH}:{mm}', '\n{YYYY}-{MM}-{DD}', null, '\n{YYYY}-{MM}-{DD}', null, null, null, 1],
+  [1, '{HH}:{mm}:{ss}', '\n{YYYY}-{MM}-{DD}', null, '\n{YYYY}-{MM}-{DD}', null, null, null, 1],
+];
+/** Above the highest line, so that it is not taken for the frame. */
+const HEADROOM = 0.08;
+
+function rangeOf(from: 'zero' | 'least', least: number, most: number): uPlot.Range.MinMax {
+  const bottom = from === 'zero' ? 0 : least;
+  if (most <= bottom) return [bottom, bottom + 1];
+  return [bottom, most + HEADROOM * (most - bottom)];
+}
+
+function optionsOf({ series, format, from = 'zero', steps = 'any' }: PlotProps, element: HTMLElement): uPlot.Options {
   const colour = (name: string): string => getComputedStyle(element).getPropertyValue(`--${name}`).trim();
   const axis = {
     stroke: colour('soft'),
@@ -128,12 +148,21 @@ function optionsOf({ series, format, from = 'zero' }: PlotProps, element: HTMLEl
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_, least, most) => [from === 'zero' ? 0 : least, most === least ? most + 1 : most] } },
-    axes: [axis, { ...axis, size: 64, values: (_, values) => values.map((value) => format(value)) }],
+    scales: { y: { range: (_, least, most) => rangeOf(from, least ?? 0, most ?? 0) } },
+    axes: [
+      { ...axis, values: TIME_FORMATS },
+      {
+        ...axis,
+        size: 64,
+        values: (_, values) => values.map((value) => format(value)),
+        ...(steps === 'whole' ? { incrs: WHOLE_STEPS } : {}),
+      },
+    ],
     series: [
       {},
-      ...series.map(({ label, tone, line = 'solid' }) => ({
+      ...series.map(({ label, tone, line = 'solid', gaps = 'shown' }) => ({
         label,
+        spanGaps: gaps === 'spanned',
         stroke: colour(tone),
         width: 1.5,
         points: { show: false },
