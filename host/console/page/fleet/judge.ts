@@ -60,6 +60,7 @@ export async function judgeWorker(asker: Asker, log: string | undefined): Promis
     purpose: { kind: 'live', now: askedAt },
     challenge,
     challengedAt: askedAt,
+    readAt: askedAt,
   });
   const proven = policy === undefined ? undefined : await prove(evidence, { policy, now: askedAt, challenge, suite });
   const other = log !== undefined && proven !== undefined && toHex(proven.log) !== log;
