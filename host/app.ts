@@ -16,7 +16,7 @@ import { type AllowedOrigins, createOrigins } from './http/origins.ts';
 import { createTokenBucket } from './http/rate.ts';
 import { createReleaseNames } from './http/releases.ts';
 import { createRouter, type Route } from './http/router.ts';
-import { type Documents, evidenceRoute } from './http/routes/evidence.ts';
+import { type Documents, evidenceRoute, registrationRoute } from './http/routes/evidence.ts';
 import { inferRoute } from './http/routes/infer.ts';
 import { languageRoute } from './http/routes/language.ts';
 import { consistencyRoute, headRoute, headsRoute, placesRoute, receiptRoute } from './http/routes/log.ts';
@@ -158,6 +158,7 @@ function createShell(context: AppContext, { documents, routes, onEvent, statisti
   offer(app, '/v1/models', listModels(context));
   offer(app, '/v1/models/:model', retrieveModel(context));
   offer(app, '/v1/evidence', evidenceRoute(context, documents));
+  offer(app, '/v1/registration', registrationRoute(context, documents));
   offer(app, '/v1/workers', (_request, response) => {
     const models = (ids: readonly Uint8Array[]): readonly string[] => ids.map(toHex);
     response.json(workers.members.map((member) => ({ ...describeMember(member), models: models(member.models) })));
@@ -227,6 +228,7 @@ function overview(
     models: releases().map(({ modelId, manifest }) => ({ name: manifest.name, modelId: toHex(modelId) })),
     paths: {
       evidence: '/v1/evidence?challenge={64 hex digits}',
+      registration: '/v1/registration?challenge={64 hex digits}',
       sessions: '/v1/sessions',
       infer: '/v2/models/{model}/infer',
       chat: '/v1/chat/completions',

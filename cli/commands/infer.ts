@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { type ClientError, connect, type Tensor } from '../../client/index.ts';
+import { type ClientError, connect, type PaymentOptions, type Tensor } from '../../client/index.ts';
 import type { WorkerPolicy } from '../../verifier/index.ts';
 import { fromHex, utf8 } from '../../wire/bytes.ts';
 import { WireError } from '../../wire/errors.ts';
@@ -16,12 +16,15 @@ const options = {
   model: { type: 'string' },
   input: { type: 'string' },
   save: { type: 'string' },
+  channel: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
 
 export const inferUsage = `proofmark infer URL --policy FILE [--model HEX] [--input FILE.json] [--save FILE.proofmark] [--json]
+                [--channel DIR]
   One sealed call; the answer is printed only if every check passed. The input is an Open Inference Protocol request;
-  without one, zeros of the model's shape are sent. Without --model, the one model that the policy lists.`;
+  without one, zeros of the model's shape are sent. Without --model, the one model that the policy lists.
+  --channel pays with a channel of this machine: proofmark chain channel.`;
 
 export async function infer(context: CommandContext): Promise<number> {
   const parsed = parseArguments(context.args, options);
@@ -31,7 +34,9 @@ export async function infer(context: CommandContext): Promise<number> {
   const modelId = chooseModel(policy, textOption(parsed, 'model'));
   const input = textOption(parsed, 'input');
   const given = input === undefined ? undefined : await readInputs(input);
-  const client = connect(url, { policy });
+  const channel = textOption(parsed, 'channel');
+  const payment = channel === undefined ? undefined : await paymentIn(channel);
+  const client = connect(url, { policy, ...(payment === undefined ? {} : { payment }) });
   const inputs = given ?? zeros((await client.release(modelId)).manifest);
   const result = await client.infer({ modelId, inputs, outputs: 'all', format: 'binary' });
   const save = textOption(parsed, 'save');
@@ -44,6 +49,12 @@ export async function infer(context: CommandContext): Promise<number> {
   context.write(heading('Checks', context.style) + checkLines(result.checks, context.style));
   context.write(`  ${outcomeCounts(result.checks)}\n`);
   return exitCode.accepted;
+}
+
+/** The chain's library is needed to open a channel, and not to pay from one. */
+async function paymentIn(folder: string): Promise<PaymentOptions> {
+  const { paymentOf, readChannel } = await import('../chain/channel-file.ts');
+  return paymentOf(await readChannel(folder));
 }
 
 /** Which of the policy's models is meant: the client says so, never the host. */

@@ -1,5 +1,6 @@
 import { helpText as hostOptionsText } from '../../host/options/table.ts';
 import { auditUsage } from './audit.ts';
+import { chainCommands, chainUsage } from './chain.ts';
 import { chatUsage } from './chat.ts';
 import { completionRow } from './completion.ts';
 import { configurationUsage } from './configuration.ts';
@@ -185,6 +186,14 @@ const rows: readonly CommandRow[] = [
     summary: 'seal releases for one image; check key policies',
     usage: kmsUsage,
     load: async () => (await import('./kms.ts')).kms,
+  },
+  {
+    name: 'chain',
+    task: 'pay',
+    summary: 'deploy, register, rule, open channels and settle',
+    usage: chainUsage,
+    commands: chainCommands,
+    load: async () => (await import('./chain.ts')).chain,
   },
 ];
 

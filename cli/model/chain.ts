@@ -1,19 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import {
-  type Account,
-  type Address,
-  BaseError,
-  ContractFunctionRevertedError,
-  createPublicClient,
-  createWalletClient,
-  encodeFunctionData,
-  type Hex,
-  http,
-  type ParseAbi,
-  type PublicClient,
-  parseAbi,
-} from 'viem';
-import { privateKeyToAccount } from 'viem/accounts';
+import { type Address, type Hex, type ParseAbi, parseAbi } from 'viem';
 import { fromHex, toHex, utf8 } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
@@ -21,6 +6,8 @@ import { releaseStatus } from '../../wire/message/authorisations.ts';
 import type { ReleaseStatusName, SignedStatus } from '../../wire/message/hub.ts';
 import type { Manifest, SignedRelease } from '../../wire/message/manifest.ts';
 import { listingMessage, releaseVersion } from '../../wire/message/registrations.ts';
+import type { Payer } from '../chain/account.ts';
+import { type ContractCall, openNode, openSender, requireContract } from '../chain/node.ts';
 import { CommandError } from '../exit-codes.ts';
 
 // What the commands ask of ModelRegistry. A test holds each line against what the compiler made of its source.
@@ -44,9 +31,6 @@ const models = [
 ] as const;
 
 export const modelRegistryAbi: ParseAbi<typeof models> = parseAbi(models);
-
-/** Who pays for gas: an account that the node holds unlocked, or a key in a file. Signatures of releases are another key's. */
-export type Payer = { readonly unlocked: Address } | { readonly keyFile: string };
 
 export interface ModelChainOptions {
   readonly rpc: string;
@@ -74,19 +58,17 @@ export interface ListedRelease {
   readonly signed: SignedRelease;
 }
 
-const WAIT_MS = 120_000;
-
 export async function openModelChain({ rpc, registry }: ModelChainOptions): Promise<ModelChain> {
-  const client: PublicClient = createPublicClient({ transport: http(rpc) });
-  const chainId = BigInt(await told(() => client.getChainId()));
-  const code = await told(() => client.getCode({ address: registry }));
-  if (code === undefined || code === '0x')
-    throw new CommandError(`no contract stands at ${registry} on chain ${chainId}`);
-  const contract = { address: registry, abi: modelRegistryAbi } as const;
+  const node = await openNode(rpc);
+  const { chainId } = node;
+  await requireContract(node, NAME, registry);
+  const call = (functionName: string, args: readonly unknown[]): ContractCall => ({
+    ...{ contract: NAME, address: registry, abi: modelRegistryAbi },
+    ...{ functionName, args },
+  });
 
   const release: ModelChain['release'] = async (owner, modelId) => {
-    const args = [hex(sha256(owner)), hex(modelId)] as const;
-    const found = await told(() => client.readContract({ ...contract, functionName: 'releaseOf', args }));
+    const found = await node.read<Listed>(call('releaseOf', [hex(sha256(owner)), hex(modelId)]));
     const status = statusNames[found.status];
     if (status === undefined) throw new CommandError(`the registry says status ${found.status}, which nobody knows`);
     return {
@@ -110,54 +92,29 @@ export async function openModelChain({ rpc, registry }: ModelChainOptions): Prom
         nameHash: sha256(utf8(name)),
       };
       const listing = await sign(listingMessage({ ...fields, version }));
-      const account = await accountOf(payer);
-      const args = [
-        keyOf(manifest.owner),
-        name,
-        version,
-        hex(modelId),
-        halves(signed.signature),
-        halves(listing),
-      ] as const;
-      await told(() => client.simulateContract({ ...contract, account, functionName: 'list', args }));
-      return sent(account, encodeFunctionData({ ...contract, functionName: 'list', args }));
+      const sender = await openSender(node, rpc, payer);
+      const signatures = [halves(signed.signature), halves(listing)];
+      return (await sender.send(call('list', [keyOf(manifest.owner), name, version, hex(modelId), ...signatures])))
+        .hash;
     },
     async state({ modelId, owner, status, sequence, signature }, payer) {
-      const account = await accountOf(payer);
+      const sender = await openSender(node, rpc, payer);
       const number = Number(releaseStatus[status]);
-      const args = [keyOf(owner), hex(modelId), number, sequence, halves(signature)] as const;
-      await told(() => client.simulateContract({ ...contract, account, functionName: 'stateStatus', args }));
-      return sent(account, encodeFunctionData({ ...contract, functionName: 'stateStatus', args }));
+      const args = [keyOf(owner), hex(modelId), number, sequence, halves(signature)];
+      return (await sender.send(call('stateStatus', args))).hash;
     },
   };
+}
 
-  /** The fees are named: a node that fills them in for its own account may name a tip above the whole. */
-  async function sent(account: Account | Address, data: Hex): Promise<Hex> {
-    const wallet = createWalletClient({ account, transport: http(rpc) });
-    const { maxFeePerGas, maxPriorityFeePerGas } = await told(() => client.estimateFeesPerGas());
-    const fees = { maxFeePerGas, maxPriorityFeePerGas };
-    const hash = await told(() => wallet.sendTransaction({ to: registry, data, ...fees, chain: null }));
-    const receipt = await told(() => client.waitForTransactionReceipt({ hash, timeout: WAIT_MS }));
-    if (receipt.status !== 'success') throw new CommandError(`the transaction ${hash} was reverted`);
-    return hash;
-  }
+const NAME = 'ModelRegistry';
+
+interface Listed {
+  readonly listedAt: number;
+  readonly status: number;
+  readonly sequence: bigint;
 }
 
 const statusNames = Object.keys(releaseStatus) as readonly ReleaseStatusName[];
-
-async function accountOf(payer: Payer): Promise<Account | Address> {
-  if ('unlocked' in payer) return payer.unlocked;
-  let text: string;
-  try {
-    text = (await readFile(payer.keyFile, 'utf8')).trim();
-  } catch (error) {
-    throw new CommandError(`cannot read ${payer.keyFile}: ${(error as Error).message}`);
-  }
-  // What is in the file is a secret, also where it is none that can be used.
-  if (!/^0x[0-9a-fA-F]{64}$/.test(text))
-    throw new CommandError(`${payer.keyFile} is no private key: 0x and 64 hex digits`);
-  return privateKeyToAccount(text as Hex);
-}
 
 function versionOf({ version }: Manifest): ReturnType<typeof releaseVersion> {
   try {
@@ -165,20 +122,6 @@ function versionOf({ version }: Manifest): ReturnType<typeof releaseVersion> {
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     throw new CommandError(`${version} is a pre-release: a registry keeps for ever what it lists, and takes none`);
-  }
-}
-
-/** What a chain refuses has a name of the contract's; whatever else a node says is told in one line. */
-async function told<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof BaseError)) throw error;
-    const reverted = error.walk((inner) => inner instanceof ContractFunctionRevertedError);
-    const name = reverted instanceof ContractFunctionRevertedError ? reverted.data?.errorName : undefined;
-    throw new CommandError(name === undefined ? `the chain: ${error.shortMessage}` : `ModelRegistry refuses: ${name}`, {
-      cause: error,
-    });
   }
 }
 

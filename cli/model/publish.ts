@@ -8,13 +8,15 @@ import { limits } from '../../wire/limits.ts';
 import { releaseMessage } from '../../wire/message/authorisations.ts';
 import { ENVELOPE_FILE } from '../../wire/message/encrypted-release.ts';
 import { decodeManifest, type Manifest, type SignedRelease } from '../../wire/message/manifest.ts';
+import { payerOf, payerOptions } from '../chain/options.ts';
 import { type Parsed, parseArguments, textOption } from '../commands/arguments.ts';
 import type { CommandContext } from '../commands/context.ts';
-import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
+import { confirm } from '../confirm.ts';
+import { CommandError, exitCode } from '../exit-codes.ts';
 import { jsonLine, rowLines } from '../report.ts';
 import { bytesText } from './amounts.ts';
 import type { ModelChain } from './chain.ts';
-import { payerOf, payerOptions, registryOf, registryOptions } from './chain-options.ts';
+import { registryOf, registryOptions } from './chain-options.ts';
 import { buildRelease, DRAFT_FILE, readDraft } from './draft.ts';
 import { hubOptions, onlyPositional, readBytes, required, withHub } from './hub-options.ts';
 import { type OwnerKey, readOwnerKey } from './keys.ts';
@@ -115,7 +117,7 @@ async function exists(path: string): Promise<boolean> {
 
 /** A version is taken for ever, on the hub and on a chain: somebody has to say so, at the keyboard or on the command line. */
 async function agree(
-  { warn, terminal }: CommandContext,
+  context: CommandContext,
   parsed: Parsed,
   { manifest, modelId }: Prepared,
   visibility: string,
@@ -123,7 +125,7 @@ async function agree(
 ): Promise<void> {
   const bytes = manifest.files.reduce((sum, { size }) => sum + size, 0);
   const where = chain === undefined ? '' : `, and lists it on chain ${chain.chainId}`;
-  warn(
+  context.warn(
     rowLines([
       ['publishes', `${manifest.name} ${manifest.version}, ${visibility}, for ever`],
       ['model id', toHex(modelId)],
@@ -131,16 +133,8 @@ async function agree(
       ['to', `${textOption(parsed, 'hub')}${where}`],
     ]),
   );
-  if (parsed.values['yes'] === true) return;
-  if (terminal === 'none') throw new UsageError('--yes is required where nobody can be asked');
-  const { createInterface } = await import('node:readline/promises');
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await lines.question('Publish? [y/N] ');
-    if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError('nothing was published');
-  } finally {
-    lines.close();
-  }
+  const answer = await confirm(context, 'Publish?', { yes: parsed.values['yes'] });
+  if (answer === 'no') throw new CommandError('nothing was published');
 }
 
 /** Of a release that was there before. A private one is shown to readers only, of whom its publisher need not be one. */

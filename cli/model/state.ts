@@ -1,11 +1,12 @@
 import type { Hub, Stated } from '../../client/index.ts';
 import { toHex } from '../../wire/bytes.ts';
 import type { ReleaseStatusName } from '../../wire/message/hub.ts';
+import { payerOf, payerOptions } from '../chain/options.ts';
 import { type Parsed, parseArguments } from '../commands/arguments.ts';
 import type { Command, CommandContext } from '../commands/context.ts';
 import { exitCode } from '../exit-codes.ts';
 import { jsonLine, rowLines } from '../report.ts';
-import { payerOf, payerOptions, registryOf, registryOptions } from './chain-options.ts';
+import { registryOf, registryOptions } from './chain-options.ts';
 import { hubOptions, onlyPositional, required, withHub } from './hub-options.ts';
 import { type OwnerKey, readOwnerKey } from './keys.ts';
 

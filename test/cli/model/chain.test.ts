@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import {
   type AbiFunction,
   type AbiItem,
@@ -8,7 +9,8 @@ import {
   toFunctionSignature,
 } from 'viem';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type ModelChain, modelRegistryAbi, openModelChain, type Payer } from '../../../cli/model/chain.ts';
+import type { Payer } from '../../../cli/chain/account.ts';
+import { type ModelChain, modelRegistryAbi, openModelChain } from '../../../cli/model/chain.ts';
 import { type Chain, startChain } from '../../../contracts/tools/anvil.ts';
 import { type Artifact, artifact } from '../../../contracts/tools/artifacts.ts';
 import { owner, ownerOf, signedStatus, stranger, testRelease } from '../../client/hub/releases.ts';
@@ -89,6 +91,9 @@ describe('a registry of models, for whoever publishes', () => {
 
   it('is paid by a key in a file', async () => {
     const keyFile = folder.file('key', `${KNOWN_KEY}\n`);
+    const unsafe = testRelease({ version: '1.0.9' });
+    await expect(models.list(unsafe, { keyFile }, signing)).rejects.toThrow('can be read by others');
+    chmodSync(keyFile, 0o600);
     const one = testRelease({ version: '1.1.0' });
     expect(await succeeded(await models.list(one, { keyFile }, signing))).toBe(true);
   });
@@ -121,12 +126,13 @@ describe('a registry of models, for whoever publishes', () => {
 
   it('is somewhere else, or nowhere', async () => {
     const empty = `0x${'11'.repeat(20)}` as const;
-    await expect(openModelChain({ rpc: chain.url, registry: empty })).rejects.toThrow(`no contract stands at ${empty}`);
+    await expect(openModelChain({ rpc: chain.url, registry: empty })).rejects.toThrow(`no ModelRegistry at ${empty}`);
     await expect(openModelChain({ rpc: 'http://127.0.0.1:9', registry })).rejects.toThrow('the chain: ');
   });
 
   it('says nothing of a key that is none', async () => {
     const keyFile = folder.file('wrong', 'deadbeef-secret');
+    chmodSync(keyFile, 0o600);
     const one = testRelease({ version: '5.0.0' });
     const failure = await models.list(one, { keyFile }, signing).catch((error: unknown) => String(error));
     expect(failure).toContain('is no private key');
