@@ -9,6 +9,13 @@ import type { HostTransport } from './transport.ts';
 /** Codes of a host that shows no such file, or none at all: hosts before this route, and of encrypted releases. */
 const NONE: ReadonlySet<string> = new Set(['file_unknown', 'model_unknown', 'not_found']);
 
+export interface ReleaseFileOptions {
+  readonly path: string;
+  readonly suite: Suite;
+  /** Where releases are asked for: a host's own path, or a hub's. */
+  readonly under?: '/v1/releases' | '/v1/hub/releases';
+}
+
 /**
  * A card or a sample of a proven release, from a host that is not believed: what it shows has the digest that the owner
  * signed, or is refused. Null where the host shows none.
@@ -16,13 +23,13 @@ const NONE: ReadonlySet<string> = new Set(['file_unknown', 'model_unknown', 'not
 export async function releaseFile(
   host: HostTransport,
   { modelId, manifest }: Verified<ReleaseFacts>,
-  { path, suite }: { readonly path: string; readonly suite: Suite },
+  { path, suite, under = '/v1/releases' }: ReleaseFileOptions,
 ): Promise<Uint8Array | null> {
   const file = shownFiles(manifest).find((each) => each.path === path);
   if (file === undefined) return null;
   let bytes: Uint8Array;
   try {
-    bytes = await host.get(`/v1/releases/${toHex(modelId)}/files/${path}`, file.size);
+    bytes = await host.get(`${under}/${toHex(modelId)}/files/${path}`, file.size);
   } catch (error) {
     if (error instanceof ClientError && error.code === 'host_error' && NONE.has(error.reason)) return null;
     throw error;

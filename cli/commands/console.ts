@@ -8,16 +8,17 @@ import { parseArguments, portOption, textOption } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 import { readPolicy } from './policy-file.ts';
 
-export const consoleUsage = `proofmark console --connect URL [--policy FILE] [--chain RPC] [--port PORT] [--open] [--json]
+export const consoleUsage = `proofmark console --connect URL [--policy FILE] [--hub URL] [--chain RPC] [--port PORT] [--open] [--json]
   Serves the console of this package on loopback, for this machine only, and shows the host at URL in a browser: what
   runs there, judged by code that the host did not send. Without --policy the page asks for one, and accepts nothing
-  until it has one. --chain names a chain's node, for questions that only read. Prints where it is and the digest of
-  all its files; --json prints that as one line. Ends with Ctrl-C.`;
+  until it has one. --hub names a hub, whose models the page searches and shows; --chain a chain's node, for questions
+  that only read. Prints where it is and the digest of all its files; --json prints that as one line. Ends with Ctrl-C.`;
 
 const options = {
   connect: { type: 'string' },
   policy: { type: 'string' },
   chain: { type: 'string' },
+  hub: { type: 'string' },
   port: { type: 'string' },
   open: { type: 'boolean' },
   json: { type: 'boolean' },
@@ -31,11 +32,13 @@ export async function console(context: CommandContext): Promise<number> {
   const host = serverUrl('--connect', connect);
   const chainText = textOption(parsed, 'chain');
   const chain = chainText === undefined ? undefined : serverUrl('--chain', chainText);
+  const hubText = textOption(parsed, 'hub');
   const policyFile = textOption(parsed, 'policy');
   const server = await startConsoleServer({
     assets: await openAssets(),
     host,
     chain,
+    hub: hubText === undefined ? undefined : serverUrl('--hub', hubText),
     policy: policyFile === undefined ? undefined : await policyBytes(policyFile),
     port: portOption(parsed, 0),
   });
@@ -92,7 +95,7 @@ function serverUrl(option: string, text: string): string {
   }
   // A node's address may end in a key; a host's has paths of its own behind it.
   if (option === '--chain') return url.href;
-  if (url.search !== '') throw new UsageError('--connect is the address of a host, without a query');
+  if (url.search !== '') throw new UsageError(`${option} is an address without a query`);
   return url.href.replace(/\/+$/, '');
 }
 

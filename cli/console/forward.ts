@@ -1,4 +1,10 @@
-import { Agent, type IncomingMessage, request as requestHttp, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as requestHttp,
+  type ServerResponse,
+} from 'node:http';
 import { request as requestHttps, Agent as SecureAgent } from 'node:https';
 import { answerHeaders, type RefusalCode, refuse } from './refusal.ts';
 
@@ -25,7 +31,7 @@ export function forward(response: ServerResponse, forwarded: Forwarded): void {
   const start = secure ? requestHttps : requestHttp;
   const agent = method === 'GET' ? kept[secure ? 'https:' : 'http:'] : false;
   const length = body === null ? {} : { 'content-length': String(body.length) };
-  const asked = start(url, { method, headers: { ...headers, ...length }, agent, timeout: idleMilliseconds });
+  let asked: ClientRequest;
   let over = false;
   const end = (code: RefusalCode): void => {
     if (over) return;
@@ -33,15 +39,27 @@ export function forward(response: ServerResponse, forwarded: Forwarded): void {
     asked.destroy();
     refuse(response, code);
   };
-  asked.on('timeout', () => end('upstream_timeout'));
-  asked.on('error', () => end('upstream_unreachable'));
-  asked.on('response', (answer) => pass(answer, response, { forwarded, end }));
+  const ask = (through: typeof agent): void => {
+    let answered = false;
+    asked = start(url, { method, headers: { ...headers, ...length }, agent: through, timeout: idleMilliseconds });
+    asked.on('timeout', () => end('upstream_timeout'));
+    asked.on('error', () => {
+      // A kept connection that the other side has just closed: nothing was asked there, and nothing answered.
+      if (!over && !answered && asked.reusedSocket && through !== false) ask(false);
+      else end('upstream_unreachable');
+    });
+    asked.on('response', (answer) => {
+      answered = true;
+      pass(answer, response, { forwarded, end });
+    });
+    asked.end(body ?? undefined);
+  };
+  ask(agent);
   // Whoever leaves the page waits for nothing any more.
   response.on('close', () => {
     over = true;
     asked.destroy();
   });
-  asked.end(body ?? undefined);
 }
 
 interface Passing {

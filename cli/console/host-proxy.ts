@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RECORDS_TYPE } from '../../wire/message/session.ts';
 import { forward, readRequest } from './forward.ts';
 import { consoleLimits } from './limits.ts';
-import { isPassedOn } from './paths.ts';
+import { hostPaths, isPassedOn, type PassedPaths } from './paths.ts';
 import { refuse } from './refusal.ts';
 
 /** What a host's answer may be on this origin. A page or a script of its making never is. */
@@ -21,11 +21,11 @@ const HEADER_CHARACTERS = 256;
 
 export type PassOn = (target: string, request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** Passes questions of the page on to the host at `base`, and its answers back, both as they come. */
-export function createHostProxy(base: string, idleMilliseconds: number): PassOn {
+/** Passes questions of the page on to the host or hub at `base`, and its answers back, both as they come. */
+export function createHostProxy(base: string, idleMilliseconds: number, paths: PassedPaths = hostPaths): PassOn {
   return async (target, request, response) => {
     const method = request.method ?? '';
-    const known = isPassedOn(method, target);
+    const known = isPassedOn(method, target, paths);
     if (known === 'no') return refuse(response, 'not_found');
     if (known === 'other-method') return refuse(response, 'method_not_allowed');
     const body = method === 'POST' ? await readRequest(request, consoleLimits.requestBytes) : null;

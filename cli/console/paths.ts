@@ -40,15 +40,42 @@ function post(path: string): Passed {
 }
 
 const QUERY = /^[A-Za-z0-9_=&.-]*$/;
+/** What somebody searches for is a text of theirs. */
+const SEARCH = /^[A-Za-z0-9_=&.%-]*$/;
+
+/** A server's interface, as far as a console asks for it. */
+export interface PassedPaths {
+  readonly paths: readonly Passed[];
+  readonly query: RegExp;
+}
+
+export const hostPaths: PassedPaths = { paths: passed, query: QUERY };
+
+const LABEL = '[a-z0-9-]{1,64}';
+
+/** Of a hub what reads: nothing is published from a console. */
+export const hubPaths: PassedPaths = {
+  paths: [
+    get('/v1/hub/search'),
+    get(`/v1/hub/models/${LABEL}/${LABEL}`),
+    get(`/v1/hub/releases/${ID}`),
+    get(`/v1/hub/releases/${ID}/files/[A-Za-z0-9._/-]{1,256}`),
+  ],
+  query: SEARCH,
+};
 
 /** `target` is path and query as they came: no `..`, no encoding and no second spelling of anything passes. */
-export function isPassedOn(method: string, target: string): 'yes' | 'other-method' | 'no' {
+export function isPassedOn(
+  method: string,
+  target: string,
+  { paths, query }: PassedPaths = hostPaths,
+): 'yes' | 'other-method' | 'no' {
   if (target.length > consoleLimits.pathCharacters) return 'no';
   const at = target.indexOf('?');
   const path = at < 0 ? target : target.slice(0, at);
-  if (at >= 0 && !QUERY.test(target.slice(at + 1))) return 'no';
+  if (at >= 0 && !query.test(target.slice(at + 1))) return 'no';
   if (path.split('/').some((segment) => segment === '.' || segment === '..')) return 'no';
-  const known = passed.filter((one) => one.path.test(path));
+  const known = paths.filter((one) => one.path.test(path));
   if (known.length === 0) return 'no';
   return known.some((one) => one.method === method) ? 'yes' : 'other-method';
 }

@@ -7,6 +7,7 @@ import { createChainProxy } from './chain-proxy.ts';
 import { guardRefusal } from './guard.ts';
 import { createHostProxy } from './host-proxy.ts';
 import { consoleLimits } from './limits.ts';
+import { hubPaths } from './paths.ts';
 import { refuse } from './refusal.ts';
 
 export interface ConsoleServerOptions {
@@ -17,6 +18,8 @@ export interface ConsoleServerOptions {
   readonly policy: Uint8Array | undefined;
   /** A chain's node, for questions that only read. */
   readonly chain: string | undefined;
+  /** A hub, as the host's address is written. */
+  readonly hub?: string | undefined;
   /** 0 lets the system choose. */
   readonly port: number;
   readonly idleMilliseconds?: number;
@@ -32,20 +35,31 @@ const LOOPBACK = '127.0.0.1';
 
 /** The console of this package for one person at this machine: it listens on loopback and answers its own page only. */
 export async function startConsoleServer(options: ConsoleServerOptions): Promise<ConsoleServer> {
-  const { assets, host, policy, chain, idleMilliseconds = consoleLimits.idleMilliseconds } = options;
+  const { assets, host, policy, chain, hub, idleMilliseconds = consoleLimits.idleMilliseconds } = options;
   const serve = createConsole({
     assets,
-    settings: { servedBy: 'package', base: '/host', chain: chain !== undefined, target: shownUrl(host) },
+    settings: {
+      servedBy: 'package',
+      base: '/host',
+      chain: chain !== undefined,
+      ...(hub === undefined ? {} : { hub: true }),
+      target: shownUrl(host),
+    },
     policy,
   });
   const askHost = createHostProxy(host, idleMilliseconds);
   const askChain = chain === undefined ? undefined : createChainProxy(chain, idleMilliseconds);
+
+  const askHub = hub === undefined ? undefined : createHostProxy(hub, idleMilliseconds, hubPaths);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refused = guardRefusal(request.headers, authority);
     if (refused !== undefined) return refuse(response, refused);
     const target = request.url ?? '';
     if (target.startsWith('/host/')) return askHost(target.slice('/host'.length), request, response);
+    if (target.startsWith('/hub/') && askHub !== undefined) {
+      return askHub(target.slice('/hub'.length), request, response);
+    }
     if (target === '/chain' && askChain !== undefined) return askChain(target, request, response);
     if (target.startsWith('/') && serve(target.slice(1), request, response)) return;
     refuse(response, 'not_found');

@@ -6,6 +6,8 @@ export interface ServedSettings {
   readonly servedBy: 'host' | 'package';
   readonly base: '' | '/host';
   readonly chain: boolean;
+  /** Whether a hub is reached under `/hub`; not, where nothing is said. */
+  readonly hub?: boolean;
   /** The host that is looked at, as the user named it; empty where it serves this page itself. */
   readonly target: string;
 }

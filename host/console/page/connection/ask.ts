@@ -30,6 +30,10 @@ export function hostTransport({ base }: ConsoleSettings): HostTransport {
   return fetchTransport({ url: `${location.origin}${base}`, timeoutMs: TIMEOUT_MS });
 }
 
+export function hubTransport(): HostTransport {
+  return fetchTransport({ url: `${location.origin}/hub`, timeoutMs: TIMEOUT_MS });
+}
+
 /** One question to the chain, through the server of the page. */
 export async function askChain(body: Uint8Array, maxBytes: number): Promise<JsonValue> {
   const transport = fetchTransport({ url: ownFolder(), timeoutMs: TIMEOUT_MS });

@@ -3,7 +3,7 @@ import { useContext, useMemo, useState } from 'preact/hooks';
 import { type Client, createClient } from '../../../../client/client.ts';
 import type { HostTransport } from '../../../../client/transport.ts';
 import { webSuite } from '../../../../wire/crypto/web.ts';
-import { askChain, hostTransport } from './ask.ts';
+import { askChain, hostTransport, hubTransport } from './ask.ts';
 import { type ChainReader, createChainReader } from './chain.ts';
 import { MissingContextError } from './errors.ts';
 import { dropPolicy, keepPolicy, noPolicy, type PolicyState, policyFrom, type TextStore } from './policy.ts';
@@ -15,6 +15,8 @@ export interface Connection {
   readonly settings: ConsoleSettings;
   readonly transport: HostTransport;
   readonly chain: ChainReader | undefined;
+  /** A hub that the user named, as GETs with a limit. */
+  readonly hub: HostTransport | undefined;
   readonly now: () => number;
 }
 
@@ -44,6 +46,7 @@ export function ConnectionProvider({ settings, served, first, store, children }:
       settings,
       transport: hostTransport(settings),
       chain: settings.chain ? createChainReader(askChain) : undefined,
+      hub: settings.hub === true ? hubTransport() : undefined,
       now: () => Date.now(),
     }),
     [settings],

@@ -1,4 +1,4 @@
-import { boolean, object, oneOf, type Reader, text } from '../../../../wire/codec/fields.ts';
+import { boolean, object, oneOf, optional, type Reader, text } from '../../../../wire/codec/fields.ts';
 
 /** What the server of the page says of itself in `console.json`, beside the page. */
 export interface ConsoleSettings {
@@ -10,6 +10,8 @@ export interface ConsoleSettings {
   readonly policy: boolean;
   /** Whether `/chain` passes on questions to a chain. */
   readonly chain: boolean;
+  /** Whether `/hub` passes on questions to a hub; null where the server says nothing of one. */
+  readonly hub: boolean | null;
   /** The host that is looked at, as the user named it; empty where it is the page's own origin. */
   readonly target: string;
   /** Of the package that the page was built in. */
@@ -23,6 +25,7 @@ const read: Reader<ConsoleSettings> = object<ConsoleSettings>({
   base: text({ min: 0, max: 64, pattern: /^(\/[a-z]+)?$/ }),
   policy: boolean(),
   chain: boolean(),
+  hub: optional(boolean()),
   target: text({ min: 0, max: 2_048 }),
   version: text({ min: 1, max: 64 }),
   digest: text({ min: 64, max: 64, pattern: /^[0-9a-f]{64}$/ }),

@@ -22,7 +22,7 @@ export function OnChain({ release }: { readonly release: Verified<ReleaseFacts> 
     <Card title="On chain">
       {chain === undefined ? (
         <p class="soft">
-          No chain is connected. With your own package: <code>proofmark console --connect URL --rpc URL</code>
+          No chain is connected. With your own package: <code>proofmark console --connect URL --chain RPC</code>
         </p>
       ) : (
         <>

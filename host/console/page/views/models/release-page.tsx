@@ -5,21 +5,20 @@ import { webSuite } from '../../../../../wire/crypto/web.ts';
 import { useConnection, usePolicy } from '../../connection/context.tsx';
 import type { PolicyState } from '../../connection/policy.ts';
 import { Busy } from '../../parts/busy.tsx';
-import { Card } from '../../parts/card.tsx';
 import { CheckList } from '../../parts/check-list.tsx';
 import { useLoaded } from '../../parts/loaded.ts';
 import { PolicyPicker } from '../../parts/policy-picker.tsx';
 import { Verdict } from '../../parts/verdict.tsx';
 import { hrefOf } from '../../routes.ts';
 import { FailurePanel } from '../play/failure-panel.tsx';
-import { CardText } from './card/card-text.tsx';
+import { CardOf } from './card-of.tsx';
 import { FilesOf } from './files.tsx';
 import { OnChain } from './on-chain-card.tsx';
 import { listsModel, publishersOf } from './policy-words.ts';
 import { AboutRelease, ExecutionOf, TensorsOf } from './release-facts.tsx';
-import { idOf, readRelease, readStanding, type ShownRelease, type Standing } from './releases.ts';
-import { readCard } from './samples.ts';
+import { idOf, readRelease, readStanding, type ShownRelease } from './releases.ts';
 import { SamplesOf } from './samples-card.tsx';
+import { StandingVerdict } from './standing-verdict.tsx';
 import { seenStatuses } from './status-memory.ts';
 import { VersionsOf } from './versions.tsx';
 
@@ -45,6 +44,7 @@ export function ReleasePage({ modelId }: { readonly modelId: string }): VNode {
 
 function Release({ shown, policy }: { readonly shown: ShownRelease; readonly policy: PolicyState }): VNode {
   const { facts } = shown;
+  const { transport } = useConnection();
   const { manifest, modelId } = facts;
   return (
     <>
@@ -64,7 +64,7 @@ function Release({ shown, policy }: { readonly shown: ShownRelease; readonly pol
       </p>
       <AboutRelease facts={facts} />
       <TensorsOf manifest={manifest} />
-      <CardOf shown={shown} />
+      <CardOf from={{ host: transport, release: facts, suite: webSuite }} />
       <ExecutionOf manifest={manifest} />
       <SamplesOf release={facts} />
       <VersionsOf release={facts} />
@@ -78,7 +78,13 @@ function idText(modelId: Uint8Array): string {
   return [...modelId].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-function ReleaseVerdict({ shown, policy }: { readonly shown: ShownRelease; readonly policy: PolicyState }): VNode {
+export function ReleaseVerdict({
+  shown,
+  policy,
+}: {
+  readonly shown: ShownRelease;
+  readonly policy: PolicyState;
+}): VNode {
   const { verdict, facts } = shown;
   const of = `release ${facts.manifest.name} ${facts.manifest.version}`;
   const checks = (
@@ -127,65 +133,4 @@ function StandingOf({ shown }: { readonly shown: ShownRelease }): VNode {
   if (standing.kind === 'loading') return <Busy what="asking the host what the owner says of it now" />;
   if (standing.kind === 'failed') return <FailurePanel of="the owner’s status" error={standing.error} />;
   return <StandingVerdict standing={standing.value} />;
-}
-
-/** Advice against it leaves the decision to whoever reads it. */
-const WORDS = { active: 'accepted', deprecated: 'undetermined', yanked: 'refused' } as const;
-const MEANINGS = {
-  active: 'The owner stands by it.',
-  deprecated: 'The owner advises against it: whether you use it is for you to say.',
-  yanked: 'The owner withdrew it: do not use it.',
-} as const;
-
-function StandingVerdict({ standing }: { readonly standing: Standing }): VNode {
-  if (standing.kind === 'none') {
-    return (
-      <Verdict
-        verdict="undetermined"
-        of="the owner’s status"
-        meaning="The host shows none. A word that is kept back looks like one that was never said."
-      />
-    );
-  }
-  if (standing.kind === 'refused') {
-    const { verdict } = standing;
-    return (
-      <Verdict
-        verdict={verdict.verdict}
-        of="the owner’s status"
-        code={verdict.code}
-        meaning="What the host shows as the owner’s last word is not."
-      >
-        <details open>
-          <summary>Every check of the status</summary>
-          <CheckList title="Status" checks={verdict.checks} />
-        </details>
-      </Verdict>
-    );
-  }
-  const { status, sequence } = standing.facts;
-  return (
-    <Verdict
-      verdict={WORDS[status]}
-      of={`the owner’s status: ${status}, number ${sequence}`}
-      meaning={`${MEANINGS[status]} Signed by the owner; it has no date, and a later one may be kept back.`}
-    />
-  );
-}
-
-function CardOf({ shown }: { readonly shown: ShownRelease }): VNode {
-  const { transport } = useConnection();
-  const card = useLoaded(
-    () => readCard({ host: transport, release: shown.facts, suite: webSuite }),
-    [transport, shown],
-  );
-  if (card.kind === 'loading') return <Busy what="fetching the card" />;
-  if (card.kind === 'failed') return <FailurePanel of="the card" error={card.error} />;
-  if (card.value === undefined) return <p class="soft">The host shows no card of this release.</p>;
-  return (
-    <Card title="Card" aside={<span class="tag">digest checked</span>}>
-      <p class="soft">Written by the owner, whose claims nobody checked. Nothing in it is loaded or can be followed.</p>
-      <CardText source={card.value} />
-    </Card>
-  );
 }

@@ -15,7 +15,7 @@ import { parseJson } from '../../../../../wire/codec/json.ts';
 import type { Suite } from '../../../../../wire/crypto/suite.ts';
 import { WireError } from '../../../../../wire/errors.ts';
 import { limits } from '../../../../../wire/limits.ts';
-import { decodeSignedStatus } from '../../../../../wire/message/hub.ts';
+import { decodeSignedStatus, type SignedStatus } from '../../../../../wire/message/hub.ts';
 import type { SignedRelease } from '../../../../../wire/message/manifest.ts';
 
 /** One line of a host's list: a claim, by which a release is fetched that proves itself. */
@@ -88,14 +88,26 @@ const NONE: ReadonlySet<string> = new Set(['status_unknown', 'model_unknown', 'n
 
 export async function readStanding(
   host: HostTransport,
+  release: Verified<ReleaseFacts>,
+  judging: { readonly memory: StatusMemory; readonly suite: Suite },
+): Promise<Standing> {
+  const bytes = await shownStatus(host, toHex(release.modelId));
+  if (bytes === undefined) return { kind: 'none' };
+  return judgeStatus(
+    read(() => decodeSignedStatus(bytes)),
+    release,
+    judging,
+  );
+}
+
+/** Whoever shows it: it is the owner's word, and no older than one that was seen before, or it is shown as not that. */
+export async function judgeStatus(
+  given: SignedStatus,
   { modelId, manifest }: Verified<ReleaseFacts>,
   { memory, suite }: { readonly memory: StatusMemory; readonly suite: Suite },
 ): Promise<Standing> {
   const key = toHex(modelId);
-  const bytes = await shownStatus(host, key);
-  if (bytes === undefined) return { kind: 'none' };
   const seen = memory.get(key) ?? 'nothing';
-  const given = read(() => decodeSignedStatus(bytes));
   const verdict = await verifyStatus(given, { modelId, owner: manifest.owner, seen, refuse: 'nothing', suite });
   if (verdict.verdict !== 'accepted') return { kind: 'refused', verdict };
   memory.set(key, verdict.proven);

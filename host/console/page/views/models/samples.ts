@@ -19,11 +19,12 @@ export interface FromHost {
   readonly host: HostTransport;
   readonly release: Verified<ReleaseFacts>;
   readonly suite: Suite;
+  readonly under?: '/v1/releases' | '/v1/hub/releases';
 }
 
 /** The text of the card, its digest held; undefined where the release has none or the host shows none. */
-export async function readCard({ host, release, suite }: FromHost): Promise<string | undefined> {
-  const bytes = await releaseFile(host, release, { path: CARD_FILE, suite });
+export async function readCard({ host, release, ...from }: FromHost): Promise<string | undefined> {
+  const bytes = await releaseFile(host, release, { path: CARD_FILE, ...from });
   return bytes === null ? undefined : new TextDecoder().decode(bytes);
 }
 

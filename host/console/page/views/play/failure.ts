@@ -1,4 +1,5 @@
 import { type ClientAction, ClientError, type ClientErrorCode } from '../../../../../client/errors.ts';
+import { HubError } from '../../../../../client/hub/errors.ts';
 import { type Check, codeMeanings, VerifierError } from '../../../../../verifier/index.ts';
 import { WireError } from '../../../../../wire/errors.ts';
 
@@ -68,6 +69,14 @@ export function failureOf(error: unknown): Failure {
     const failed = checks.find(({ outcome }) => outcome === 'failed');
     const meaning = meaningOf(reason) ?? clientMeanings[code];
     return { action, code, reason, meaning, detail: message.replace(`${code}: `, ''), failed, checks };
+  }
+  if (error instanceof HubError) {
+    const { action, code, reason, verdict, message } = error;
+    const checks = checksOf(verdict);
+    const failed = checks.find(({ outcome }) => outcome === 'failed');
+    const detail = message.replace(`${code}: `, '');
+    const meaning = meaningOf(reason) ?? 'the hub’s answer is not what was asked for, or not what its owner signed';
+    return { action, code, reason: reason === code ? undefined : reason, meaning, detail, failed, checks };
   }
   const none = { reason: undefined, failed: undefined, checks: [] };
   if (error instanceof VerifierError || error instanceof WireError) {
