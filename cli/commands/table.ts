@@ -17,6 +17,7 @@ import { proveUsage } from './prove.ts';
 import { receiptsUsage } from './receipts.ts';
 import { replayUsage } from './replay.ts';
 import type { CommandRow } from './row.ts';
+import { workerCommands, workerUsage } from './worker.ts';
 
 /** Every command, once: the program, its help, docs/commands.md, the completion of shells and a test are made from this. */
 
@@ -158,6 +159,14 @@ const rows: readonly CommandRow[] = [
     summary: 'build, measure, describe and verify enclave images',
     usage: imageUsage,
     load: async () => (await import('./image.ts')).image,
+  },
+  {
+    name: 'worker',
+    task: 'check',
+    summary: 'the workers behind a host, and whether each is proven',
+    usage: workerUsage,
+    commands: workerCommands,
+    load: async () => (await import('./worker.ts')).worker,
   },
   {
     name: 'configuration',
