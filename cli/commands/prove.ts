@@ -4,15 +4,15 @@ import { IntegerError } from '../../contracts/integer/errors.ts';
 import type { GeneratedContract } from '../../contracts/integer/evm/contract.ts';
 import { standardJson } from '../../contracts/integer/evm/standard-json.ts';
 import { OnnxError } from '../../enclave/worker/model/onnx-error.ts';
-import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
+import { CommandError, exitCode, JudgedError, UsageError } from '../exit-codes.ts';
 import { contractOf } from '../prove/evm.ts';
 import { type IntegerRelease, openIntegerRelease } from '../prove/integer-release.ts';
 import { ReadError } from '../prove/read-error.ts';
-import { heading, printable, rowLines } from '../report.ts';
+import { heading, jsonLine, rowLines } from '../report.ts';
 import { parseArguments, textOption } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 
-export const proveUsage = `proofmark prove --evm RELEASE-DIR --out DIR [--name NAME]
+export const proveUsage = `proofmark prove --evm RELEASE-DIR --out DIR [--name NAME] [--json]
   Writes a contract that computes a small integer model itself, and so tells right answers from wrong ones: a result
   verifier for escrows that asks for no receipt (level recomputed). NAME.sol stands alone; NAME.json is what
   \`solc --standard-json\` takes. Linear models, networks with ReLU and forests, in integers from input to output; any
@@ -23,6 +23,7 @@ export async function prove(context: CommandContext): Promise<number> {
     evm: { type: 'string' },
     out: { type: 'string' },
     name: { type: 'string' },
+    json: { type: 'boolean' },
   });
   const [directory, out] = [textOption(parsed, 'evm'), textOption(parsed, 'out')];
   if (directory === undefined || out === undefined || parsed.positionals.length > 0) {
@@ -32,14 +33,17 @@ export async function prove(context: CommandContext): Promise<number> {
     const release = await openIntegerRelease(directory);
     const contract = contractOf(release, textOption(parsed, 'name'));
     const files = await write(out, contract);
-    context.write(report(context, { release, contract, files }));
+    const written = { release, contract, files };
+    context.write(parsed.values['json'] === true ? jsonLine(JSON.stringify(facts(written))) : report(context, written));
     return exitCode.accepted;
   } catch (error) {
     if (error instanceof IntegerError && error.code === 'name_invalid') throw new UsageError(error.message);
-    const refusal = error instanceof ReadError || error instanceof IntegerError;
-    if (!refusal && !(error instanceof OnnxError)) throw error;
-    context.warn(`proofmark: ${printable(error.message)}\n`);
-    return refusal ? exitCode.refused : exitCode.malformed;
+    // The model is what it is, and no contract can be made of it; or it is no model.
+    if (error instanceof ReadError || error instanceof IntegerError) {
+      throw new JudgedError(error.code, error.message, { exit: exitCode.refused, cause: error });
+    }
+    if (!(error instanceof OnnxError)) throw error;
+    throw new JudgedError(error.code, error.message, { exit: exitCode.malformed, cause: error });
   }
 }
 
@@ -59,6 +63,15 @@ interface Written {
   readonly release: IntegerRelease;
   readonly contract: GeneratedContract;
   readonly files: readonly string[];
+}
+
+function facts({ release, contract, files }: Written): object {
+  const { manifest, modelId, program } = release;
+  return {
+    ...{ model: manifest.name, version: manifest.version, modelId, contract: contract.name, tables: contract.tables },
+    ...{ inputs: program.inputs.count, outputs: program.outputs.length, products: program.products },
+    ...{ codeBytesAtMost: contract.codeBytes, files },
+  };
 }
 
 function report({ style }: CommandContext, { release, contract, files }: Written): string {

@@ -54,6 +54,27 @@ describe('proofmark prove --evm', () => {
     expect(existsSync(folder.path('large/Digits.sol'))).toBe(true);
   });
 
+  it('tells programs what it wrote, and why it did not, as JSON', async () => {
+    const { path, modelId } = releaseOf(networkModel(1, [3, 2]).onnx);
+    const out = folder.path('json');
+    const written = await command('prove', '--evm', path, '--out', out, '--json');
+    expect(JSON.parse(written.out)).toMatchObject({
+      ...{
+        model: 'tried-out',
+        modelId,
+        contract: 'RecomputedTriedOut',
+        tables: [],
+        inputs: 3,
+        outputs: 2,
+        products: 6,
+      },
+      files: [join(out, 'RecomputedTriedOut.sol'), join(out, 'RecomputedTriedOut.json')],
+    });
+    const { path: floats } = releaseOf((await committedRelease('volatility-1h')).entry);
+    const refused = await command('prove', '--evm', floats, '--out', out, '--json');
+    expect(JSON.parse(refused.out)).toMatchObject({ error: { code: 'signature' }, exit: exitCode.refused });
+  });
+
   it('refuses what is no integer program, and names the node', async () => {
     const { path } = releaseOf((await committedRelease('volatility-1h')).entry);
     const { code, err } = await command('prove', '--evm', path, '--out', folder.path('none'));
