@@ -6,6 +6,7 @@ import { bundleFromHeader, decodeBundle } from '../../wire/message/bundle.ts';
 import { decodeEvidence } from '../../wire/message/evidence.ts';
 import { encodeRefusal, linkKind, type WorkerRefusalCode } from '../../wire/message/link.ts';
 import { decodeReceipt, decodeTreeHead, leafPreimage } from '../../wire/message/receipt.ts';
+import { decodeRegistrationEvidence } from '../../wire/message/registration-evidence.ts';
 import { decodeRequestHeader } from '../../wire/message/request.ts';
 import { verifyConsistency, verifyInclusion } from '../../wire/tree/index.ts';
 import { random } from '../support/fake-log.ts';
@@ -152,6 +153,15 @@ describe('sessions', () => {
 });
 
 describe('evidence', () => {
+  it('comes with the signer’s word where a log is to be registered', async () => {
+    const challenge = random(32);
+    const response = await fetch(`${url}/v1/registration?challenge=${toHex(challenge)}`);
+    const { evidence, possession } = decodeRegistrationEvidence(new Uint8Array(await response.arrayBuffer()));
+    expect(challengeIn(evidence.document)).toEqual(challenge);
+    expect(possession).toHaveLength(64);
+    expect(await refusal('/v1/registration?challenge=00')).toBe('400 request_invalid');
+  });
+
   it('serves a document for the challenge of whoever asks, until they ask too often', async () => {
     const challenge = random(32);
     const response = await fetch(`${url}/v1/evidence?challenge=${toHex(challenge)}`);
@@ -161,7 +171,8 @@ describe('evidence', () => {
     const statuses: number[] = [];
     for (let i = 0; i < 20; i++)
       statuses.push((await fetch(`${url}/v1/evidence?challenge=${toHex(challenge)}`)).status);
-    expect(statuses.filter((status) => status === 200)).toHaveLength(15);
+    // One was asked for above, and one here.
+    expect(statuses.filter((status) => status === 200)).toHaveLength(14);
     const spoofed = { headers: { 'x-forwarded-for': '10.0.0.1', forwarded: 'for=10.0.0.2' } };
     expect(await refusal(`/v1/evidence?challenge=${toHex(challenge)}`, spoofed)).toBe('429 rate_limited');
   });
