@@ -20,6 +20,8 @@ describe('proofmark console', () => {
     [['console', '--connect', 'ftp://host.example'], 'is not an http or https URL'],
     [['console', '--connect', 'http://host.example/?a=b'], 'without a query'],
     [['console', '--connect', 'http://host.example', '--chain', 'ws://node.example'], 'is not an http or https URL'],
+    [['console', '--connect', 'http://host.example', '--hub', 'hub.example'], '--hub hub.example is not an http'],
+    [['console', '--connect', 'http://host.example', '--hub', 'http://hub.example/?q='], '--hub is an address without'],
     [['console', '--connect', 'http://host.example', '--port', '65536'], 'is not a port'],
   ])('ends with 2 for %j', async (args, why) => {
     const { code, out, err } = await command(...args);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ClientError, clientErrorCodes } from '../../../../../../client/index.ts';
+import { ClientError, clientErrorCodes, HubError } from '../../../../../../client/index.ts';
 import { failureOf } from '../../../../../../host/console/page/views/play/failure.ts';
 import { codeMeanings, VerifierError } from '../../../../../../verifier/index.ts';
 import { WireError } from '../../../../../../wire/errors.ts';
@@ -33,6 +33,18 @@ describe('a failure, as a person is told of it', () => {
     expect([action, code, reason]).toEqual(['stop-trusting', 'evidence_refused', 'image_refused']);
     expect(failed).toMatchObject({ id: 'N18.image', outcome: 'failed' });
     expect(checks.length).toBeGreaterThan(30);
+  });
+
+  it('is a hub’s as well as a host’s', () => {
+    const swapped = new HubError('release_untrusted', 'another one', { reason: 'release_mismatch' });
+    expect(failureOf(swapped)).toMatchObject({
+      action: 'stop-trusting',
+      code: 'release_untrusted',
+      reason: 'release_mismatch',
+    });
+    expect(failureOf(swapped).meaning).toBe(codeMeanings.untrusted.release_mismatch);
+    const away = failureOf(new HubError('hub_unreachable', 'nobody there'));
+    expect([away.action, away.reason, away.detail]).toEqual(['retry', undefined, 'nobody there']);
   });
 
   it('is of this page where it is nobody else’s', () => {
