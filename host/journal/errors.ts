@@ -6,6 +6,7 @@ export type JournalErrorCode =
   | 'journal_full'
   | 'journal_failed'
   | 'journal_closed'
+  | 'journal_outdated'
   | 'log_unknown'
   | 'export_invalid'
   | 'policy_invalid'

@@ -14,7 +14,8 @@ import {
 import { createFrontier } from '../../wire/tree/index.ts';
 import { checkEntries, type LogOwner, leafHash, logOf, logOwner } from './append.ts';
 import { JournalError } from './errors.ts';
-import type { Journal, SignedHead } from './journal.ts';
+import type { SignedHead } from './heads.ts';
+import type { Journal } from './journal.ts';
 
 /**
  * A whole log as a stream of frames (`wire/codec/frame.ts`, id 0), in this order and no other:
@@ -99,7 +100,9 @@ export async function importLog(
   const exported = await verifyExport(source, {
     onEntries: async (ready, entries) => {
       opened ??= await journal.openLog(ready);
-      await journal.append(opened, entries).durable;
+      const { durable } = journal.append(opened, entries);
+      await journal.caughtUp();
+      await durable;
     },
   });
   if (opened === undefined) await journal.openLog(exported.ready);

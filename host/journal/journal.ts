@@ -13,35 +13,26 @@ import {
   encodeReadyInfo,
   type ReadyInfo,
 } from '../../wire/message/link.ts';
-import { decodeReceipt, HEAD_BYTES } from '../../wire/message/receipt.ts';
-import { consistencyProof, inclusionProof } from '../../wire/tree/index.ts';
+import { decodeReceipt } from '../../wire/message/receipt.ts';
+import { consistencyProof, inclusionProof, type NodeReader } from '../../wire/tree/index.ts';
+import { TILE_WIDTH, type Tile } from '../../wire/tree/tiles.ts';
 import { decodeWords, encodeWords } from '../../wire/words.ts';
 import { type AheadMark, openAhead } from './ahead.ts';
-import {
-  type CheckedEntries,
-  checkEntries,
-  type LogOwner,
-  logOf,
-  logOwner,
-  nodeReader,
-  planAppend,
-  storedSize,
-} from './append.ts';
+import { type LogOwner, logOf, logOwner } from './append.ts';
+import { DROPPED, itemAt, RECEIPTS, receiptsBetween } from './chunks.ts';
 import { type Conflict, decodeConflict } from './conflicts.ts';
 import { JournalError, type JournalErrorCode } from './errors.ts';
-import { chargeKey, executionKey, keyAfter, nodeKey, placeKey, readU48, u48 } from './keys.ts';
+import { createGathering } from './gathering.ts';
+import { storedSize } from './growth.ts';
+import { decodeHead, heldHeads, type SignedHead } from './heads.ts';
+import { chargeKey, executionKey, keyAfter, nameOf, placeKey, readU48, u48 } from './keys.ts';
 import { type Retained, type RetentionPolicy, retainLogs } from './retention.ts';
-import { openStore, type Plan, type Put, type StoreReader } from './store.ts';
+import { openStore, type Put, type StoreReader } from './store.ts';
+import { storedHashes, tileReader } from './tiles.ts';
 
 export interface Place {
   readonly log: Uint8Array;
   readonly index: number;
-}
-
-export interface SignedHead {
-  readonly size: number;
-  readonly head: Uint8Array;
-  readonly signature: Uint8Array;
 }
 
 export interface Appended {
@@ -78,12 +69,8 @@ export interface Journal {
   /** A receipt with its proof in the newest head. */
   bundle(place: Place): ReceiptBundle;
   consistency(log: Uint8Array, first: number, second: number): readonly Uint8Array[];
-  /** The hashes of so many complete subtrees of one level, from the first on; fewer where the tree ends before. */
-  nodes(
-    log: Uint8Array,
-    first: { readonly level: number; readonly index: number },
-    count: number,
-  ): readonly Uint8Array[];
+  /** The hashes of a tile; fewer than its width where the tree ends before. */
+  tile(log: Uint8Array, tile: Tile): readonly Uint8Array[];
   conflicts(log: Uint8Array): readonly Conflict[];
   /** What a channel's name stands for. */
   saveChannel(fields: ChannelFields): Promise<void>;
@@ -146,13 +133,7 @@ export function openJournal(directory: string, options: JournalOptions): Journal
     return owner;
   }
 
-  /** Checked when it is their turn to be stored: nobody's answer waits for the signature of a head. */
-  function planOf(log: Uint8Array, check: () => CheckedEntries): (reader: StoreReader) => Plan<number> {
-    return (reader) => {
-      const plan = planAppend(reader, check());
-      return { ...plan, puts: [...plan.puts, ...seenPuts(reader, log)] };
-    };
-  }
+  const gathering = createGathering({ store, extra: seenPuts, logs: OWNERS });
 
   /**
    * What was answered for and not yet synced when the last process ended. It is read like what a worker sends: a power cut
@@ -160,17 +141,28 @@ export function openJournal(directory: string, options: JournalOptions): Journal
    * it: a log that has ended would be young again after each start.
    */
   function takeLeft(): void {
-    const found = ahead.left.flatMap(({ log, entries: encoded }) => {
+    const found = new Map<string, { readonly owner: LogOwner; readonly arrived: Entries[] }>();
+    for (const { log, entries } of ahead.left) {
       try {
-        const entries = decodeEntries(encoded);
-        const checked = checkEntries(ownerOf(log), entries);
-        return [{ from: entries.from, plan: (reader: StoreReader) => planAppend(reader, checked) }];
+        const name = nameOf(log);
+        const known = found.get(name) ?? { owner: ownerOf(log), arrived: [] };
+        known.arrived.push(decodeEntries(entries));
+        found.set(name, known);
       } catch (error) {
-        if (error instanceof WireError || error instanceof JournalError) return [];
-        throw error;
+        if (!(error instanceof WireError || error instanceof JournalError)) throw error;
       }
-    });
-    store.writeNow(found.sort((a, b) => a.from - b.from).map(({ plan }) => plan));
+    }
+    store.writeNow(
+      [...found.values()].map(
+        ({ owner, arrived }) =>
+          (reader) =>
+            gathering.plan(
+              reader,
+              owner,
+              arrived.sort((a, b) => a.from - b.from),
+            ),
+      ),
+    );
     ahead.forgetLeft();
   }
 
@@ -179,9 +171,9 @@ export function openJournal(directory: string, options: JournalOptions): Journal
   function append(log: Uint8Array, entries: Entries, encoded: Uint8Array): Appended {
     if (closed) throw new JournalError('journal_closed', 'the journal is closed');
     const owner = ownerOf(log);
-    const plan = planOf(log, () => checkEntries(owner, entries));
     const mark = markAhead(log, encoded);
-    const durable = mark === undefined ? store.write(plan) : store.writeSoon(plan);
+    const durable = gathering.add(owner, entries);
+    if (mark === undefined) store.flush();
     const settled = durable.then(
       () => mark?.done(),
       (error: unknown) => {
@@ -213,7 +205,11 @@ export function openJournal(directory: string, options: JournalOptions): Journal
 
   function newestHead(log: Uint8Array): SignedHead | undefined {
     const [newest] = store.range('heads', { start: keyAfter(log), end: log, reverse: true, limit: 1 });
-    return newest === undefined ? undefined : signedHead(newest);
+    return newest === undefined ? undefined : decodeHead(newest);
+  }
+
+  function treeOf(log: Uint8Array): NodeReader {
+    return tileReader(store, log, storedSize(store, log));
   }
 
   return {
@@ -246,7 +242,10 @@ export function openJournal(directory: string, options: JournalOptions): Journal
         return { written: refused, durable: refused };
       }
     },
-    caughtUp: () => appending,
+    caughtUp: () => {
+      store.flush();
+      return appending;
+    },
     logInfo,
     logs: (limit) =>
       store.range('logs', { start: new Uint8Array(1), end: keyAfter(new Uint8Array(0)), limit }).map(({ key }) => key),
@@ -254,29 +253,31 @@ export function openJournal(directory: string, options: JournalOptions): Journal
     size: (log) => storedSize(store, log),
     newestHead,
     heads: (log, after, limit) =>
-      store.range('heads', { start: placeKey(log, after + 1), end: keyAfter(log), limit }).map(signedHead),
+      heldHeads(
+        () => ownerOf(log),
+        store.range('heads', { start: placeKey(log, after + 1), end: keyAfter(log), limit }),
+      ),
     entries(log, from, { size, head, signature }) {
-      const limit = size - from;
-      const rows = store.range('receipts', { start: placeKey(log, from), end: placeKey(log, size), limit });
-      const receipts = rows.map(({ value }) => value);
-      if (receipts.length !== limit) throw new JournalError('receipt_dropped', 'not all of them are kept');
+      const receipts = receiptsBetween(store, log, { from, end: size });
+      if (receipts.length !== size - from) throw new JournalError('receipt_dropped', 'not all of them are kept');
       return { from, receipts, executions: receipts.map((receipt) => executionOf(log, receipt)), head, signature };
     },
     places: (requestId) =>
       store
         .range('requests', { start: requestId, end: keyAfter(requestId), limit: limits.receiptsPerRequest })
         .map(({ key }) => ({ log: key.slice(32, 64), index: readU48(key, 64) })),
-    bundle({ log, index }) {
-      const receipt = store.get('receipts', placeKey(log, index));
+    bundle(place) {
+      const { log, index } = place;
+      const receipt = itemAt(store, RECEIPTS, place);
       const newest = newestHead(log);
-      if (receipt === undefined && store.get('dropped', placeKey(log, index)) !== undefined) {
+      if (receipt === undefined && itemAt(store, DROPPED, place) !== undefined) {
         throw new JournalError('receipt_dropped', 'its time was over');
       }
       if (receipt === undefined || newest === undefined) throw new JournalError('receipt_unknown', 'no such receipt');
       return {
         receipt,
         execution: executionOf(log, receipt),
-        proof: inclusionProof(nodeReader(store, log), index, newest.size),
+        proof: inclusionProof(treeOf(log), index, newest.size),
         head: newest.head,
         signature: newest.signature,
       };
@@ -285,14 +286,10 @@ export function openJournal(directory: string, options: JournalOptions): Journal
       const size = storedSize(store, log);
       if (first < 1 || second < first || second > size)
         throw new JournalError('size_unknown', `sizes are 1 to ${size}`);
-      return consistencyProof(nodeReader(store, log), first, second);
+      return consistencyProof(treeOf(log), first, second);
     },
-    nodes(log, { level, index }, count) {
-      const start = nodeKey(log, level, index);
-      return store
-        .range('nodes', { start, end: nodeKey(log, level, index + count), limit: count })
-        .map(({ value }) => value);
-    },
+    tile: (log, { level, index, width }) =>
+      storedHashes(store, log, { tileLevel: level, index: index * TILE_WIDTH, count: width }),
     conflicts: (log) =>
       store
         .range('conflicts', { start: log, end: keyAfter(log), limit: limits.journalConflicts })
@@ -342,8 +339,4 @@ export function openJournal(directory: string, options: JournalOptions): Journal
       if (first) ahead.close();
     },
   };
-}
-
-function signedHead({ key, value }: { readonly key: Uint8Array; readonly value: Uint8Array }): SignedHead {
-  return { size: readU48(key, 32), head: value.slice(0, HEAD_BYTES), signature: value.slice(HEAD_BYTES) };
 }

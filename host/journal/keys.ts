@@ -17,12 +17,13 @@ export function readU48(bytes: Uint8Array, offset: number): number {
   return view.getUint16(offset) * 2 ** 32 + view.getUint32(offset + 2);
 }
 
-/** One receipt, or one head, of a log. */
+/** A head of a log, or the first of some receipts of it that lie together. */
 export function placeKey(log: Uint8Array, position: number): Uint8Array {
   return joinKey(log, NOTHING, position);
 }
 
-export function nodeKey(log: Uint8Array, level: number, index: number): Uint8Array {
+/** A tile of a log's tree. */
+export function tileKey(log: Uint8Array, level: number, index: number): Uint8Array {
   return joinKey(log, Uint8Array.of(level), index);
 }
 

@@ -1,4 +1,7 @@
-import { decodeReceipt } from '../../wire/message/receipt.ts';
+import { concatBytes } from '../../wire/bytes.ts';
+import { decodeReceipt, RECEIPT_BYTES } from '../../wire/message/receipt.ts';
+import { WORD } from '../../wire/words.ts';
+import { splitItems } from './chunks.ts';
 import { JournalError } from './errors.ts';
 import { keyAfter, readU48, requestKey } from './keys.ts';
 import type { Put, Store, TableName } from './store.ts';
@@ -37,6 +40,8 @@ interface EndedLog {
 
 /** Rows of one commit: receipts that arrive meanwhile wait no longer than for a batch of their own. */
 const ROWS = 1_024;
+/** The same of rows that hold up to 64 receipts each. */
+const CHUNKS = 16;
 /** A log for each start of a worker; a machine does not live for so many. */
 const MOST_LOGS = 65_536;
 
@@ -77,16 +82,17 @@ export async function retainLogs(store: Store, policy: RetentionPolicy, options:
 async function dropReceipts(store: Store, log: Uint8Array, inUse: RetentionOptions['inUse']): Promise<number> {
   let dropped = 0;
   while (!inUse(log)) {
-    const rows = store.range('receipts', { start: log, end: keyAfter(log), limit: ROWS });
+    const rows = store.range('chunks', { start: log, end: keyAfter(log), limit: CHUNKS });
+    const chunks = rows.map(({ key, value }) => ({ key, receipts: splitItems(value, RECEIPT_BYTES) }));
     await change(
       store,
-      rows.flatMap(({ key, value }): readonly Put[] => [
-        { table: 'receipts', key, value: null },
-        { table: 'dropped', key, value: decodeReceipt(value).requestId },
+      chunks.flatMap(({ key, receipts }): readonly Put[] => [
+        { table: 'chunks', key, value: null },
+        { table: 'dropped', key, value: concatBytes(...receipts.map((receipt) => decodeReceipt(receipt).requestId)) },
       ]),
     );
-    dropped += rows.length;
-    if (rows.length < ROWS) break;
+    dropped += chunks.reduce((sum, { receipts }) => sum + receipts.length, 0);
+    if (rows.length < CHUNKS) break;
   }
   for (const table of ['executions', 'charges', 'vouchers'] as const) await dropRows(store, table, log, inUse);
   return dropped;
@@ -95,17 +101,23 @@ async function dropReceipts(store: Store, log: Uint8Array, inUse: RetentionOptio
 /** After its receipts are gone. */
 async function dropLog(store: Store, log: Uint8Array, inUse: RetentionOptions['inUse']): Promise<number> {
   while (!inUse(log)) {
-    const rows = store.range('dropped', { start: log, end: keyAfter(log), limit: ROWS });
+    const rows = store.range('dropped', { start: log, end: keyAfter(log), limit: CHUNKS });
     await change(
       store,
       rows.flatMap(({ key, value }): readonly Put[] => [
         { table: 'dropped', key, value: null },
-        { table: 'requests', key: requestKey(value, log, readU48(key, 32)), value: null },
+        ...splitItems(value, WORD).map(
+          (requestId, offset): Put => ({
+            table: 'requests',
+            key: requestKey(requestId, log, readU48(key, 32) + offset),
+            value: null,
+          }),
+        ),
       ]),
     );
-    if (rows.length < ROWS) break;
+    if (rows.length < CHUNKS) break;
   }
-  for (const table of ['nodes', 'heads'] as const) await dropRows(store, table, log, inUse);
+  for (const table of ['tiles', 'heads'] as const) await dropRows(store, table, log, inUse);
   if (inUse(log)) return 0;
   // The name goes last, and at once: as long as there is one, a next run finds the log.
   const last = (['evidence', 'sizes', 'logs', 'seen'] as const).map((table) => ({ table, key: log, value: null }));

@@ -1,21 +1,25 @@
 import { statfsSync, statSync } from 'node:fs';
+import { equalBytes } from '../../wire/bytes.ts';
 import { dataFile, openPlace } from './directory.ts';
 import { JournalError } from './errors.ts';
 import { nameOf } from './keys.ts';
-import { openEnvironment, type RangeOptions, type Table } from './lmdb.ts';
+import { type Environment, openEnvironment, type RangeOptions, type Table } from './lmdb.ts';
 
 export const tableNames = [
+  /** In which way everything else is written. */
+  'format',
   'logs',
   /** When a log's worker was last heard of. */
   'seen',
   'evidence',
   'sizes',
-  'receipts',
+  /** Receipts, as many of them in a row as were committed together (chunks.ts). */
+  'chunks',
   /** The requests of receipts that are no longer kept: what was dropped can be told from what never was. */
   'dropped',
   'executions',
   'requests',
-  'nodes',
+  'tiles',
   'heads',
   'conflicts',
   'channels',
@@ -53,6 +57,8 @@ export interface Store extends StoreReader {
   write<T>(plan: (reader: StoreReader) => Plan<T>): Promise<T>;
   /** The same a little later, with whatever comes meanwhile: for what nobody waits for. */
   writeSoon<T>(plan: (reader: StoreReader) => Plan<T>): Promise<T>;
+  /** What waits to be gathered waits no longer. */
+  flush(): void;
   /** Runs plans at once, before anything else was written; those that throw or refuse change nothing. */
   writeNow(plans: readonly ((reader: StoreReader) => Plan<unknown>)[]): void;
   /** What the tables take; LMDB keeps the pages of removed rows in the file, and uses them again. */
@@ -72,7 +78,7 @@ const PAGES_PER_COMMIT = 64 * 4_096;
 const SLACK = 16;
 const NOTHING = new Uint8Array(0);
 /** A commit costs as much for one receipt as for a hundred, and these are written ahead. */
-const GATHER_MILLISECONDS = 25;
+const GATHER_MILLISECONDS = 50;
 /** How long a failing commit may take to say why. */
 const REASON_MILLISECONDS = 1_000;
 /** LMDB cannot close after some failed commits; nothing is lost by leaving then. */
@@ -84,6 +90,7 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
   const tables = Object.fromEntries(
     tableNames.map((name) => [name, environment.openDB({ name, encoding: 'binary', keyEncoding: 'binary' })]),
   ) as Record<TableName, Table>;
+  checkFormat(environment, tables);
   place.publish();
   let waiting: Job[] = [];
   let draining: Promise<void> | undefined;
@@ -218,6 +225,9 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
       if (draining === undefined) soon ??= setTimeout(start, GATHER_MILLISECONDS);
       return written;
     },
+    flush() {
+      if (waiting.length > 0) start();
+    },
     writeNow(plans) {
       const puts: Put[] = [];
       const reader = readerOver(puts);
@@ -249,6 +259,22 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
     },
   };
 }
+
+/** Counts what this program could not read rightly if it did not know of it. */
+const FORMAT = Uint8Array.of(2);
+
+function checkFormat(environment: Environment, { format, logs }: Record<TableName, Table>): void {
+  const found = format.getBinary(FORMAT_KEY);
+  if (found !== undefined && equalBytes(found, FORMAT)) return;
+  const holdsLogs = [...logs.getRange({ start: FORMAT_KEY, end: Uint8Array.of(0xff), limit: 1 })].length > 0;
+  if (found !== undefined || holdsLogs) {
+    const advice = 'export its logs with that version (`proofmark log export`) and import them into a new journal';
+    throw new JournalError('journal_outdated', `it was written by another version: ${advice}`);
+  }
+  environment.transactionSync(() => format.putSync(FORMAT_KEY, FORMAT));
+}
+
+const FORMAT_KEY = Uint8Array.of(1);
 
 /** LMDB takes the address of what is written: asked once for a commit, it costs a call, and for each value it costs a copy. */
 function inOnePiece(values: readonly Uint8Array[]): readonly Uint8Array[] {

@@ -4,7 +4,7 @@ import { sha256 } from '../../../wire/crypto/node.ts';
 import { WireError } from '../../../wire/errors.ts';
 import { checkpointKeyPreimage, encodeCheckpoint } from '../../../wire/message/checkpoint.ts';
 import { decodeIdentity, signerPoint } from '../../../wire/message/identity.ts';
-import { firstNode, parseTilePath, TILE_WIDTH, type Tile } from '../../../wire/tree/tiles.ts';
+import { parseTilePath, TILE_WIDTH, type Tile } from '../../../wire/tree/tiles.ts';
 import type { AppContext } from '../context.ts';
 import { HttpError } from '../errors.ts';
 import { logParameter } from '../parameters.ts';
@@ -24,15 +24,14 @@ export function checkpointRoute({ journal, workers }: AppContext): RequestHandle
 }
 
 /**
- * C2SP tlog-tiles over leaf hashes, read from the nodes that proofs are made of. A tile of full width never changes, and
+ * C2SP tlog-tiles over leaf hashes, read from the tiles that proofs are made from. A tile of full width never changes, and
  * may be kept for ever where the request names the log; without a name, another worker's log may answer tomorrow.
  */
 export function tileRoute({ journal, workers }: AppContext): RequestHandler {
   return (request, response) => {
     const tile = tileParameter(request);
     const named = logParameter(request);
-    const { level, index } = firstNode(tile);
-    const hashes = journal.nodes(named ?? workers.any().log, { level, index }, tile.width);
+    const hashes = journal.tile(named ?? workers.any().log, tile);
     if (hashes.length < tile.width) throw new HttpError('tile_unknown');
     response.setHeader('Cache-Control', named === undefined ? 'no-store' : lifetimeOf(tile));
     response.type('application/octet-stream').send(Buffer.from(concatBytes(...hashes)));

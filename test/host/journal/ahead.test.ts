@@ -108,12 +108,12 @@ describe('a journal that finds what was left', () => {
     const [next, then, missing, beyond] = [fake.grow([{}]), fake.grow([{}, {}]), fake.grow([{}]), fake.grow([{}])];
     const stranger = createFakeLog();
     const ahead = open();
-    // Out of order, twice, with a hole, with a forged signature, of a log that nobody opened, and nonsense.
+    // Out of order, twice, with forged signatures, of a log that nobody opened, and nonsense.
     ahead.write(fake.log, encodeEntries(then.entries));
     ahead.write(fake.log, encodeEntries(next.entries));
     ahead.write(fake.log, encodeEntries(next.entries));
     ahead.write(fake.log, encodeEntries({ ...missing.entries, signature: random(64) }));
-    ahead.write(fake.log, encodeEntries(beyond.entries));
+    ahead.write(fake.log, encodeEntries({ ...beyond.entries, signature: random(64) }));
     ahead.write(stranger.log, encodeEntries(stranger.grow([{}]).entries));
     ahead.write(fake.log, random(100));
     const second = openJournal(directory, { maxBytes: 2 ** 26 });

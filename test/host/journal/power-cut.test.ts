@@ -82,7 +82,9 @@ async function recover(folder: string, notes: Notes, cut: number, random: () => 
     await checkContent(journal, log, receipts.slice(0, size), 0, random);
     // The worker still has what it was not told about, and sends it again.
     const unheard = notes.offered.filter(({ entries }) => entries.from + entries.receipts.length > durable);
-    await Promise.all(unheard.map(({ entries }) => journal.append(log, entries).durable));
+    const again = unheard.map(({ entries }) => journal.append(log, entries).durable);
+    await journal.caughtUp();
+    await Promise.all(again);
     await checkContent(journal, log, receipts, size, random);
   } finally {
     await journal.close();

@@ -77,7 +77,7 @@ describe('receipts whose time is over', () => {
       proof: journal.consistency(log.log, 3, 2_008),
     });
     expect(consistent).toBe(true);
-    expect(journal.nodes(log.log, { level: 0, index: 2_000 }, 256)).toHaveLength(8);
+    expect(journal.tile(log.log, { level: 0, index: 7, width: 256 })).toHaveLength(2_008 - 7 * 256);
     expect(journal.evidence(log.log)).toEqual(Uint8Array.of(7));
     expect(await journal.retain(policy, unused)).toEqual({ receipts: 0, logs: 0 });
   });
@@ -192,7 +192,7 @@ describe('logs whose time is over', () => {
     expect(journal.logs(9)).toEqual([young.log]);
     expect(journal.size(old.log)).toBe(0);
     expect(journal.newestHead(old.log)).toBeUndefined();
-    expect(journal.nodes(old.log, { level: 0, index: 0 }, 1)).toEqual([]);
+    expect(journal.tile(old.log, { level: 0, index: 0, width: 1 })).toEqual([]);
     expect(journal.places(idOf(entries))).toEqual([]);
     expect(await refusal(journal.append(old.log, entries).durable)).toBe('log_unknown');
     expect(journal.bundle({ log: young.log, index: 3 }).proof).toHaveLength(2);
