@@ -51,10 +51,12 @@ export function receiptsBetween(
   const rows = store.range('chunks', { start: placeKey(log, first), end: placeKey(log, end), limit: end - first });
   return rows.flatMap(({ key, value }) => {
     const start = readU48(key, log.length);
-    return splitItems(value, RECEIPT_BYTES).filter((_, i) => start + i >= from && start + i < end);
+    const items = splitItems(value, RECEIPT_BYTES);
+    return items.slice(Math.max(0, from - start), Math.max(0, end - start));
   });
 }
 
-export function splitItems(value: Uint8Array, bytes: number): readonly Uint8Array[] {
-  return Array.from({ length: value.length / bytes }, (_, i) => value.slice(i * bytes, (i + 1) * bytes));
+/** Views of the row. */
+function splitItems(value: Uint8Array, bytes: number): readonly Uint8Array[] {
+  return Array.from({ length: value.length / bytes }, (_, i) => value.subarray(i * bytes, (i + 1) * bytes));
 }

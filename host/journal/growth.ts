@@ -7,7 +7,8 @@ import { type CheckedEntries, checkForm, checkSignature, type LogOwner, leafHash
 import { chunkPuts, itemAt, RECEIPTS } from './chunks.ts';
 import { JournalError } from './errors.ts';
 import { encodeHead } from './heads.ts';
-import { chargeKey, executionKey, nameOf, placeKey, readU48, requestKey, u48 } from './keys.ts';
+import { chargeKey, executionKey, nameOf, placeKey, u48 } from './keys.ts';
+import { extentOf, extentPut, listPuts } from './requests.ts';
 import type { Put, Store, StoreReader } from './store.ts';
 import { type Grown, growTail, readTail, type Tail, tilePuts } from './tail.ts';
 import { tileReader } from './tiles.ts';
@@ -25,7 +26,7 @@ export interface Growth {
 
 export interface GrowthOptions {
   readonly reader: StoreReader;
-  readonly store: Pick<Store, 'range'>;
+  readonly store: Pick<Store, 'range' | 'salt'>;
   readonly owner: LogOwner;
   /** As the last commit left it, where that is remembered. */
   readonly tail: Tail | undefined;
@@ -46,11 +47,6 @@ export function growLog(options: GrowthOptions, arrived: readonly Entries[]): Gr
   return grow(options, arrived, (entries) => checkSignature(options.owner, entries));
 }
 
-export function storedSize(reader: StoreReader, log: Uint8Array): number {
-  const value = reader.get('sizes', log);
-  return value === undefined ? 0 : readU48(value, 0);
-}
-
 function holds(owner: LogOwner, entries: Entries): boolean {
   try {
     checkSignature(owner, entries);
@@ -67,7 +63,8 @@ function grow(
   checkHead: (entries: Entries) => void,
 ): Growth & { readonly newest: Entries | undefined } {
   const { log } = owner;
-  const start = storedSize(reader, log);
+  const extent = extentOf(reader, log);
+  const start = extent.size;
   // After a commit that failed, what is remembered never came about.
   const stored = remembered?.size === start ? remembered : readTail(reader, log, start);
   let tail: Grown = stored;
@@ -155,15 +152,16 @@ function grow(
     }
   });
   const newest = heads.get(tail.size);
+  const list = listPuts(store, log, extent);
   const tiles = tilePuts(log, stored, hashes);
   const puts = [
     ...chunkPuts(log, start, fresh),
-    ...requestPuts(log, added, start),
+    ...list.puts,
     ...executionPuts(reader, log, added, start),
     ...chargePuts(log, added, start),
     ...tiles.puts,
     ...headPuts(reader, log, heads, newest),
-    ...(tail.size > start ? [{ table: 'sizes', key: log, value: u48(tail.size) } as const] : []),
+    ...(tail.size > start ? [extentPut(log, { size: tail.size, listed: list.listed })] : []),
     ...conflicts,
   ];
   return { puts, outcomes, tail: { ...tail, edges: tiles.edges }, newest };
@@ -173,19 +171,6 @@ interface Sides {
   readonly stored: Uint8Array | undefined;
   readonly offered: Uint8Array;
 }
-
-function requestPuts(log: Uint8Array, added: readonly CheckedEntries[], start: number): readonly Put[] {
-  let end = start;
-  return added.flatMap(({ entries: { from }, receipts }) =>
-    receipts.flatMap(({ requestId }, offset): readonly Put[] => {
-      if (from + offset < end) return [];
-      end = from + offset + 1;
-      return [{ table: 'requests', key: requestKey(requestId, log, from + offset), value: PRESENT }];
-    }),
-  );
-}
-
-const PRESENT = Uint8Array.of(1);
 
 /** What many receipts share is written once. */
 function executionPuts(

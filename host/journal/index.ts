@@ -2,5 +2,6 @@
 export { logOf } from './append.ts';
 export { JournalError, type JournalErrorCode } from './errors.ts';
 export type { SignedHead } from './heads.ts';
-export { type Journal, openJournal, type Place } from './journal.ts';
+export { type Journal, openJournal } from './journal.ts';
+export type { Place } from './requests.ts';
 export type { RetentionPolicy } from './retention.ts';

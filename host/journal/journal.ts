@@ -23,17 +23,12 @@ import { DROPPED, itemAt, RECEIPTS, receiptsBetween } from './chunks.ts';
 import { type Conflict, decodeConflict } from './conflicts.ts';
 import { JournalError, type JournalErrorCode } from './errors.ts';
 import { createGathering } from './gathering.ts';
-import { storedSize } from './growth.ts';
 import { decodeHead, heldHeads, type SignedHead } from './heads.ts';
-import { chargeKey, executionKey, keyAfter, nameOf, placeKey, readU48, u48 } from './keys.ts';
+import { chargeKey, executionKey, keyAfter, logKeys, nameOf, placeKey, readU48, u48 } from './keys.ts';
+import { extentOf, findPlaces, listRest, type Place } from './requests.ts';
 import { type Retained, type RetentionPolicy, retainLogs } from './retention.ts';
 import { openStore, type Put, type StoreReader } from './store.ts';
 import { storedHashes, tileReader } from './tiles.ts';
-
-export interface Place {
-  readonly log: Uint8Array;
-  readonly index: number;
-}
 
 export interface Appended {
   /** Their bytes survive `kill -9` of any process: answers may leave. Nobody has looked at them yet. */
@@ -166,7 +161,15 @@ export function openJournal(directory: string, options: JournalOptions): Journal
     ahead.forgetLeft();
   }
 
+  /** Of logs that ended with the last process, or go on: one start lists no more of each than was not listed. */
+  function listAll(): void {
+    for (const { key: log } of store.range('sizes', { ...logKeys, limit: limits.treeSize })) {
+      store.writeNow([(reader) => ({ puts: listRest(store, reader, log), outcome: { value: undefined } })]);
+    }
+  }
+
   takeLeft();
+  listAll();
 
   function append(log: Uint8Array, entries: Entries, encoded: Uint8Array): Appended {
     if (closed) throw new JournalError('journal_closed', 'the journal is closed');
@@ -209,7 +212,7 @@ export function openJournal(directory: string, options: JournalOptions): Journal
   }
 
   function treeOf(log: Uint8Array): NodeReader {
-    return tileReader(store, log, storedSize(store, log));
+    return tileReader(store, log, extentOf(store, log).size);
   }
 
   return {
@@ -247,10 +250,9 @@ export function openJournal(directory: string, options: JournalOptions): Journal
       return appending;
     },
     logInfo,
-    logs: (limit) =>
-      store.range('logs', { start: new Uint8Array(1), end: keyAfter(new Uint8Array(0)), limit }).map(({ key }) => key),
+    logs: (limit) => store.range('logs', { ...logKeys, limit }).map(({ key }) => key),
     evidence: (log) => store.get('evidence', log),
-    size: (log) => storedSize(store, log),
+    size: (log) => extentOf(store, log).size,
     newestHead,
     heads: (log, after, limit) =>
       heldHeads(
@@ -262,10 +264,7 @@ export function openJournal(directory: string, options: JournalOptions): Journal
       if (receipts.length !== size - from) throw new JournalError('receipt_dropped', 'not all of them are kept');
       return { from, receipts, executions: receipts.map((receipt) => executionOf(log, receipt)), head, signature };
     },
-    places: (requestId) =>
-      store
-        .range('requests', { start: requestId, end: keyAfter(requestId), limit: limits.receiptsPerRequest })
-        .map(({ key }) => ({ log: key.slice(32, 64), index: readU48(key, 64) })),
+    places: (requestId) => findPlaces(store, requestId, limits.receiptsPerRequest),
     bundle(place) {
       const { log, index } = place;
       const receipt = itemAt(store, RECEIPTS, place);
@@ -283,7 +282,7 @@ export function openJournal(directory: string, options: JournalOptions): Journal
       };
     },
     consistency(log, first, second) {
-      const size = storedSize(store, log);
+      const size = extentOf(store, log).size;
       if (first < 1 || second < first || second > size)
         throw new JournalError('size_unknown', `sizes are 1 to ${size}`);
       return consistencyProof(treeOf(log), first, second);

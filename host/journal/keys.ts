@@ -27,11 +27,6 @@ export function tileKey(log: Uint8Array, level: number, index: number): Uint8Arr
   return joinKey(log, Uint8Array.of(level), index);
 }
 
-/** A request number may occur in several logs, and twice in one: whoever chose it is not trusted to choose well. */
-export function requestKey(requestId: Uint8Array, log: Uint8Array, index: number): Uint8Array {
-  return joinKey(requestId, log, index);
-}
-
 const NOTHING = new Uint8Array(0);
 
 /** Keys are made by the dozen for each receipt and live for a moment: they come from Node's pool. */
@@ -63,3 +58,9 @@ export function nameOf(bytes: Uint8Array): string {
 export function keyAfter(prefix: Uint8Array): Uint8Array {
   return concatBytes(prefix, new Uint8Array(64).fill(0xff));
 }
+
+/** All keys that are names of logs: hashes, of which none is all zeros or all ones. */
+export const logKeys: { readonly start: Uint8Array; readonly end: Uint8Array } = {
+  start: new Uint8Array(1),
+  end: keyAfter(NOTHING),
+};

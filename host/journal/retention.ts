@@ -1,9 +1,7 @@
-import { concatBytes } from '../../wire/bytes.ts';
-import { decodeReceipt, RECEIPT_BYTES } from '../../wire/message/receipt.ts';
-import { WORD } from '../../wire/words.ts';
-import { splitItems } from './chunks.ts';
+import { RECEIPT_BYTES } from '../../wire/message/receipt.ts';
 import { JournalError } from './errors.ts';
-import { keyAfter, readU48, requestKey } from './keys.ts';
+import { keyAfter, logKeys, readU48 } from './keys.ts';
+import { listRest, requestIdsOf, requestRows } from './requests.ts';
 import type { Put, Store, TableName } from './store.ts';
 
 /** What of ended logs is kept for how long. Every part is answered: "never" and "any" are written as words. */
@@ -63,7 +61,7 @@ export async function retainLogs(store: Store, policy: RetentionPolicy, options:
   let receipts = 0;
   let logs = 0;
   const ended: readonly EndedLog[] = store
-    .range('seen', { start: new Uint8Array(1), end: keyAfter(new Uint8Array(0)), limit: MOST_LOGS })
+    .range('seen', { ...logKeys, limit: MOST_LOGS })
     .map(({ key, value }) => ({ log: key, age: now - readU48(value, 0) }))
     .filter(({ log, age }) => age > policy.claimableMs && !inUse(log))
     .sort((a, b) => b.age - a.age);
@@ -81,17 +79,18 @@ export async function retainLogs(store: Store, policy: RetentionPolicy, options:
 
 async function dropReceipts(store: Store, log: Uint8Array, inUse: RetentionOptions['inUse']): Promise<number> {
   let dropped = 0;
+  // What is found by its receipt alone would not be found any more.
+  await store.write((reader) => ({ puts: listRest(store, reader, log), outcome: { value: undefined }, room: 'given' }));
   while (!inUse(log)) {
     const rows = store.range('chunks', { start: log, end: keyAfter(log), limit: CHUNKS });
-    const chunks = rows.map(({ key, value }) => ({ key, receipts: splitItems(value, RECEIPT_BYTES) }));
     await change(
       store,
-      chunks.flatMap(({ key, receipts }): readonly Put[] => [
+      rows.flatMap(({ key, value: receipts }): readonly Put[] => [
         { table: 'chunks', key, value: null },
-        { table: 'dropped', key, value: concatBytes(...receipts.map((receipt) => decodeReceipt(receipt).requestId)) },
+        { table: 'dropped', key, value: requestIdsOf(receipts) },
       ]),
     );
-    dropped += chunks.reduce((sum, { receipts }) => sum + receipts.length, 0);
+    dropped += rows.reduce((sum, { value }) => sum + value.length / RECEIPT_BYTES, 0);
     if (rows.length < CHUNKS) break;
   }
   for (const table of ['executions', 'charges', 'vouchers'] as const) await dropRows(store, table, log, inUse);
@@ -100,24 +99,10 @@ async function dropReceipts(store: Store, log: Uint8Array, inUse: RetentionOptio
 
 /** After its receipts are gone. */
 async function dropLog(store: Store, log: Uint8Array, inUse: RetentionOptions['inUse']): Promise<number> {
-  while (!inUse(log)) {
-    const rows = store.range('dropped', { start: log, end: keyAfter(log), limit: CHUNKS });
-    await change(
-      store,
-      rows.flatMap(({ key, value }): readonly Put[] => [
-        { table: 'dropped', key, value: null },
-        ...splitItems(value, WORD).map(
-          (requestId, offset): Put => ({
-            table: 'requests',
-            key: requestKey(requestId, log, readU48(key, 32) + offset),
-            value: null,
-          }),
-        ),
-      ]),
-    );
-    if (rows.length < CHUNKS) break;
+  for (let rows = requestRows(store, log); rows.length > 0 && !inUse(log); rows = rows.slice(ROWS)) {
+    await change(store, rows.slice(0, ROWS));
   }
-  for (const table of ['tiles', 'heads'] as const) await dropRows(store, table, log, inUse);
+  for (const table of ['dropped', 'tiles', 'heads'] as const) await dropRows(store, table, log, inUse);
   if (inUse(log)) return 0;
   // The name goes last, and at once: as long as there is one, a next run finds the log.
   const last = (['evidence', 'sizes', 'logs', 'seen'] as const).map((table) => ({ table, key: log, value: null }));

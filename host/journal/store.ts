@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { statfsSync, statSync } from 'node:fs';
 import { equalBytes } from '../../wire/bytes.ts';
 import { dataFile, openPlace } from './directory.ts';
 import { JournalError } from './errors.ts';
-import { nameOf } from './keys.ts';
+import { logKeys, nameOf } from './keys.ts';
 import { type Environment, openEnvironment, type RangeOptions, type Table } from './lmdb.ts';
 
 export const tableNames = [
@@ -49,6 +50,8 @@ export interface Plan<T> {
 }
 
 export interface Store extends StoreReader {
+  /** Drawn when the journal was made: what nobody outside can foresee. */
+  readonly salt: Uint8Array;
   range(table: TableName, options: RangeOptions): readonly { readonly key: Uint8Array; readonly value: Uint8Array }[];
   /**
    * Runs `plan` against everything that was written before it, then commits what it puts. Plans that wait together are
@@ -90,7 +93,7 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
   const tables = Object.fromEntries(
     tableNames.map((name) => [name, environment.openDB({ name, encoding: 'binary', keyEncoding: 'binary' })]),
   ) as Record<TableName, Table>;
-  checkFormat(environment, tables);
+  const salt = takeFormat(environment, tables);
   place.publish();
   let waiting: Job[] = [];
   let draining: Promise<void> | undefined;
@@ -98,9 +101,7 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
   let closed = false;
 
   function get(table: TableName, key: Uint8Array): Uint8Array | undefined {
-    const value = tables[table].getBinary(key);
-    // A copy: what LMDB returns may be reused by its next read.
-    return value === undefined ? undefined : Uint8Array.from(value);
+    return copyOf(tables[table].getBinary(key));
   }
 
   function enqueue<T>(plan: (reader: StoreReader) => Plan<T>): Promise<T> {
@@ -209,6 +210,7 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
   }
 
   return {
+    salt,
     get,
     range: (table, range) =>
       Array.from(tables[table].getRange(range), ({ key, value }) => ({
@@ -263,18 +265,32 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
 /** Counts what this program could not read rightly if it did not know of it. */
 const FORMAT = Uint8Array.of(2);
 
-function checkFormat(environment: Environment, { format, logs }: Record<TableName, Table>): void {
-  const found = format.getBinary(FORMAT_KEY);
-  if (found !== undefined && equalBytes(found, FORMAT)) return;
-  const holdsLogs = [...logs.getRange({ start: FORMAT_KEY, end: Uint8Array.of(0xff), limit: 1 })].length > 0;
+/** Gives the journal's own random number, which is made with it. */
+function takeFormat(environment: Environment, { format, logs }: Record<TableName, Table>): Uint8Array {
+  const found = copyOf(format.getBinary(FORMAT_KEY));
+  const salt = copyOf(format.getBinary(SALT_KEY));
+  if (found !== undefined && salt !== undefined && equalBytes(found, FORMAT)) return salt;
+  const holdsLogs = [...logs.getRange({ ...logKeys, limit: 1 })].length > 0;
   if (found !== undefined || holdsLogs) {
     const advice = 'export its logs with that version (`proofmark log export`) and import them into a new journal';
     throw new JournalError('journal_outdated', `it was written by another version: ${advice}`);
   }
-  environment.transactionSync(() => format.putSync(FORMAT_KEY, FORMAT));
+  const drawn = randomBytes(SALT_BYTES);
+  environment.transactionSync(() => {
+    format.putSync(FORMAT_KEY, FORMAT);
+    format.putSync(SALT_KEY, drawn);
+  });
+  return Uint8Array.from(drawn);
+}
+
+/** What LMDB returns may be reused by its next read. */
+function copyOf(value: Uint8Array | undefined): Uint8Array | undefined {
+  return value === undefined ? undefined : Uint8Array.from(value);
 }
 
 const FORMAT_KEY = Uint8Array.of(1);
+const SALT_KEY = Uint8Array.of(2);
+const SALT_BYTES = 32;
 
 /** LMDB takes the address of what is written: asked once for a commit, it costs a call, and for each value it costs a copy. */
 function inOnePiece(values: readonly Uint8Array[]): readonly Uint8Array[] {

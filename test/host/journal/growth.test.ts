@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exportLog, verifyExport } from '../../../host/journal/export.ts';
-import { type Journal, openJournal } from '../../../host/journal/index.ts';
+import { type Journal, openJournal, type Place } from '../../../host/journal/index.ts';
 import { openEnvironment } from '../../../host/journal/lmdb.ts';
 import { concatBytes } from '../../../wire/bytes.ts';
 import { nodeSuite, sha256 } from '../../../wire/crypto/node.ts';
@@ -123,6 +123,50 @@ describe('a tree of several tiles', () => {
     expect(journal.tile(fake.log, { level: 1, index: 0, width: 3 })).toHaveLength(2);
     const head = journal.heads(fake.log, 254, 1)[0];
     expect(journal.entries(fake.log, 60, head as never).receipts).toEqual(receipts.slice(60, 255));
+  });
+});
+
+describe('the list of requests', () => {
+  it('has every receipt of a request, listed or not, in all logs, before and after a start', async () => {
+    const requestId = random(32);
+    const other = createFakeLog();
+    await journal.openLog(other.ready);
+    const others = other.grow([{}, { requestId }, {}]).entries;
+    const { durable } = journal.append(other.log, others);
+    await journal.caughtUp();
+    await durable;
+    const used = new Set([0, 4_095, 4_096, 4_999, 9_100]);
+    const append = async (end: number): Promise<void> => {
+      const ids = Array.from({ length: end - fake.size }, (_, i) => (used.has(fake.size + i) ? { requestId } : {}));
+      await appendAll([fake.grow(ids).entries]);
+    };
+    const inOrder = (places: readonly Place[]): readonly Place[] =>
+      [...places].sort((a, b) => Buffer.compare(a.log, b.log) || a.index - b.index);
+    const expected = (size: number): readonly Place[] =>
+      inOrder([
+        { log: other.log, index: 1 },
+        ...[...used].filter((index) => index < size).map((index) => ({ log: fake.log, index })),
+      ]);
+    for (const size of [1, 4_000, 4_097, 5_000, 9_000, 9_200]) {
+      await append(size);
+      expect(journal.places(requestId)).toEqual(expected(size));
+    }
+    await journal.close();
+    journal = openJournal(directory, { maxBytes: 2 ** 28 });
+    expect(journal.places(requestId)).toEqual(expected(9_200));
+    await append(9_300);
+    expect(journal.places(requestId)).toEqual(expected(9_300));
+    expect(journal.places(random(32))).toEqual([]);
+  });
+
+  it('shows so many of a request and no more', async () => {
+    const requestId = random(32);
+    for (const count of [10, 4_100, 10]) {
+      await appendAll([fake.grow(Array.from({ length: count }, () => ({ requestId }))).entries]);
+      expect(journal.places(requestId)).toEqual(
+        Array.from({ length: Math.min(16, fake.size) }, (_, index) => ({ log: fake.log, index })),
+      );
+    }
   });
 });
 
