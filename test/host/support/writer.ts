@@ -23,6 +23,8 @@ for (;;) {
       if (fake.size % 16 === 0) await durable;
       continue;
     }
+    // Somebody waits: nothing is gathered.
+    await journal.caughtUp();
     console.log(JSON.stringify({ size: fake.size, durable: await durable, receipts }));
   } catch (error) {
     console.log(JSON.stringify({ failed: (error as { code?: string }).code }));
