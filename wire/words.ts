@@ -40,19 +40,22 @@ export function uintWord(value: bigint, bits = 256): Uint8Array {
   return out;
 }
 
-const QUARTER_BITS = 64n;
-const QUARTER = (1n << QUARTER_BITS) - 1n;
+const STEP_BITS = 48n;
+const STEP = (1n << STEP_BITS) - 1n;
 
-/** In quarters of 64 bits: receipts have a dozen integers each, and a loop over bytes of a bigint makes one for each. */
-function writeUint(out: Uint8Array, offset: number, value: bigint, bits: number): void {
-  if (value < 0n || (value > QUARTER || bits < 64 ? value >> BigInt(bits) !== 0n : false)) {
+/** In steps of 48 bits, which a number holds: receipts have a dozen integers each, and most are small. */
+export function writeUint(out: Uint8Array, offset: number, value: bigint, bits: number): void {
+  if (value < 0n || (value > 0xffn && value >> BigInt(bits) !== 0n)) {
     throw new WireError('integer_out_of_range', `not an unsigned integer of ${bits} bits`);
   }
-  const view = new DataView(out.buffer, out.byteOffset + offset, WORD);
   let rest = value;
-  for (let place = 24; rest > 0n; place -= 8) {
-    view.setBigUint64(place, rest & QUARTER);
-    rest >>= QUARTER_BITS;
+  for (let end = offset + WORD; rest > 0n; end -= 6) {
+    let step = Number(rest & STEP);
+    for (let place = end - 1; step > 0; place--) {
+      out[place] = step % 256;
+      step = Math.floor(step / 256);
+    }
+    rest >>= STEP_BITS;
   }
 }
 
@@ -92,28 +95,30 @@ export function encodeWords<const Layout extends readonly WordField[]>(
 ): Uint8Array {
   const values = record as Readonly<Record<string, WordValue>>;
   const out = new Uint8Array(layout.length * WORD);
-  layout.forEach((field, index) => {
-    try {
-      writeField(out, index * WORD, field, values[field.name]);
-    } catch (error) {
-      if (error instanceof WireError) throw new WireError(error.code, error.message, { field: field.name });
-      throw error;
-    }
-  });
+  let offset = 0;
+  for (const field of layout) {
+    writeField(out, offset, field, values[field.name]);
+    offset += WORD;
+  }
   return out;
 }
 
 function writeField(out: Uint8Array, offset: number, field: WordField, value: WordValue | undefined): void {
-  if (field.kind === 'uint') {
-    if (typeof value !== 'bigint') throw new WireError('word_invalid', 'an integer is a bigint');
-    writeUint(out, offset, value, field.bits);
-    return;
+  try {
+    if (field.kind === 'uint') {
+      if (typeof value !== 'bigint') throw new WireError('word_invalid', 'an integer is a bigint');
+      writeUint(out, offset, value, field.bits);
+      return;
+    }
+    if (!(value instanceof Uint8Array)) throw new WireError('word_invalid', 'bytes expected');
+    out.set(field.kind === 'address' ? addressWord(value) : checked32(value), offset);
+  } catch (error) {
+    if (error instanceof WireError) throw new WireError(error.code, error.message, { field: field.name });
+    throw error;
   }
-  if (!(value instanceof Uint8Array)) throw new WireError('word_invalid', 'bytes expected');
-  out.set(field.kind === 'address' ? addressWord(value) : checked32(value), offset);
 }
 
-function checked32(bytes: Uint8Array): Uint8Array {
+export function checked32(bytes: Uint8Array): Uint8Array {
   if (bytes.length !== WORD) throw new WireError('word_invalid', `expected 32 bytes, got ${bytes.length}`);
   return bytes;
 }
@@ -127,9 +132,11 @@ export function decodeWords<const Layout extends readonly WordField[]>(
   if (bytes.length < length) throw new WireError('truncated', `expected ${length} bytes`, { offset: bytes.length });
   if (bytes.length > length) throw new WireError('trailing_bytes', `expected ${length} bytes`, { offset: length });
   const record: Record<string, WordValue> = {};
-  layout.forEach((field, index) => {
-    record[field.name] = decodeField(field, bytes, index * WORD);
-  });
+  let offset = 0;
+  for (const field of layout) {
+    record[field.name] = decodeField(field, bytes, offset);
+    offset += WORD;
+  }
   return record as WordRecord<Layout>;
 }
 

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { sha256 } from '../../wire/crypto/node.ts';
-import { signP256, signP256Async } from '../../wire/crypto/node-sign.ts';
+import { signP256 } from '../../wire/crypto/node-sign.ts';
 import type { ReceiptBundle } from '../../wire/message/bundle.ts';
 import type { Entries } from '../../wire/message/link.ts';
 import { encodeReceipt, encodeTreeHead, leafPreimage, type Receipt } from '../../wire/message/receipt.ts';
@@ -53,7 +53,7 @@ interface Waiting {
 
 /**
  * Every worker is a transparency log of its own inferences. Only the tree's frontier and the unacknowledged leaves are
- * kept. Signing is adaptive: what finishes while a signature is being made shares the next head, and there are no timers.
+ * kept. Signing is adaptive: what finishes in one turn of the event loop shares a head, and there are no timers.
  */
 export function createLog(options: LogOptions): TransparencyLog {
   const frontier = createFrontier();
@@ -65,20 +65,17 @@ export function createLog(options: LogOptions): TransparencyLog {
   let acknowledged = 0;
   let unsent: Entries[] = [];
 
-  async function signBatches(): Promise<void> {
-    while (waiting.length > 0) {
-      const batch = waiting;
-      waiting = [];
-      try {
-        await signBatch(batch);
-      } catch (error) {
-        failure = { error };
-        for (const lost of [...batch, ...waiting]) giveUp(lost, error);
-        waiting = [];
-        options.onFatal(error);
-      }
-    }
+  function signWaiting(): void {
     signing = false;
+    const batch = waiting;
+    waiting = [];
+    try {
+      signBatch(batch);
+    } catch (error) {
+      failure = { error };
+      for (const lost of batch) giveUp(lost, error);
+      options.onFatal(error);
+    }
   }
 
   function giveUp({ close, reject }: Pick<Waiting, 'close' | 'reject'>, error: unknown): void {
@@ -86,7 +83,7 @@ export function createLog(options: LogOptions): TransparencyLog {
     reject(error);
   }
 
-  async function signBatch(batch: readonly Waiting[]): Promise<void> {
+  function signBatch(batch: readonly Waiting[]): void {
     const from = frontier.size;
     const receipts = batch.map(({ draft }, place) => encodeReceipt({ ...draft, index: BigInt(from + place) }));
     const proofs = frontier.append(receipts.map((receipt) => sha256(leafPreimage(receipt))));
@@ -99,8 +96,8 @@ export function createLog(options: LogOptions): TransparencyLog {
       size: frontier.size,
       root: frontier.root(),
     });
-    // Alone it is made here: to the thread pool and back takes longer than a signature.
-    const signature = batch.length === 1 ? signP256(options.signer, head) : await signP256Async(options.signer, head);
+    // Made here: to hand it to another thread and take it back costs this one half of a signature, and the machine two.
+    const signature = signP256(options.signer, head);
     const entries: Entries = { from, receipts, executions: batch.map(({ execution }) => execution), head, signature };
     unsent.push(entries);
     size = frontier.size;
@@ -138,7 +135,7 @@ export function createLog(options: LogOptions): TransparencyLog {
             if (signing) return;
             signing = true;
             // In the next turn of the loop: answers of one batch come in one turn, and one head is enough for them.
-            setImmediate(() => void signBatches());
+            setImmediate(signWaiting);
           });
         },
         release: close,

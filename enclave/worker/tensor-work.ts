@@ -15,7 +15,9 @@ import {
   encodeInferResponse,
   type InferRequest,
   type InferResponse,
+  recallInferRequest,
 } from '../../wire/message/tensor.ts';
+import type { TensorModel } from './model/tensor-model.ts';
 import type { Release } from './releases.ts';
 import { AnswerError, type Outcome, tooLarge, type WorkOptions } from './work.ts';
 
@@ -25,7 +27,7 @@ export async function tensorWork(
   request: Request,
   { configuration, under }: WorkOptions,
 ): Promise<Outcome> {
-  const asked = parseBody(request, manifest);
+  const asked = parseBody(request, manifest, model);
   const { outputs, together } = await model.run(asked.inputs, asked.outputs, {
     deadlineMs: Math.min(configuration.limits.runMilliseconds, manifest.limits.runMilliseconds),
     cancelled: () => under.endedBy !== null,
@@ -42,11 +44,12 @@ export async function tensorWork(
   };
 }
 
-function parseBody(request: Request, manifest: Manifest): InferRequest {
+function parseBody(request: Request, manifest: Manifest, model: TensorModel): InferRequest {
   const encoded = { body: request.body, jsonLength: Number(request.header.jsonLength) };
   try {
     if (request.header.format === format.integers) return integerRequest(request.body, manifest);
-    return decodeInferRequest(encoded, request.header.format === format.json ? 'json' : 'binary');
+    if (request.header.format === format.json) return decodeInferRequest(encoded, 'json');
+    return recallInferRequest(model.remembered, encoded);
   } catch (error) {
     if (error instanceof WireError) throw new AnswerError(status.refused, 'input_invalid', error.message);
     throw error;

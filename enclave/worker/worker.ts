@@ -1,6 +1,6 @@
 import { equalBytes } from '../../wire/bytes.ts';
 import type { Frame, Payload } from '../../wire/codec/frame.ts';
-import { signP256Async } from '../../wire/crypto/node-sign.ts';
+import { signP256 } from '../../wire/crypto/node-sign.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { registerMessage } from '../../wire/message/authorisations.ts';
@@ -113,7 +113,7 @@ export async function startWorker(options: WorkerOptions): Promise<void> {
     try {
       const request = { userData: logId, nonce: challenge, publicKey: keys.signerPoint };
       const { document, certificateTable } = await attester.attest(request);
-      const possession = await signP256Async(keys.signer, registerMessage(logId, challenge));
+      const possession = signP256(keys.signer, registerMessage(logId, challenge));
       telemetry.count('attestations');
       return encodeAttested({ tee: attester.tee, document, certificateTable, possession });
     } finally {

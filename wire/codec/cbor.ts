@@ -186,17 +186,21 @@ function encodeInteger(value: number | bigint): Uint8Array {
   return value >= 0 ? head(0x00, value) : head(0x20, -1 - value);
 }
 
+/** What stands before so many bytes, and before so many items: for what is always laid out in the same way. */
+export const byteStringHead = (length: number): Uint8Array => head(0x40, length);
+export const arrayHead = (length: number): Uint8Array => head(0x80, length);
+
 /** A head of the shortest form that holds the argument. */
 function head(major: number, argument: number | bigint): Uint8Array {
   if (argument < 24) return Uint8Array.of(major | Number(argument));
   const step = argument < 0x100 ? 0 : argument < 0x10000 ? 1 : argument < 0x100000000 ? 2 : 3;
   const width = 1 << step;
+  if (width === 1) return Uint8Array.of(major | 24, Number(argument));
+  if (width === 2) return Uint8Array.of(major | 25, Number(argument) >> 8, Number(argument) & 0xff);
   const out = new Uint8Array(1 + width);
   const view = new DataView(out.buffer);
   out[0] = major | (24 + step);
-  if (width === 1) out[1] = Number(argument);
-  else if (width === 2) view.setUint16(1, Number(argument));
-  else if (width === 4) view.setUint32(1, Number(argument));
+  if (width === 4) view.setUint32(1, Number(argument));
   else view.setBigUint64(1, wide(argument));
   return out;
 }

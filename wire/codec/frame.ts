@@ -82,7 +82,9 @@ export function createFrameReader(maxBytes: number, onFrame: (frame: Frame) => v
   function readChunk(chunk: Uint8Array): void {
     let offset = 0;
     while (offset < chunk.length) {
-      offset += headFilled < HEAD_BYTES ? fillHead(chunk, offset) : fillPayload(chunk, offset);
+      if (headFilled < HEAD_BYTES) offset += fillHead(chunk, offset);
+      else if (payloadFilled === 0 && chunk.length - offset >= payloadLength) offset += takePayload(chunk, offset);
+      else offset += fillPayload(chunk, offset);
       if (headFilled === HEAD_BYTES && payloadFilled === payloadLength) deliver();
     }
   }
@@ -102,7 +104,13 @@ export function createFrameReader(maxBytes: number, onFrame: (frame: Frame) => v
     if (length < HEAD_BYTES - LENGTH_BYTES) throw new WireError('frame_invalid', `a length of ${length} holds no head`);
     if (length > maxBytes) throw new WireError('frame_invalid', `${length} bytes where ${maxBytes} are allowed`);
     payloadLength = length - (HEAD_BYTES - LENGTH_BYTES);
-    payload = new Uint8Array(Math.min(payloadLength, FIRST_BUFFER));
+  }
+
+  /** All of it is here: one copy, into memory that was not cleared for it. */
+  function takePayload(chunk: Uint8Array, offset: number): number {
+    payload = new Uint8Array(chunk.subarray(offset, offset + payloadLength));
+    payloadFilled = payloadLength;
+    return payloadLength;
   }
 
   function fillPayload(chunk: Uint8Array, offset: number): number {
@@ -114,7 +122,7 @@ export function createFrameReader(maxBytes: number, onFrame: (frame: Frame) => v
   }
 
   function grow(needed: number): void {
-    const larger = new Uint8Array(Math.min(payloadLength, Math.max(needed, 2 * payload.length)));
+    const larger = new Uint8Array(Math.min(payloadLength, Math.max(needed, 2 * payload.length, FIRST_BUFFER)));
     larger.set(payload.subarray(0, payloadFilled));
     payload = larger;
   }

@@ -9,18 +9,6 @@ export function signP256(privateKey: KeyObject, message: Uint8Array): Uint8Array
   return normaliseS(sign('sha256', message, { key: privateKey, dsaEncoding: 'ieee-p1363' }));
 }
 
-/** The same on the thread pool: the worker goes on serving while a tree head is being signed. */
-export async function signP256Async(privateKey: KeyObject, message: Uint8Array): Promise<Uint8Array> {
-  requireP256(privateKey, 'private');
-  const signature = await new Promise<Uint8Array>((resolve, reject) => {
-    sign('sha256', message, { key: privateKey, dsaEncoding: 'ieee-p1363' }, (error, bytes) => {
-      if (error === null) resolve(bytes);
-      else reject(error);
-    });
-  });
-  return normaliseS(signature);
-}
-
 /** The 65-byte uncompressed point of a P-256 key; of a private key, the point that belongs to it. */
 export function publicPoint(key: KeyObject): Uint8Array {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key;

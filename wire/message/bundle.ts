@@ -1,5 +1,5 @@
 import { concatBytes, fromBase64url, toBase64url } from '../bytes.ts';
-import { type CborValue, decodeCbor, encodeCbor, strictCbor } from '../codec/cbor.ts';
+import { byteStringHead, type CborValue, decodeCbor, encodeCbor, strictCbor } from '../codec/cbor.ts';
 import { array, bytes, object, type Reader } from '../codec/fields.ts';
 import { limits } from '../limits.ts';
 import { HEAD_BYTES, RECEIPT_BYTES } from './receipt.ts';
@@ -41,28 +41,22 @@ export function encodeBundle(value: ReceiptBundle): Uint8Array {
   if (!usual) return encodeCbor(new Map<string, CborValue>(Object.entries(value)));
   const parts = [BEFORE_HEAD, head, BEFORE_PROOF, Uint8Array.of(0x80 | proof.length)];
   for (const hash of proof) parts.push(BEFORE_HASH, hash);
-  parts.push(BEFORE_RECEIPT, receipt, BEFORE_EXECUTION, stringHead(execution.length), execution);
+  parts.push(BEFORE_RECEIPT, receipt, BEFORE_EXECUTION, byteStringHead(execution.length), execution);
   parts.push(BEFORE_SIGNATURE, signature);
   return concatBytes(...parts);
 }
 
 const SIGNATURE_BYTES = 64;
 const HASH_BYTES = 32;
-const BEFORE_HEAD: Uint8Array = concatBytes(Uint8Array.of(0xa5), key('head'), stringHead(HEAD_BYTES));
+const BEFORE_HEAD: Uint8Array = concatBytes(Uint8Array.of(0xa5), key('head'), byteStringHead(HEAD_BYTES));
 const BEFORE_PROOF: Uint8Array = key('proof');
-const BEFORE_HASH: Uint8Array = stringHead(HASH_BYTES);
-const BEFORE_RECEIPT: Uint8Array = concatBytes(key('receipt'), stringHead(RECEIPT_BYTES));
+const BEFORE_HASH: Uint8Array = byteStringHead(HASH_BYTES);
+const BEFORE_RECEIPT: Uint8Array = concatBytes(key('receipt'), byteStringHead(RECEIPT_BYTES));
 const BEFORE_EXECUTION: Uint8Array = key('execution');
-const BEFORE_SIGNATURE: Uint8Array = concatBytes(key('signature'), stringHead(SIGNATURE_BYTES));
+const BEFORE_SIGNATURE: Uint8Array = concatBytes(key('signature'), byteStringHead(SIGNATURE_BYTES));
 
 function key(name: string): Uint8Array {
   return encodeCbor(name);
-}
-
-/** The shortest head of a byte string of that length. */
-function stringHead(length: number): Uint8Array {
-  if (length < 24) return Uint8Array.of(0x40 | length);
-  return length < 0x100 ? Uint8Array.of(0x58, length) : Uint8Array.of(0x59, length >> 8, length & 0xff);
 }
 
 export function decodeBundle(encoded: Uint8Array): ReceiptBundle {

@@ -1,5 +1,5 @@
 import { concatBytes, readU32, u32 } from '../bytes.ts';
-import { type CborValue, decodeCbor, encodeCbor, strictCbor } from '../codec/cbor.ts';
+import { arrayHead, byteStringHead, type CborValue, decodeCbor, encodeCbor, strictCbor } from '../codec/cbor.ts';
 import { array, bytes, integer, literal, nullable, object, oneOf, type Reader, text } from '../codec/fields.ts';
 import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
@@ -286,9 +286,24 @@ const entries: Reader<Entries> = object<Entries>({
 
 const entriesProfile = strictCbor(limits.frameBytes);
 
-export function encodeEntries(value: Entries): Uint8Array {
-  return encodeCbor(mapOf({ ...value }));
+/** The bytes of the general encoder for a map of these five, written at once: every answer waits for one of these. */
+export function encodeEntries({ from, receipts, executions, head, signature }: Entries): Uint8Array {
+  const parts = [ENTRIES_FROM, encodeCbor(from), ENTRIES_HEAD, byteStringHead(head.length), head, ENTRIES_RECEIPTS];
+  const add = (list: readonly Uint8Array[]): void => {
+    parts.push(arrayHead(list.length));
+    for (const bytes of list) parts.push(byteStringHead(bytes.length), bytes);
+  };
+  add(receipts);
+  parts.push(ENTRIES_SIGNATURE, byteStringHead(signature.length), signature, ENTRIES_EXECUTIONS);
+  add(executions);
+  return concatBytes(...parts);
 }
+
+const ENTRIES_FROM: Uint8Array = concatBytes(Uint8Array.of(0xa5), encodeCbor('from'));
+const ENTRIES_HEAD: Uint8Array = encodeCbor('head');
+const ENTRIES_RECEIPTS: Uint8Array = encodeCbor('receipts');
+const ENTRIES_SIGNATURE: Uint8Array = encodeCbor('signature');
+const ENTRIES_EXECUTIONS: Uint8Array = encodeCbor('executions');
 
 export function decodeEntries(payload: Uint8Array): Entries {
   const value = entries(decodeCbor(payload, entriesProfile), 'entries');

@@ -30,8 +30,11 @@ export const status = { ok: 0n, cancelled: 1n, modelError: 2n, stopped: 3n, refu
 
 export type StatusName = keyof typeof status;
 
+const statusNames = Object.keys(status) as readonly StatusName[];
+
 export function statusName(value: bigint): StatusName {
-  for (const [name, word] of Object.entries(status)) if (word === value) return name as StatusName;
+  const name = statusNames[Number(value)];
+  if (name !== undefined) return name;
   throw new WireError('field_invalid', 'unknown status', { field: 'status' });
 }
 

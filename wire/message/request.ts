@@ -1,7 +1,7 @@
 import { concatBytes } from '../bytes.ts';
 import { WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { bytes32Word, decodeWords, encodeWords, uintWord, type WordRecord } from '../words.ts';
+import { checked32, decodeWords, encodeWords, WORD, type WordRecord, writeUint } from '../words.ts';
 
 /** DESIGN section 4. The worker takes meaning from these words only. */
 export const requestHeaderLayout = [
@@ -86,7 +86,7 @@ export function decodeRequest(bytes: Uint8Array): Request {
 /** Preimage of `requestHash`: 0x02 || header || SHA-256(body). */
 export function requestPreimage(headerBytes: Uint8Array, bodyHash: Uint8Array): Uint8Array {
   if (headerBytes.length !== REQUEST_HEADER_BYTES) throw new WireError('word_invalid', 'not a request header');
-  return concatBytes(Uint8Array.of(0x02), headerBytes, bytes32Word(bodyHash));
+  return concatBytes(Uint8Array.of(0x02), headerBytes, checked32(bodyHash));
 }
 
 export interface ResponseFacts {
@@ -99,14 +99,14 @@ export interface ResponseFacts {
 
 /** Preimage of `responseHash`: 0x03 || salt || status || format || jsonLength || SHA-256(body). */
 export function responsePreimage(facts: ResponseFacts): Uint8Array {
-  return concatBytes(
-    Uint8Array.of(0x03),
-    bytes32Word(facts.salt),
-    uintWord(facts.status, 8),
-    uintWord(facts.format, 8),
-    uintWord(facts.jsonLength, 32),
-    bytes32Word(facts.bodyHash),
-  );
+  const out = new Uint8Array(1 + 5 * WORD);
+  out[0] = 0x03;
+  out.set(checked32(facts.salt), 1);
+  writeUint(out, 1 + WORD, facts.status, 8);
+  writeUint(out, 1 + 2 * WORD, facts.format, 8);
+  writeUint(out, 1 + 3 * WORD, facts.jsonLength, 32);
+  out.set(checked32(facts.bodyHash), 1 + 4 * WORD);
+  return out;
 }
 
 /** DESIGN section 4: what units cost, never more than the requester allowed. One rule for whoever charges and whoever checks. */

@@ -1,7 +1,12 @@
 import { concatBytes } from '../../../wire/bytes.ts';
 import type { Runtime } from '../../../wire/message/execution.ts';
 import type { ManifestTensor } from '../../../wire/message/manifest.ts';
-import { decodeInferResponse, encodeInferRequest, type Tensor } from '../../../wire/message/tensor.ts';
+import {
+  decodeInferResponse,
+  encodeInferRequest,
+  type RequestMemory,
+  type Tensor,
+} from '../../../wire/message/tensor.ts';
 import { ModelError } from './errors.ts';
 import { type Keeper, unloaded } from './keeper.ts';
 import { decodeModelBody, encodeModelBody, type LoadedInfo, modelKind } from './messages.ts';
@@ -12,6 +17,8 @@ export interface TensorModel {
   readonly inputs: readonly ManifestTensor[];
   readonly outputs: readonly ManifestTensor[];
   readonly engine: Runtime;
+  /** Of the requests that it gets. */
+  readonly remembered: RequestMemory;
   /** Runs wait in line. How many may wait is bounded by whoever calls. */
   run(inputs: readonly Tensor[], outputs: readonly string[] | 'all', options: RunOptions): Promise<TensorRun>;
   /** Takes no more, and ends the process once what waits is done. */
@@ -41,8 +48,6 @@ interface Job {
   readonly deadlineMs: number;
   /** Of the first dimension, where this request may be computed with others; else null. */
   readonly rows: number | null;
-  /** Only equal ones are computed together. */
-  readonly key: string;
   readonly cancelled: () => boolean;
   readonly resolve: (run: TensorRun) => void;
   readonly reject: (error: unknown) => void;
@@ -62,6 +67,7 @@ export interface TensorModelOptions {
  */
 export function serveTensors(keeper: Keeper<LoadedInfo>, options: TensorModelOptions): TensorModel {
   const { info, batchRows } = options;
+  const stacks = batchRows > 1 && stackable(info);
   const line: Job[] = [];
   let working = false;
   let retired = false;
@@ -74,7 +80,7 @@ export function serveTensors(keeper: Keeper<LoadedInfo>, options: TensorModelOpt
     let rows = first.rows;
     while (rows !== null) {
       const next = line[0];
-      if (next === undefined || next.rows === null || next.key !== first.key || rows + next.rows > batchRows) break;
+      if (next === undefined || next.rows === null || rows + next.rows > batchRows || !isAlike(first, next)) break;
       rows += next.rows;
       batch.push(line.shift() as Job);
     }
@@ -154,14 +160,13 @@ export function serveTensors(keeper: Keeper<LoadedInfo>, options: TensorModelOpt
   return {
     modelId: options.modelId,
     ...info,
+    remembered: {},
     run: (inputs, asked, { deadlineMs, cancelled }) =>
       new Promise((resolve, reject) => {
         if (keeper.closed || retired) throw unloaded();
         checkInputs(inputs, info.inputs);
         const outputs = selectOutputs(asked, info.outputs);
-        const rows = batchRows > 1 && stackable(info) ? rowsOf(inputs) : null;
-        const key = rows === null ? '' : keyOf(inputs, outputs);
-        line.push({ inputs, outputs, deadlineMs, rows, key, cancelled, resolve, reject });
+        line.push({ inputs, outputs, deadlineMs, rows: stacks ? rowsOf(inputs) : null, cancelled, resolve, reject });
         // In a later turn: what arrived in one read of the link is computed together.
         if (!working) queueMicrotask(() => void work());
       }),
@@ -192,10 +197,15 @@ function rowsOf(inputs: readonly Tensor[]): number | null {
   return rows > 0 && inputs.every(({ shape }) => shape[0] === rows) ? rows : null;
 }
 
-function keyOf(inputs: readonly Tensor[], outputs: readonly ManifestTensor[]): string {
-  const shapes = inputs.map(({ name, shape }) => [name, shape.slice(1)]);
-  shapes.sort(([a], [b]) => ((a as string) < (b as string) ? -1 : 1));
-  return JSON.stringify([shapes, outputs.map(({ name }) => name)]);
+/** Only such are computed together: the same inputs, as wide as each other, for the same outputs. */
+function isAlike(one: Job, other: Job): boolean {
+  const shapeOf = ({ name }: Tensor): readonly number[] => inputNamed(other, name).shape;
+  const sameShape = (tensor: Tensor): boolean => sameItems(tensor.shape.slice(1), shapeOf(tensor).slice(1));
+  return sameItems(one.outputs, other.outputs) && one.inputs.every(sameShape);
+}
+
+function sameItems<T>(one: readonly T[], other: readonly T[]): boolean {
+  return one.length === other.length && one.every((item, i) => item === other[i]);
 }
 
 function inputNamed({ inputs }: Job, name: string | undefined): Tensor {

@@ -362,6 +362,7 @@ describe('a model that answers differently each time', () => {
       inputs: [{ name: 'x', datatype: 'FP32', shape: [1] }],
       outputs: [{ name: 'y', datatype: 'FP32', shape: [1] }],
       engine: runtime,
+      remembered: {},
       run: async () => ({
         outputs: [{ name: 'y', datatype: 'FP32', shape: [1], data: Uint8Array.of(count++, 0, 0, 0) }],
         together: 1,

@@ -130,6 +130,7 @@ export function createFakePool(): FakePool {
         inputs: pool.inputs,
         outputs: pool.outputs,
         engine: pool.engine,
+        remembered: {},
         async run(inputs, _outputs, options) {
           pool.onRun(1);
           return { outputs: await pool.run(inputs, options.deadlineMs, options), together: 1 };
