@@ -36,7 +36,7 @@ export async function openTier(
   const { stateDirectory, platform } = options;
   if (name === 'sim-process') {
     const app = await workerFiles(join(stateDirectory, 'worker'));
-    return { tier: processTier({ node: process.execPath, app, platform }), readyMs: 30_000 };
+    return { tier: processTier({ node: process.execPath, app, platform }), readyMs: 90_000 };
   }
   // Before an image is built for nothing.
   const role = roleInMachine(platform);
