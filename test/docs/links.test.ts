@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { threats } from '../house/rules/threats.ts';
-import { readSourceTree } from '../house/rules/tree.ts';
 import { brokenLinks, headings } from './links.ts';
 import { documents } from './markdown.ts';
 
@@ -17,7 +16,11 @@ describe('pages', () => {
   test('that name tests name tests that exist: the promises of docs/security-model.md', () => {
     const page = readFileSync(join(ROOT, 'docs/security-model.md'), 'utf8');
     expect(page.match(/^\| A\d \|/gm)).toHaveLength(9);
-    const tree = new Map([...readSourceTree(ROOT), ['THREATS.md', page]]);
+    // Only what the page names: reading every test for their titles takes long.
+    const named = new Set([...page.matchAll(/`([\w./-]+\.(?:test\.ts|t\.sol)) > /g)].map(([, path = '']) => path));
+    const files = [...named].filter((path) => existsSync(join(ROOT, path)));
+    const tree = new Map(files.map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]));
+    tree.set('THREATS.md', page);
     expect(threats.find(tree)).toEqual([]);
   });
 
