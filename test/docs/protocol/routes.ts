@@ -31,7 +31,8 @@ const PURPOSES: Readonly<Record<string, string>> = {
   'GET /v1/models': 'language models, in the form of OpenAI',
   'GET /v1/models/{model}': 'one of them',
   'GET /v1/evidence': '`?challenge=` 64 hex digits, `&log=` optional: evidence for that challenge',
-  'GET /v1/registration': '`?challenge=` and `&log=`: the evidence and the signature with which a log is registered on chain',
+  'GET /v1/registration':
+    '`?challenge=` and `&log=`: the evidence and the signature with which a log is registered on chain',
   'GET /v1/statistics': 'how busy the host is, in numbers that it counted itself: its word',
   'GET /v1/workers': 'the workers, their logs and models: hints, not facts',
   'GET /v1/receipts/{requestId}': 'a receipt bundle as CBOR; `?log=` and `?index=` choose one of several',
