@@ -23,12 +23,14 @@ import { consistencyRoute, headRoute, headsRoute, placesRoute, receiptRoute } fr
 import { listModels, modelMetadata, modelReady, retrieveModel, serverMetadata } from './http/routes/models.ts';
 import { listReleases, releaseFileRoute, releaseStatusRoute, signedRelease } from './http/routes/releases.ts';
 import { chargedRoute, keptRoute, openSessionRoute, sealedRoute } from './http/routes/session.ts';
+import { settlementRoute } from './http/routes/settlement.ts';
 import { checkpointRoute, tileRoute } from './http/routes/tiles.ts';
 import type { Journal } from './journal/index.ts';
 import type { StatisticsKeeper } from './metrics/statistics.ts';
 import { nameRoute, type Traffic } from './metrics/traffic.ts';
 import type { Admission } from './payments/admission.ts';
 import type { Release } from './releases.ts';
+import type { SettlementWord } from './settlement/word.ts';
 import type { WorkerPool } from './workers/pool.ts';
 import { describeMember } from './workers/state.ts';
 
@@ -46,6 +48,8 @@ export interface AppOptions {
   readonly isDraining: () => boolean;
   readonly guard: Guard;
   readonly origins: AllowedOrigins;
+  /** Undefined where this host settles nothing. */
+  readonly settlement: () => SettlementWord | undefined;
   readonly traffic: Pick<Traffic, 'begin' | 'refused'>;
   /** The page for people, where the operator serves it. */
   readonly console?: ConsoleRoute;
@@ -96,7 +100,8 @@ export function createApp(options: AppOptions): RequestListener {
     },
   };
   const origins = createOrigins(options.origins);
-  const shell = createShell(context, { documents, routes, onEvent, statistics: options.statistics });
+  const { statistics, settlement } = options;
+  const shell = createShell(context, { documents, routes, onEvent, statistics, settlement });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     options.traffic.begin(request, response);
@@ -126,9 +131,10 @@ interface ShellParts {
   readonly routes: readonly Route[];
   readonly onEvent: EventSink;
   readonly statistics: AppOptions['statistics'];
+  readonly settlement: AppOptions['settlement'];
 }
 
-function createShell(context: AppContext, { documents, routes, onEvent, statistics }: ShellParts): Express {
+function createShell(context: AppContext, { documents, routes, onEvent, statistics, settlement }: ShellParts): Express {
   const { workers } = context;
   const app = express();
   app.disable('x-powered-by');
@@ -175,6 +181,7 @@ function createShell(context: AppContext, { documents, routes, onEvent, statisti
   offer(app, '/v1/log/consistency', consistencyRoute(context));
   offer(app, '/v1/log/checkpoint', checkpointRoute(context));
   offer(app, '/v1/log/tile/*path', tileRoute(context));
+  offer(app, '/v1/settlement', settlementRoute(settlement));
   offer(app, '/v1/releases', listReleases(context));
   offer(app, '/v1/releases/:modelId', signedRelease(context));
   offer(app, '/v1/releases/:modelId/status', releaseStatusRoute(context));

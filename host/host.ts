@@ -211,6 +211,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     isDraining: () => draining,
     guard,
     origins: options.allowedOrigins ?? [],
+    settlement: () => paid?.settler.word,
     traffic,
     ...(options.console === 'on' ? { console: createConsoleRoute() } : {}),
     ...(options.statistics === 'public' ? { statistics } : {}),

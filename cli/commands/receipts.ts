@@ -1,11 +1,11 @@
 import { clientSuite, nodeTransport } from '../../client/index.ts';
+import { archiveOfLookup } from '../../client/receipts/archive.ts';
+import { lookUpReceipts } from '../../client/receipts/lookup.ts';
+import { newestHead } from '../../client/receipts/newest-head.ts';
+import type { Asker } from '../../client/receipts/prove-worker.ts';
 import { fromHex } from '../../wire/bytes.ts';
 import { saveAnswersAs } from '../chat/saved-answers.ts';
 import { exitCode, UsageError } from '../exit-codes.ts';
-import { archiveOfLookup } from '../receipts/archive.ts';
-import { lookUpReceipts } from '../receipts/lookup.ts';
-import { newestHead } from '../receipts/newest-head.ts';
-import type { Asker } from '../receipts/prove-worker.ts';
 import { headJson, headText, lookupsJson, lookupsText } from '../receipts/render.ts';
 import { type Parsed, parseArguments, textOption } from './arguments.ts';
 import type { CommandContext } from './context.ts';

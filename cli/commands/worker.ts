@@ -1,7 +1,7 @@
 import { clientSuite, nodeTransport } from '../../client/index.ts';
+import { type Asker, proveWorker } from '../../client/receipts/prove-worker.ts';
 import { fromHex, toHex } from '../../wire/bytes.ts';
 import { exitCode, UsageError } from '../exit-codes.ts';
-import { type Asker, proveWorker } from '../receipts/prove-worker.ts';
 import { chainLines, heading, jsonLine, workerLines } from '../report.ts';
 import { workersJson, workersText } from '../worker/render.ts';
 import { surveyWorkers } from '../worker/survey.ts';

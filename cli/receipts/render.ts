@@ -1,9 +1,9 @@
+import type { Lookup, Lookups } from '../../client/receipts/lookup.ts';
+import type { NewestHead } from '../../client/receipts/newest-head.ts';
 import { toHex } from '../../wire/bytes.ts';
 import { type Receipt, statusName, type TreeHead } from '../../wire/message/receipt.ts';
 import { flag } from '../../wire/message/request.ts';
 import { checkLines, heading, jsonLine, notProvenLines, rowLines, type Style } from '../report.ts';
-import type { Lookup, Lookups } from './lookup.ts';
-import type { NewestHead } from './newest-head.ts';
 
 /** What a person must not take from a receipt alone. */
 const WITHOUT_PAYLOAD =

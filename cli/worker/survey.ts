@@ -1,10 +1,10 @@
 import { ClientError } from '../../client/index.ts';
+import { type Asker, proveWorker } from '../../client/receipts/prove-worker.ts';
 import type { Verified, WorkerFacts } from '../../verifier/index.ts';
 import { fromHex, toHex } from '../../wire/bytes.ts';
 import { parseJson } from '../../wire/codec/json.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
-import { type Asker, proveWorker } from '../receipts/prove-worker.ts';
 
 /** A worker of a host: what the host says of it, and whether that was proven. */
 export interface SurveyedWorker {

@@ -15,6 +15,8 @@ export interface Sender {
   /** To be called now and then: looks after what is on its way, and after what was mined and is not final. */
   look(): Promise<void>;
   readonly pending: number;
+  /** What is on its way, and what was mined and is not final, by number. */
+  readonly entries: readonly Entry[];
   /** Nodes that do not have this block yet must not be asked what is left to do. */
   readonly minedBlock: bigint;
   /** Nobody waits for anything any more; what is on its way is on disk. */
@@ -154,6 +156,9 @@ export function createSender(options: SenderOptions): Sender {
     look,
     get pending() {
       return table.unmined().length;
+    },
+    get entries() {
+      return table.ordered();
     },
     get minedBlock() {
       return table.minedBlock;

@@ -17,11 +17,14 @@ import { type Prove, type Registrar, register, standingOf } from './register.ts'
 import { createScan } from './scan.ts';
 import type { Sender } from './sender.ts';
 import type { SettlerState } from './state.ts';
+import { headWordsOf, type SettlementWord, transactionWords } from './word.ts';
 import { hex } from './words.ts';
 
 export interface Settler {
   /** How far behind settlement is, for whoever operates it. */
   readonly figures: SettlementFigures;
+  /** The same and more, for anybody who asks. */
+  readonly word: SettlementWord;
   stop(): Promise<void>;
 }
 
@@ -135,14 +138,25 @@ export function startSettler(options: SettlerOptions): Settler {
   }
 
   const running = run();
+  const unposted = (log: Uint8Array): number => Math.max(0, journal.size(log) - (escrows.heads.get(hex(log)) ?? 0));
+  const unpostedLeaves = (): number => journal.logs(LOGS).reduce((sum, log) => sum + unposted(log), 0);
   return {
     get figures() {
-      const unposted = (log: Uint8Array): number => Math.max(0, journal.size(log) - (escrows.heads.get(hex(log)) ?? 0));
       return {
-        unpostedLeaves: journal.logs(LOGS).reduce((sum, log) => sum + unposted(log), 0),
+        unpostedLeaves: unpostedLeaves(),
         unclaimedAmount: Number(claims.unclaimed),
         pendingTransactions: sender.pending,
         lastSuccessSeconds: Math.max(0, (now() - lastSuccess) / 1_000),
+      };
+    },
+    get word() {
+      return {
+        chainId: String(options.configuration.chainId),
+        settlement: settlement.slice(2),
+        unpostedLeaves: unpostedLeaves(),
+        quietSeconds: Math.max(0, Math.floor((now() - lastSuccess) / 1_000)),
+        heads: headWordsOf(escrows.heads),
+        transactions: transactionWords(sender.entries),
       };
     },
     async stop() {

@@ -8,6 +8,7 @@ const ENTRIES: Readonly<Record<string, readonly (readonly [name: string, file: s
   client: [
     ['proofmark/client', 'client/index.ts'],
     ['proofmark/client/web', 'client/web.ts'],
+    ['proofmark/client/audit', 'client/audit/index.ts'],
   ],
   wire: [
     ['proofmark/wire', 'wire/index.ts'],

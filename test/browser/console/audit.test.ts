@@ -1,5 +1,4 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { judge, policyChoice, recognise, renderHtml, renderJson } from '../../../client/audit/index.ts';
@@ -25,6 +24,7 @@ import {
   type VisitOptions,
   visit,
 } from './harness.ts';
+import { saved } from './saved.ts';
 
 const TIMEOUT = 120_000;
 const YEARS_LATER = Date.UTC(2034, 5, 1, 12);
@@ -50,14 +50,6 @@ const verdictOf = async (page: Page): Promise<string> => {
   await page.locator('.verdict').waitFor();
   return (await page.locator('.verdict-word').textContent()) ?? '';
 };
-
-async function saved(page: Page, button: string): Promise<{ readonly name: string; readonly text: string }> {
-  const [download] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByRole('button', { name: button, exact: true }).click(),
-  ]);
-  return { name: download.suggestedFilename(), text: readFileSync(await download.path(), 'utf8') };
-}
 
 describe.skipIf(chromium === undefined)(
   'the audit page (skipped where no browser is installed)',

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { listOf } from '../../../cli/commands/worker.ts';
-import type { Asker } from '../../../cli/receipts/prove-worker.ts';
+import type { Asker } from '../../../client/receipts/prove-worker.ts';
 import { parseWorkerPolicy } from '../../../verifier/index.ts';
 import { toHex, utf8 } from '../../../wire/bytes.ts';
 import { nodeSuite } from '../../../wire/crypto/node.ts';

@@ -1,4 +1,3 @@
-import { ClientError, type HostTransport } from '../../client/index.ts';
 import { verifyRelease } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
 import { base64urlBytes, object, type Reader } from '../../wire/codec/fields.ts';
@@ -6,6 +5,8 @@ import { parseJson } from '../../wire/codec/json.ts';
 import { limits } from '../../wire/limits.ts';
 import { encodeArchive } from '../../wire/message/archive.ts';
 import type { SignedRelease } from '../../wire/message/manifest.ts';
+import { ClientError } from '../errors.ts';
+import type { HostTransport } from '../transport.ts';
 import type { Lookup } from './lookup.ts';
 import { type Asker, shown } from './prove-worker.ts';
 

@@ -1,5 +1,5 @@
-import { ClientError, type HostTransport } from '../../client/index.ts';
 import {
+  type Check,
   createChainCache,
   type Verified,
   verifyWorker,
@@ -11,6 +11,8 @@ import type { Suite } from '../../wire/crypto/suite.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { decodeEvidence, type Evidence } from '../../wire/message/evidence.ts';
+import { ClientError } from '../errors.ts';
+import type { HostTransport } from '../transport.ts';
 
 export interface Asker {
   readonly host: HostTransport;
@@ -23,6 +25,8 @@ export interface ProvenWorker {
   readonly worker: Verified<WorkerFacts>;
   readonly evidence: Evidence;
   readonly challenge: Uint8Array;
+  /** How it was proven. */
+  readonly checks: readonly Check[];
 }
 
 /** The worker behind a log, by evidence that was made for this question. Undefined asks for any that the host has. */
@@ -41,7 +45,7 @@ export async function proveWorker(asker: Asker, log: Uint8Array | undefined): Pr
       verdict,
     });
   }
-  return { worker: verdict.proven, evidence, challenge };
+  return { worker: verdict.proven, evidence, challenge, checks: verdict.checks };
 }
 
 /** What a host shows and cannot be what it says it is: nobody honest sends that. */

@@ -1,4 +1,3 @@
-import { ClientError } from '../../client/index.ts';
 import type { Check, NotProven } from '../../verifier/index.ts';
 import { verifyReceiptOrigin } from '../../verifier/receipt/verify.ts';
 import { equalBytes, toHex } from '../../wire/bytes.ts';
@@ -8,6 +7,7 @@ import { limits } from '../../wire/limits.ts';
 import { decodeBundle, type ReceiptBundle } from '../../wire/message/bundle.ts';
 import { decodeReceipt, decodeTreeHead, type Receipt, type TreeHead } from '../../wire/message/receipt.ts';
 import { flag } from '../../wire/message/request.ts';
+import { ClientError } from '../errors.ts';
 import { type Asker, type ProvenWorker, proveWorker, shown } from './prove-worker.ts';
 
 interface Claims {

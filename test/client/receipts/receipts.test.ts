@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { exitCodeOfClientError } from '../../../cli/commands/infer.ts';
-import { archiveOfLookup } from '../../../cli/receipts/archive.ts';
-import { type Lookup, type Lookups, lookUpReceipts } from '../../../cli/receipts/lookup.ts';
-import { type NewestHead, newestHead } from '../../../cli/receipts/newest-head.ts';
-import type { Asker } from '../../../cli/receipts/prove-worker.ts';
 import { headJson, headText, lookupsJson, lookupsText } from '../../../cli/receipts/render.ts';
 import { ClientError, type LanguageResult } from '../../../client/index.ts';
+import { archiveOfLookup } from '../../../client/receipts/archive.ts';
+import { type Lookup, type Lookups, lookUpReceipts } from '../../../client/receipts/lookup.ts';
+import { type NewestHead, newestHead } from '../../../client/receipts/newest-head.ts';
+import type { Asker } from '../../../client/receipts/prove-worker.ts';
 import { parseWorkerPolicy, verifyArchive } from '../../../verifier/index.ts';
 import { toBase64url, toHex, utf8 } from '../../../wire/bytes.ts';
 import type { JsonValue } from '../../../wire/codec/json.ts';
@@ -14,7 +14,7 @@ import { decodeArchive } from '../../../wire/message/archive.ts';
 import { encodeBundle, type ReceiptBundle } from '../../../wire/message/bundle.ts';
 import { decodeCheckpoint } from '../../../wire/message/checkpoint.ts';
 import { encodeEvidence } from '../../../wire/message/evidence.ts';
-import { createWorld, type World } from '../../client/world.ts';
+import { createWorld, type World } from '../world.ts';
 
 const plain = { colours: false };
 let world: World;
