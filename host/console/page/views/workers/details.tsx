@@ -65,9 +65,12 @@ export function WorkerDetails({ log, judgement, askAgain }: WorkerDetailsProps):
         <Group key={group.key} group={group} />
       ))}
       <Card title="Every check, in the order in which they ran">
-        {phasesOf(report.checks).map(({ title, checks }, place) => (
-          <CheckList key={`${place} ${title}`} title={title} checks={checks} />
-        ))}
+        <details>
+          <summary>{report.checks.length} checks</summary>
+          {phasesOf(report.checks).map(({ title, checks }, place) => (
+            <CheckList key={`${place} ${title}`} title={title} checks={checks} />
+          ))}
+        </details>
       </Card>
     </>
   );
