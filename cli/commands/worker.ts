@@ -12,7 +12,14 @@ import { readPolicy } from './policy-file.ts';
 
 /** What its commands have in common; each has a text of its own. */
 export const workerUsage = `proofmark worker COMMAND ...
-  The workers behind a host, each asked for evidence of its own.`;
+  The workers behind a host, each asked for evidence of its own; and a simulated one to put behind a host.`;
+
+const workerRunUsage = `proofmark worker run --release DIR --state DIR [--configuration FILE.cbor] [--tier process|vm] [--json]
+             [--tee aws-nitro | --tee amd-sev-snp [--product milan|genoa|turin]]
+  A simulated worker for a host that you start yourself: prints the socket, a policy that accepts just this worker, and the
+  host's command line. Without --configuration one is written that serves the release's publisher for nothing. The
+  evidence is signed by a root of this machine: nobody vouches for it. Runs until it is told to stop; the worker's keys
+  and log end with it. With --json one line once it runs.`;
 
 export const workerCommands: FamilyCommands = {
   list: {
@@ -25,6 +32,11 @@ export const workerCommands: FamilyCommands = {
     usage: `proofmark worker show URL [LOG] --policy FILE [--json]
   One worker in full, with the certificates that vouch for it.`,
     load: async () => show,
+  },
+  run: {
+    usage: workerRunUsage,
+    // It needs what a machine that runs workers has installed.
+    load: async () => (await import('./worker-run.ts')).workerRun,
   },
 };
 

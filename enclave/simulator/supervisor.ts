@@ -21,7 +21,8 @@ export interface SupervisorOptions {
   /** Keeps the simulated root between runs; one supervisor at a time. */
   readonly stateDirectory: string;
   readonly tier: Tier;
-  readonly host: HostCommand;
+  /** `elsewhere`: somebody else starts one on the worker's socket, and as often as they like. */
+  readonly host: HostCommand | 'elsewhere';
   readonly onEvent: (event: SupervisorEvent) => void;
 }
 
@@ -107,8 +108,7 @@ async function supervise(state: string, options: SupervisorOptions, unlock: () =
     }
   }
 
-  async function runHost(): Promise<void> {
-    const { env, ...command } = options.host;
+  async function runHost({ env, ...command }: HostCommand): Promise<void> {
     const child = startChild(dyingWithParent(command), {
       env,
       onLine: (line) => onEvent({ kind: 'output', role: 'host', line }),
@@ -122,7 +122,8 @@ async function supervise(state: string, options: SupervisorOptions, unlock: () =
   }
 
   const enclaveLife = keep('enclave', runEnclave);
-  const hostLife = keep('host', runHost);
+  const { host: ours } = options;
+  const hostLife = ours === 'elsewhere' ? Promise.resolve() : keep('host', () => runHost(ours));
 
   const killEverything = (): void => {
     host?.kill('SIGKILL');
