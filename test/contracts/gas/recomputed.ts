@@ -10,7 +10,7 @@ import { filler } from '../../vectors/golden/keys.ts';
 import { askedOf, compileGenerated, deployGenerated, rowBody } from '../support/integer.ts';
 import { deployed, hex, mustSucceed, settlementWorld } from '../support/settlement.ts';
 import { gasOf, type Measured } from './measurement.ts';
-import { RECOMPUTED_SHAPES } from './report.ts';
+import { RECOMPUTED_SHAPES } from './recomputed-shapes.ts';
 
 const MODEL: Hex = hex(filler('model'));
 

@@ -1,4 +1,5 @@
 import { type Peer, peers } from './peers.ts';
+import { RECOMPUTED_SHAPES } from './recomputed-shapes.ts';
 import type { Snapshot } from './snapshot.ts';
 
 const HOUR = 3_600;
@@ -15,12 +16,6 @@ export const LIFETIMES: readonly (readonly [name: string, seconds: number])[] = 
   ['3 h', 3 * HOUR],
   ['24 h', DAY],
   ['7 d', 7 * DAY],
-];
-
-/** Networks with random weights, which cost what trained ones of the shape cost. */
-export const RECOMPUTED_SHAPES: readonly (readonly number[])[] = [
-  [16, 32, 8, 2],
-  [784, 32, 10],
 ];
 
 /**
