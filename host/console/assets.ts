@@ -25,6 +25,7 @@ const TYPES: Readonly<Record<string, string>> = {
   'icon.svg': 'image/svg+xml',
   'console.css': 'text/css; charset=utf-8',
   'console.js': 'text/javascript; charset=utf-8',
+  'licences.txt': 'text/plain; charset=utf-8',
 };
 
 const HERE = dirname(fileURLToPath(import.meta.url));

@@ -4,6 +4,7 @@ import { reportStep, runStep, type Step } from './steps.ts';
 const STEPS: readonly Step[] = [
   { name: 'compile', command: 'tsc', args: ['-p', 'tsconfig.build.json'] },
   { name: 'worker', command: 'tsx', args: ['enclave/worker/build/main.ts'] },
+  { name: 'licences', command: 'tsx', args: ['test/house/licences.ts'] },
   { name: 'contracts', command: 'tsx', args: ['contracts/tools/compiled-main.ts', 'dist/contracts/compiled.json'] },
   { name: 'console', command: 'tsx', args: ['host/console/build/main.ts'] },
 ];

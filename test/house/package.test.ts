@@ -94,7 +94,7 @@ describe('the packed package', () => {
     ]);
     const served = paths.filter((path) => path.startsWith('dist/console/'));
     expect(served).toEqual(
-      ['console.css', 'console.js', 'icon.svg', 'index.html'].map((name) => `dist/console/${name}`),
+      ['console.css', 'console.js', 'icon.svg', 'index.html', 'licences.txt'].map((name) => `dist/console/${name}`),
     );
     // Our own native code comes built: its sources lie beside it, and a test of the repository builds the same bytes.
     const foreign = /(^|\/)(test|node_modules)\/|(?<!\.d)\.tsx?$|\.node$|\.so(\.|$)/;

@@ -188,8 +188,8 @@ describe('a model from its publisher to an attested worker', () => {
     });
     await openReleaseKey(folder.path('another.pem'));
     const stolen = await model(...signed, '--key', folder.path('another.pem'));
-    expect(stolen).toMatchObject({ code: 1, out: '' });
-    expect(stolen.err).toContain(`belongs to ${toHex(key.owner)}, and the key is another`);
+    expect(stolen).toMatchObject({ code: 1, err: '' });
+    expect(stolen.out).toContain(`belongs to ${toHex(key.owner)}, and the key is another`);
     stack = await startStack({
       stateDirectory: folder.path('state'),
       port: 0,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { licencesOf } from './licences.ts';
 
 /** The console as browsers load it: file names and their bytes. They depend on the sources and the lockfile only. */
 export type ConsoleFiles = ReadonlyMap<string, Uint8Array>;
@@ -14,9 +15,9 @@ const PAGE = 'host/console/page';
 /** Taken as they are. */
 const PLAIN = ['index.html', 'icon.svg'] as const;
 
-/** One script, one style sheet, one page and its icon: nothing else is loaded, from nowhere. */
+/** One script, one style sheet, one page and its icon, beside the licences of what is in them: nothing else is loaded. */
 export async function bundleConsole({ root }: BundleOptions): Promise<ConsoleFiles> {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: { console: `${PAGE}/main.tsx`, style: `${PAGE}/style/console.css` },
     entryNames: '[name]',
@@ -33,8 +34,9 @@ export async function bundleConsole({ root }: BundleOptions): Promise<ConsoleFil
     // The checkout's own settings are for the compiler.
     tsconfigRaw: {},
     charset: 'utf8',
-    // Licences are in the package's list; addresses of machines are in none of them.
+    // They go along in a file of their own.
     legalComments: 'none',
+    metafile: true,
     sourcemap: false,
     logLevel: 'silent',
   });
@@ -45,5 +47,6 @@ export async function bundleConsole({ root }: BundleOptions): Promise<ConsoleFil
     const name = path.endsWith('.css') ? 'console.css' : 'console.js';
     return [name, contents] as const;
   });
-  return new Map([...plain, ...built].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const licences = new TextEncoder().encode(await licencesOf(root, Object.keys(metafile.inputs)));
+  return new Map([...plain, ...built, ['licences.txt', licences] as const].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

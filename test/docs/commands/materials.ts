@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configurationToJson } from '../../../cli/configuration/json.ts';
 import type { Shell } from './shell.ts';
@@ -11,6 +11,7 @@ export interface Stranger {
   readonly policyFile: string;
   readonly archiveFile: string;
   readonly configurationFile: string;
+  readonly releaseDirectory: string;
   readonly requestId: string;
 }
 
@@ -23,6 +24,7 @@ export async function startStranger(root: string, shell: Shell): Promise<Strange
     policyFile: join(state, 'policy.json'),
     archiveFile: join(state, 'answer.proofmark'),
     configurationFile: join(state, 'configuration.cbor'),
+    releaseDirectory: join(state, 'releases', readdirSync(join(state, 'releases'))[0] ?? 'none'),
     requestId: found(text, /^ +request +([0-9a-f]{64})$/m),
   };
 }
@@ -44,6 +46,7 @@ export function layOut(root: string, folder: string, stranger: Stranger): void {
   mkdirSync(folder, { recursive: true });
   copyFileSync(stranger.policyFile, join(folder, 'policy.json'));
   copyFileSync(stranger.archiveFile, join(folder, 'answer.proofmark'));
+  cpSync(stranger.releaseDirectory, join(folder, 'release'), { recursive: true });
   const configuration = configurationToJson(Uint8Array.from(readFileSync(stranger.configurationFile)));
   writeFileSync(join(folder, 'worker.json'), JSON.stringify(configuration));
   copyFileSync(join(root, 'models/volatility-1h/model.onnx'), join(folder, 'model.onnx'));

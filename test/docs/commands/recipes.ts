@@ -46,6 +46,7 @@ function toGlobal(pattern: RegExp): RegExp {
 const SERVERS: readonly (readonly [pattern: RegExp, ready: RegExp])[] = [
   [/^proofmark up\b/, /Ctrl-C/],
   [/^proofmark hub\b/, /"listening"/],
+  [/^proofmark console\b/, /Ctrl-C/],
 ];
 
 export function readyLineOf(command: string): RegExp | undefined {

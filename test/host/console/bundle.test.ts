@@ -28,8 +28,11 @@ beforeAll(async () => {
 afterAll(() => rmSync(elsewhere, { recursive: true, force: true }));
 
 describe('the bundle of the console', () => {
-  it('is a page, a script, a style sheet and an icon', () => {
-    expect([...files.keys()]).toEqual(['console.css', 'console.js', 'icon.svg', 'index.html']);
+  it('is a page, a script, a style sheet and an icon, with the licences of what is in them', () => {
+    expect([...files.keys()]).toEqual(['console.css', 'console.js', 'icon.svg', 'index.html', 'licences.txt']);
+    const licences = new TextDecoder().decode(files.get('licences.txt'));
+    for (const name of PACKAGES) expect(licences).toMatch(new RegExp(`^${name} \\d`, 'm'));
+    expect(licences.match(/permission notice shall be included/g)).toHaveLength(PACKAGES.length);
   });
 
   it('is the same byte for byte wherever it is built', async () => {

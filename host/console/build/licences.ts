@@ -1,0 +1,20 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const PACKAGE = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//;
+const LICENCE = /^(licen[cs]e|notice)(\.(md|txt))?$/i;
+
+/** What went into a bundle of other people's is theirs: their terms ask that their words go with every copy. */
+export async function licencesOf(root: string, inputs: readonly string[]): Promise<string> {
+  const packages = new Set(inputs.flatMap((input) => PACKAGE.exec(input)?.[1] ?? []));
+  const texts: string[] = [];
+  for (const name of [...packages].sort()) {
+    const folder = join(root, 'node_modules', name);
+    const files = (await readdir(folder)).filter((file) => LICENCE.test(file)).sort();
+    if (files.length === 0) throw new Error(`${name} comes without a licence`);
+    const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string };
+    for (const file of files)
+      texts.push(`${name} ${version}\n\n${(await readFile(join(folder, file), 'utf8')).trim()}\n`);
+  }
+  return texts.join('\n----\n\n');
+}
