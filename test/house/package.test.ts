@@ -89,9 +89,9 @@ describe('the packed package', () => {
   it('holds compiled code, types and documents, and nothing of a machine', () => {
     const paths = packed.files.map((file) => file.path);
     expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'THREATS.md', 'dist/worker/worker.mjs']));
-    expect(paths.filter((path) => path.startsWith('dist/contracts/') && !path.includes('/prover/'))).toEqual([
-      'dist/contracts/compiled.json',
-    ]);
+    const ofContracts = paths.filter((path) => /^dist\/contracts\/(?!prover\/|integer\/)/.test(path));
+    expect(ofContracts).toEqual(['dist/contracts/compiled.json']);
+    expect(paths).toEqual(expect.arrayContaining(['dist/worker/licences.txt', 'dist/contracts/integer/program.js']));
     const served = paths.filter((path) => path.startsWith('dist/console/'));
     expect(served).toEqual(
       ['console.css', 'console.js', 'icon.svg', 'index.html', 'licences.txt'].map((name) => `dist/console/${name}`),

@@ -28,7 +28,8 @@ function storage(): Storage {
 
 describe('what the page is told of itself', () => {
   it('is read whole', () => {
-    expect(parseSettings(settings)).toEqual(settings);
+    expect(parseSettings(settings)).toEqual({ ...settings, hub: null });
+    expect(parseSettings({ ...settings, hub: true })).toEqual({ ...settings, hub: true });
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { WorkerPolicy } from '../../../../../verifier/index.ts';
 import { webSuite } from '../../../../../wire/crypto/web.ts';
 import { useConnection, usePolicy } from '../../connection/context.tsx';
@@ -10,6 +10,13 @@ import { Evidence } from './evidence.tsx';
 import { type Held, nothingHeld } from './held.ts';
 import { AuditReportView } from './report.tsx';
 import { WishesForm } from './wishes.tsx';
+
+interface Question {
+  readonly held: Held;
+  readonly wishes: Wishes;
+  readonly page: WorkerPolicy | undefined;
+  readonly file: WorkerPolicy | undefined;
+}
 
 type Outcome =
   | { readonly kind: 'none' }
@@ -25,29 +32,38 @@ export function AuditView(): VNode {
   const [held, setHeld] = useState<Held>(nothingHeld);
   const [wishes, setWishes] = useState<Wishes>(firstWishes);
   const [file, setFile] = useState<WorkerPolicy>();
-  const [outcome, setOutcome] = useState<Outcome>({ kind: 'none' });
+  const question = useMemo<Question>(() => ({ held, wishes, page, file }), [held, wishes, page, file]);
+  const [answer, setAnswer] = useState<{ readonly to: Question; readonly outcome: Outcome }>();
+  // A verdict about what was asked before is not shown beside what is asked now, not for one frame.
+  const outcome = answer?.to === question ? answer.outcome : before(question);
 
   useEffect(() => {
-    const { evidence } = held;
-    if (evidence === undefined || problemIn(wishes) !== undefined) {
-      setOutcome({ kind: 'none' });
-      return undefined;
-    }
+    const { evidence } = question.held;
+    if (evidence === undefined || before(question).kind === 'none') return undefined;
     let current = true;
-    setOutcome({ kind: 'busy' });
-    const asked = { held: { ...held, evidence }, wishes, policies: { page, file }, suite: webSuite, now: now() };
+    const policies = { page: question.page, file: question.file };
+    const asked = {
+      held: { ...question.held, evidence },
+      wishes: question.wishes,
+      policies,
+      suite: webSuite,
+      now: now(),
+    };
+    const end = (ended: Outcome): void => {
+      if (current) setAnswer({ to: question, outcome: ended });
+    };
     // After the page has shown that it works: eight megabytes of JSON take a moment to read.
     const timer = setTimeout(() => {
       audit(asked).then(
-        (audited) => current && setOutcome({ kind: 'done', audited }),
-        (error: unknown) => current && setOutcome({ kind: 'failed', error }),
+        (audited) => end({ kind: 'done', audited }),
+        (error: unknown) => end({ kind: 'failed', error }),
       );
     });
     return () => {
       current = false;
       clearTimeout(timer);
     };
-  }, [held, wishes, page, file, now]);
+  }, [question, now]);
 
   return (
     <>
@@ -62,4 +78,8 @@ export function AuditView(): VNode {
       {outcome.kind === 'done' ? <AuditReportView audited={outcome.audited} /> : null}
     </>
   );
+}
+
+function before({ held, wishes }: Question): Outcome {
+  return { kind: held.evidence === undefined || problemIn(wishes) !== undefined ? 'none' : 'busy' };
 }
