@@ -9,7 +9,8 @@ const config: ViteUserConfig = defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // A hook may be the first to need the contracts, and waits for whoever compiles them.
+    hookTimeout: 180_000,
     reporters: ['default', houseReporter()],
   },
 });

@@ -50,7 +50,7 @@ type Order = 'as-listed' | 'reversed';
 
 /** Another installation: the sources elsewhere, no repository around them. */
 function install(target: string, source: string, order: Order): string {
-  const names = ['attestations', 'cli', 'client', 'enclave', 'host', 'verifier', 'wire'];
+  const names = ['attestations', 'cli', 'client', 'contracts/integer', 'enclave', 'host', 'verifier', 'wire'];
   for (const name of order === 'reversed' ? names.reverse() : names)
     copyTree(join(source, name), join(target, name), order);
   for (const name of ['package.json', 'package-lock.json', 'tsconfig.json'])
