@@ -11,10 +11,20 @@ export async function licencesOf(root: string, inputs: readonly string[]): Promi
   for (const name of [...packages].sort()) {
     const folder = join(root, 'node_modules', name);
     const files = (await readdir(folder)).filter((file) => LICENCE.test(file)).sort();
-    if (files.length === 0) throw new Error(`${name} comes without a licence`);
+    if (files.length === 0) throw new LicenceError(name);
     const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string };
     for (const file of files)
       texts.push(`${name} ${version}\n\n${(await readFile(join(folder, file), 'utf8')).trim()}\n`);
   }
   return texts.join('\n----\n\n');
+}
+
+/** Nobody may hand out copies of what comes without one. */
+class LicenceError extends Error {
+  readonly code = 'licence_missing';
+
+  constructor(name: string) {
+    super(`${name} comes without a licence`);
+    this.name = 'LicenceError';
+  }
 }
