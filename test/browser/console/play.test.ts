@@ -131,6 +131,16 @@ describe.skipIf(chromium === undefined)(
       await close();
     });
 
+    it('says of an answer that the input above it is another by now', async () => {
+      const { page, close } = await open(models.tensor);
+      await page.getByLabel('x, row 1, value 1', { exact: true }).fill('7');
+      await ask(page);
+      await verdict(page).getByText('answered to what you sent').waitFor();
+      await page.getByLabel('x, row 1, value 1', { exact: true }).fill('8');
+      await verdict(page).getByText('the input above is another by now').waitFor();
+      await close();
+    });
+
     it('is used by keyboard alone', async () => {
       const { page, complaints, close } = await open(models.tensor);
       const sample = page.getByRole('button', { name: 'Fill with sample 1' });

@@ -10,17 +10,20 @@ export interface TensorAnswerProps {
   readonly result: InferResult;
   /** Undefined where the input is the person's own. */
   readonly expected: readonly Tensor[] | undefined;
+  /** Whether the form still holds what was sent. */
+  readonly input: keyof typeof meanings;
 }
 
-export function TensorAnswer({ result, expected }: TensorAnswerProps): VNode {
+const meanings = {
+  above: 'Every check passed: this is what the model that you named answered to what you sent.',
+  'changed-since':
+    'Every check passed. This is the answer to what you sent, and the input above is another by now: ask again for its answer.',
+} as const;
+
+export function TensorAnswer({ result, expected, input }: TensorAnswerProps): VNode {
   const { response, worker } = result;
   return (
-    <Verdict
-      verdict="accepted"
-      of="this answer"
-      level={worker.level}
-      meaning="Every check passed: this is what the model that you named answered to what you sent."
-    >
+    <Verdict verdict="accepted" of="this answer" level={worker.level} meaning={meanings[input]}>
       <div class="answer">
         <TensorValues tensors={response.outputs} />
       </div>

@@ -25,7 +25,12 @@ export interface PlayProps {
 type Outcome =
   | { readonly kind: 'none' }
   | { readonly kind: 'asking' }
-  | { readonly kind: 'answered'; readonly result: InferResult; readonly expected: readonly Tensor[] | undefined }
+  | {
+      readonly kind: 'answered';
+      readonly result: InferResult;
+      readonly expected: readonly Tensor[] | undefined;
+      readonly asked: Draft;
+    }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /** What the publisher expects, for as long as its input is not changed. */
@@ -74,7 +79,7 @@ export function TensorPlay({ client, release, caught, onCaught }: PlayProps): VN
     try {
       const call = { modelId, inputs: read.inputs, outputs: 'all', format: 'binary' } as const;
       const result = await client.infer(call, { signal: stop.current.signal });
-      setOutcome({ kind: 'answered', result, expected });
+      setOutcome({ kind: 'answered', result, expected, asked: draft });
     } catch (error) {
       // Who stops a call wants none of its answer.
       if (stop.current.signal.aborted && !(error instanceof ClientError)) setOutcome({ kind: 'none' });
@@ -122,7 +127,13 @@ export function TensorPlay({ client, release, caught, onCaught }: PlayProps): VN
       </Card>
       <div aria-live="polite">
         {asking ? <Busy what="proving the worker, then asking it; nothing is shown before it is proven" /> : null}
-        {outcome.kind === 'answered' ? <TensorAnswer result={outcome.result} expected={outcome.expected} /> : null}
+        {outcome.kind === 'answered' ? (
+          <TensorAnswer
+            result={outcome.result}
+            expected={outcome.expected}
+            input={outcome.asked === draft ? 'above' : 'changed-since'}
+          />
+        ) : null}
       </div>
       {outcome.kind === 'failed' ? <FailurePanel of="this answer" error={outcome.error} /> : null}
     </>
