@@ -61,7 +61,7 @@ export async function up(context: CommandContext): Promise<number> {
   noNames(parsed, 'up');
   const stateDirectory = textOption(parsed, 'state') ?? defaultStateDirectory();
   const where = { stateDirectory, port: portOption(parsed, HOST_PORT) };
-  await withStack(told(context, parsed), parsed, where, async ({ stack, release, facts }) => {
+  await withStack(told(context, parsed), parsed, where, async ({ stack, release, facts, rpc }) => {
     if (parsed.values['json'] === true) {
       context.write(jsonLine(JSON.stringify(facts)));
       return stack.supervisor.stopped;
@@ -72,7 +72,10 @@ export async function up(context: CommandContext): Promise<number> {
     context.write(`  audit the answer above:  proofmark audit ${archiveFile} --policy ${stack.policyFile}\n`);
     context.write(`  ask again:               proofmark infer ${stack.url} --policy ${stack.policyFile}\n`);
     context.write(`  look at it:              ${stack.url}/console/\n`);
-    context.write(`  with your own code:      proofmark console --connect ${stack.url} --policy ${stack.policyFile}\n`);
+    const more = `--hub ${release.hub.url}${rpc === undefined ? '' : ` --chain ${rpc}`}`;
+    context.write(
+      `  with your own code:      proofmark console --connect ${stack.url} --policy ${stack.policyFile} ${more}\n`,
+    );
     context.write('  stop with Ctrl-C\n');
     return stack.supervisor.stopped;
   });
@@ -120,6 +123,8 @@ interface Proven {
   readonly stack: Stack;
   readonly release: DemoRelease;
   readonly facts: DemoFacts;
+  /** Of the local chain's node, where there is one. */
+  readonly rpc: string | undefined;
 }
 
 /** The chain comes first and goes last: the worker's identity names its contracts. */
@@ -170,7 +175,7 @@ async function withStack(
       if (onChain !== undefined) writeTransactions(context, onChain, transactions);
       else if (choice.kind === 'none') writeNoChain(context, choice.why);
       const facts = demoFacts({ stack, result, archiveFile: archiveFileOf(stack), onChain, transactions });
-      await then({ stack, release, facts });
+      await then({ stack, release, facts, rpc: onChain?.local.url });
     } finally {
       await stack.supervisor.stop();
     }

@@ -153,7 +153,7 @@ const absence: Readonly<Record<'no_node' | 'no_chain' | 'other_chain', VNode>> =
   no_node: (
     <p>
       No chain is connected. To read what it keeps of this log, run your own console with a node:{' '}
-      <code>npx proofmark console --connect URL --rpc URL</code>
+      <code>npx proofmark console --connect URL --chain URL</code>
     </p>
   ),
   no_chain: <p>This worker’s identity names no chain: nothing of it is settled on one.</p>,
