@@ -37,7 +37,7 @@ export function ReleaseList(): VNode {
     <>
       <PolicyPicker />
       <p class="soft">
-        {listed.value.length} releases <HostWord /> Each is fetched, and shown only if its manifest has the id that it
+        {counted(listed.value.length)} <HostWord /> Each is fetched, and shown only if its manifest has the id that it
         is listed under and its owner signed it.
       </p>
       <label class="model-search">
@@ -124,4 +124,8 @@ export function StandingTag({ standing }: { readonly standing: Standing }): VNod
   if (standing.kind === 'refused') return <span class="tag untrusted">{standing.verdict.code}</span>;
   const { status } = standing.facts;
   return <span class={`tag ${TONES[status]}`}>{status}, signed</span>;
+}
+
+function counted(releases: number): string {
+  return releases === 1 ? 'one release' : `${releases} releases`;
 }
