@@ -206,7 +206,7 @@ describe.skipIf(inputs.kind === 'absent')(title, () => {
       const args = ['build', '--flavour', 'nitro', '--lock', lockFile, '--out', out, '--store', store, '--json'];
       const unfetched = await proofmark(here, args);
       expect(unfetched.code).toBe(1);
-      expect(unfetched.err).toContain('input_missing: kernel');
+      expect(unfetched.out).toContain('input_missing: kernel');
       const built = await proofmark(here, [...args, '--kernel', kernel, '--kernel-config', configuration, '--split']);
       expect([built.code, built.err]).toEqual([0, '']);
 
