@@ -25,7 +25,7 @@ import { JournalError, type JournalErrorCode } from './errors.ts';
 import { createGathering } from './gathering.ts';
 import { decodeHead, heldHeads, type SignedHead } from './heads.ts';
 import { chargeKey, executionKey, keyAfter, logKeys, nameOf, placeKey, readU48, u48 } from './keys.ts';
-import { extentOf, findPlaces, listRest, type Place } from './requests.ts';
+import { createTails, extentOf, findPlaces, listRest, type Place } from './requests.ts';
 import { type Retained, type RetentionPolicy, retainLogs } from './retention.ts';
 import { openStore, type Put, type StoreReader } from './store.ts';
 import { storedHashes, tileReader } from './tiles.ts';
@@ -98,6 +98,7 @@ const SEEN_MS = 60_000;
 
 export function openJournal(directory: string, options: JournalOptions): Journal {
   const store = openStore(directory, options);
+  const tails = createTails();
   const ahead = openAhead(directory);
   const now = options.now ?? Date.now;
   let appending: Promise<void> = Promise.resolve();
@@ -264,7 +265,7 @@ export function openJournal(directory: string, options: JournalOptions): Journal
       if (receipts.length !== size - from) throw new JournalError('receipt_dropped', 'not all of them are kept');
       return { from, receipts, executions: receipts.map((receipt) => executionOf(log, receipt)), head, signature };
     },
-    places: (requestId) => findPlaces(store, requestId, limits.receiptsPerRequest),
+    places: (requestId) => findPlaces(store, tails, requestId, limits.receiptsPerRequest),
     bundle(place) {
       const { log, index } = place;
       const receipt = itemAt(store, RECEIPTS, place);

@@ -1,4 +1,4 @@
-import { concatBytes } from '../../wire/bytes.ts';
+import { concatBytes, toHex } from '../../wire/bytes.ts';
 import { RECEIPT_BYTES } from '../../wire/message/receipt.ts';
 import { WORD } from '../../wire/words.ts';
 import { receiptsBetween } from './chunks.ts';
@@ -79,8 +79,40 @@ export function listRest(store: Pick<Store, 'range' | 'salt'>, reader: StoreRead
   return puts.length === 0 ? [] : [...puts, extentPut(log, { ...extent, listed })];
 }
 
+/**
+ * The requests of receipts that are not listed yet, in order, as far as somebody looked for one: whoever may ask is anybody,
+ * and reading thousands of receipts for each question took milliseconds.
+ */
+interface Tail {
+  readonly extent: Extent;
+  readonly ids: Uint8Array;
+}
+
+export type Tails = Map<string, Tail>;
+
+export function createTails(): Tails {
+  return new Map();
+}
+
+function tailOf(store: Pick<Store, 'range'>, tails: Tails, log: Uint8Array, extent: Extent): Tail {
+  const name = toHex(log);
+  const { size, listed } = extent;
+  const kept = tails.get(name);
+  const known = kept?.extent.listed === listed && kept.extent.size <= size ? kept : nothingOf(listed);
+  if (known.extent.size === size) return known;
+  const receipts = receiptsBetween(store, log, { from: known.extent.size, end: size });
+  const tail = { extent, ids: concatBytes(known.ids, ...receipts.map((receipt) => receipt.subarray(0, WORD))) };
+  tails.set(name, tail);
+  return tail;
+}
+
+function nothingOf(listed: number): Tail {
+  return { extent: { size: listed, listed }, ids: new Uint8Array(0) };
+}
+
 export function findPlaces(
   store: Pick<Store, 'range' | 'salt'>,
+  tails: Tails,
   requestId: Uint8Array,
   limit: number,
 ): readonly Place[] {
@@ -92,11 +124,14 @@ export function findPlaces(
     }
   }
   for (const { key: log, value } of store.range('sizes', { ...logKeys, limit: ALL })) {
-    const { size, listed } = decodeExtent(value);
-    if (listed === size) continue;
-    const receipts = receiptsBetween(store, log, { from: listed, end: size });
-    const places = placesIn(concatBytes(...receipts), RECEIPT_BYTES, requestId).slice(0, limit);
-    for (const at of places) found.push({ log, index: listed + at / RECEIPT_BYTES });
+    const extent = decodeExtent(value);
+    if (extent.listed === extent.size) {
+      tails.delete(toHex(log));
+      continue;
+    }
+    const { ids } = tailOf(store, tails, log, extent);
+    const places = placesIn(ids, WORD, requestId).slice(0, limit);
+    for (const at of places) found.push({ log, index: extent.listed + at / WORD });
   }
   return found.sort((a, b) => Buffer.compare(a.log, b.log) || a.index - b.index).slice(0, limit);
 }
