@@ -128,17 +128,19 @@ describe.skipIf(chromium === undefined)(
     it('names a stale head', async () => {
       const page = await open({});
       await page.getByText(/^\d+, under a head/).waitFor();
-      let old: object = {};
+      const size = Number.parseInt((await page.getByText(/^\d+, under a head/).textContent()) ?? '', 10);
+      let before: object | undefined;
       seen.onHead = (newest) => {
-        old = newest;
+        before ??= newest;
         return newest;
       };
       await page.clock.runFor(6_000);
-      const before = old;
+      await expect.poll(() => before).toBeDefined();
       await seen.grow();
-      seen.onHead = (newest) => newest;
       await page.clock.runFor(6_000);
-      seen.onHead = () => before;
+      // Only who has seen the later head can tell that the earlier one is stale.
+      await page.getByText(new RegExp(`^${size + 1}, under a head`)).waitFor();
+      seen.onHead = () => before ?? {};
       await page.clock.runFor(6_000);
       const problem = page.getByRole('alert').filter({ hasText: 'A log does not hold.' });
       await problem.getByText('head_stale').waitFor();
