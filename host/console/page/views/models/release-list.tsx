@@ -3,6 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { toHex } from '../../../../../wire/bytes.ts';
 import { webSuite } from '../../../../../wire/crypto/web.ts';
 import { useConnection, usePolicy } from '../../connection/context.tsx';
+import { type ListedRelease, listReleases } from '../../connection/served-releases.ts';
 import { Busy } from '../../parts/busy.tsx';
 import { Hex } from '../../parts/hex.tsx';
 import { HostWord } from '../../parts/host-word.tsx';
@@ -12,14 +13,7 @@ import { Problem } from '../../parts/problem.tsx';
 import { hrefOf } from '../../routes.ts';
 import { visible } from './card/visible.ts';
 import { publishersOf } from './policy-words.ts';
-import {
-  type ListedRelease,
-  listReleases,
-  readRelease,
-  readStanding,
-  type ShownRelease,
-  type Standing,
-} from './releases.ts';
+import { readRelease, readStanding, type ShownRelease, type Standing } from './releases.ts';
 import { seenStatuses } from './status-memory.ts';
 
 /** Releases that are fetched at once: each is a manifest and two signatures. */

@@ -10,40 +10,11 @@ import {
   verifyStatus,
 } from '../../../../../verifier/index.ts';
 import { fromHex, toHex } from '../../../../../wire/bytes.ts';
-import { array, base64urlBytes, hexBytes, object, type Reader, text } from '../../../../../wire/codec/fields.ts';
-import { parseJson } from '../../../../../wire/codec/json.ts';
 import type { Suite } from '../../../../../wire/crypto/suite.ts';
-import { WireError } from '../../../../../wire/errors.ts';
 import { limits } from '../../../../../wire/limits.ts';
 import { decodeSignedStatus, type SignedStatus } from '../../../../../wire/message/hub.ts';
 import type { SignedRelease } from '../../../../../wire/message/manifest.ts';
-
-/** One line of a host's list: a claim, by which a release is fetched that proves itself. */
-export interface ListedRelease {
-  readonly modelId: Uint8Array;
-  readonly name: string;
-  readonly version: string;
-}
-
-const listReader: Reader<readonly ListedRelease[]> = array(
-  object<ListedRelease>({
-    modelId: hexBytes(32),
-    name: text({ min: 1, max: limits.modelNameBytes }),
-    version: text({ min: 1, max: limits.modelNameBytes }),
-  }),
-  { min: 0, max: limits.configurationModels },
-);
-
-const signedReader: Reader<SignedRelease> = object<SignedRelease>({
-  manifest: base64urlBytes({ min: 2, max: limits.manifestBytes }),
-  owner: base64urlBytes(64),
-  signature: base64urlBytes(64),
-});
-
-export async function listReleases(host: HostTransport): Promise<readonly ListedRelease[]> {
-  const answer = await host.get('/v1/releases', limits.hintBytes);
-  return read(() => listReader(parseJson(answer, limits.hintBytes), 'releases'));
-}
+import { askRelease, type ListedRelease, readAnswer } from '../../connection/served-releases.ts';
 
 export interface ShownRelease {
   readonly signed: SignedRelease;
@@ -61,8 +32,7 @@ export async function readRelease(
   modelId: Uint8Array,
   { publishers, suite }: { readonly publishers: Publishers; readonly suite: Suite },
 ): Promise<ShownRelease> {
-  const answer = await host.get(`/v1/releases/${toHex(modelId)}`, 2 * limits.manifestBytes);
-  const signed = read(() => signedReader(parseJson(answer, 2 * limits.manifestBytes), 'release'));
+  const signed = await askRelease(host, modelId);
   const whoever = await verifyRelease(signed, { modelId, publishers: 'any', suite });
   if (whoever.verdict !== 'accepted') {
     const { code: reason } = whoever;
@@ -94,7 +64,7 @@ export async function readStanding(
   const bytes = await shownStatus(host, toHex(release.modelId));
   if (bytes === undefined) return { kind: 'none' };
   return judgeStatus(
-    read(() => decodeSignedStatus(bytes)),
+    readAnswer(() => decodeSignedStatus(bytes)),
     release,
     judging,
   );
@@ -130,13 +100,4 @@ export function siblingsOf(listed: readonly ListedRelease[], name: string): read
 
 export function idOf(modelId: string): Uint8Array {
   return fromHex(modelId, 32);
-}
-
-function read<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof WireError)) throw error;
-    throw new ClientError('protocol_violated', error.message, { reason: error.code });
-  }
 }

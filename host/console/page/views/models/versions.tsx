@@ -2,12 +2,13 @@ import type { VNode } from 'preact';
 import type { ReleaseFacts, Verified } from '../../../../../verifier/index.ts';
 import { toHex } from '../../../../../wire/bytes.ts';
 import { useConnection } from '../../connection/context.tsx';
+import { listReleases } from '../../connection/served-releases.ts';
 import { Card } from '../../parts/card.tsx';
 import { HostWord } from '../../parts/host-word.tsx';
 import { useLoaded } from '../../parts/loaded.ts';
 import { hrefOf } from '../../routes.ts';
 import { visible } from './card/visible.ts';
-import { listReleases, siblingsOf } from './releases.ts';
+import { siblingsOf } from './releases.ts';
 
 /** Others of the same name, by which each can be looked at. */
 export function VersionsOf({ release }: { readonly release: Verified<ReleaseFacts> }): VNode | null {

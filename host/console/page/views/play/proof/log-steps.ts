@@ -1,3 +1,4 @@
+import type { PathStep } from '../../../../../../client/receipts/path.ts';
 import { toHex } from '../../../../../../wire/bytes.ts';
 import { verifyLowS } from '../../../../../../wire/crypto/ecdsa.ts';
 import type { Suite } from '../../../../../../wire/crypto/suite.ts';
@@ -5,7 +6,6 @@ import { WireError } from '../../../../../../wire/errors.ts';
 import type { Archive } from '../../../../../../wire/message/archive.ts';
 import { signerPoint } from '../../../../../../wire/message/identity.ts';
 import { decodeReceipt, decodeTreeHead, leafPreimage } from '../../../../../../wire/message/receipt.ts';
-import type { PathStep } from './climb.ts';
 import { type Given, named, type ProofStep, same } from './step.ts';
 
 export async function leafStep({ archive, suite, proven }: Given): Promise<ProofStep> {
@@ -35,7 +35,7 @@ export async function pathStep({ archive, proven, suite }: Given, path: readonly
     settles: 'Hashing the leaf with its neighbours, level by level, ends in the root that the worker signed.',
     from: 'The neighbours came with the answer. None of them is believed: another one gives another root.',
     comparisons: [
-      same(`root, after ${path.length} level(s)`, path.at(-1)?.hash ?? leaf, 'root of the signed head', head.root),
+      same(`root, after ${path.length} level(s)`, path.at(-1)?.node ?? leaf, 'root of the signed head', head.root),
     ],
     facts: [{ label: 'place', value: `leaf ${receipt.index} of ${head.size}` }],
     checks: named(proven, /^R4$/),

@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
+import type { PathStep } from '../../../../../../client/receipts/path.ts';
 import type { Proof } from '../../../../../../client/types.ts';
 import { toHex } from '../../../../../../wire/bytes.ts';
 import { webSuite } from '../../../../../../wire/crypto/web.ts';
@@ -9,7 +10,6 @@ import { FactList } from '../../../parts/fact-list.tsx';
 import { useLoaded } from '../../../parts/loaded.ts';
 import { Problem } from '../../../parts/problem.tsx';
 import { visible } from '../../models/card/visible.ts';
-import type { PathStep } from './climb.ts';
 import type { Comparison, ProofStep } from './step.ts';
 import { proveSteps } from './steps.ts';
 
@@ -114,10 +114,10 @@ function Path({ path }: { readonly path: readonly PathStep[] }): VNode {
   if (path.length === 0) return <p class="soft">The log has this one leaf: it is the root itself.</p>;
   return (
     <ol class="climb">
-      {path.map(({ level, side, neighbour, hash }) => (
+      {path.map(({ level, side, neighbour, node }) => (
         <li key={level}>
           <span class="soft">with its neighbour on the {side}</span> <code>{toHex(neighbour)}</code>{' '}
-          <span class="soft">gives</span> <code>{toHex(hash)}</code>
+          <span class="soft">gives</span> <code>{toHex(node)}</code>
         </li>
       ))}
     </ol>

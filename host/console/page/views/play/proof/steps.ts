@@ -1,7 +1,7 @@
+import { inclusionPath, type PathStep } from '../../../../../../client/receipts/path.ts';
 import type { Suite } from '../../../../../../wire/crypto/suite.ts';
 import { decodeArchive } from '../../../../../../wire/message/archive.ts';
 import { executionStep, feeStep, requestStep, responseStep } from './answer-steps.ts';
-import { climb, type PathStep } from './climb.ts';
 import { headStep, leafStep, pathStep } from './log-steps.ts';
 import type { Given, ProofStep, Proven } from './step.ts';
 import { evidenceStep, releaseStep, sessionStep } from './worker-steps.ts';
@@ -17,7 +17,7 @@ export interface ReceiptProof {
  */
 export async function proveSteps(proven: Proven, suite: Suite): Promise<ReceiptProof> {
   const archive = decodeArchive(proven.archive());
-  const path = await climb(archive, suite);
+  const { steps: path } = await inclusionPath(archive, suite);
   const given: Given = { archive, proven, suite };
   const steps = await Promise.all([
     evidenceStep(given),

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { listReleases } from '../../../../../../host/console/page/connection/served-releases.ts';
 import {
-  listReleases,
   readRelease,
   readStanding,
   type ShownRelease,

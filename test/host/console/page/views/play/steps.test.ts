@@ -48,7 +48,7 @@ describe('the steps of a proof', () => {
     ]);
     expect(await broken(result)).toEqual([]);
     expect(path).toHaveLength(1);
-    expect(toHex(path.at(-1)?.hash as Uint8Array)).toBe(toHex(result.receipt.head.root));
+    expect(toHex(path.at(-1)?.node as Uint8Array)).toBe(toHex(result.receipt.head.root));
   });
 
   it('have every check of the verifier in one of them', async () => {
