@@ -8,6 +8,7 @@ export { type CborMap, type CborProfile, type CborValue, decodeCbor, encodeCbor,
 export * as fields from './codec/fields.ts';
 export { createFrameReader, encodeFrame, type Frame, type FrameReader } from './codec/frame.ts';
 export { canonicalJson, type JsonValue, parseJson } from './codec/json.ts';
+export * from './commitment/index.ts';
 export * from './crypto/ecdsa.ts';
 export type { Awaitable, Suite } from './crypto/suite.ts';
 export { webSuite } from './crypto/web.ts';

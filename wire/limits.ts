@@ -29,6 +29,8 @@ export const limits = {
   draftBytes: 1_048_576,
   /** One file of a release. ONNX protobufs end at 2 GiB; the worker holds one in memory. */
   modelFileBytes: 2_147_483_647,
+  /** Elements of one commitment: 4,096 inputs of 8 bits and as many outputs of 32 have 719. Four of them cost 0.4 ms. */
+  commitmentElements: 1_024,
   /** Protobuf fields and nodes in one ONNX file: large exported models have some ten thousand nodes of a dozen fields. */
   onnxFields: 524_288,
   onnxNodes: 65_536,
