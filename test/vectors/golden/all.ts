@@ -1,5 +1,6 @@
 import { noiseGolden } from '../noise-golden.ts';
 import { anchorVectors } from './anchors.ts';
+import { auditorVectors } from './auditors.ts';
 import { hubVectors } from './hub.ts';
 import { integerVectors } from './integers.ts';
 import {
@@ -20,6 +21,7 @@ export async function goldenFiles(): Promise<ReadonlyMap<string, string>> {
     ['receipt.json', receiptVectors()],
     ['authorisations.json', authorisationVectors()],
     ['anchors.json', anchorVectors()],
+    ['auditors.json', auditorVectors()],
     ['integers.json', integerVectors()],
     ['hub.json', hubVectors()],
     ['noise.json', await noiseGolden()],
