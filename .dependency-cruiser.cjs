@@ -60,8 +60,14 @@ module.exports = {
     only(
       'client-imports',
       'client/ stands on verifier/ and wire/.',
-      { path: '^client/', pathNot: '^client/(payment/file-store\\.ts$|node/)' },
+      { path: '^client/', pathNot: '^client/(payment/file-store\\.ts$|node/|proofs/)' },
       ['^client/', '^verifier/', '^wire/'],
+    ),
+    only(
+      'client-proofs-imports',
+      'Proofs are checked with the arithmetic of pairings, and with nothing of the rest of client/.',
+      { path: '^client/proofs/' },
+      ['^client/proofs/', '^wire/', ...packages('@noble')],
     ),
     only(
       'client-node-imports',
@@ -71,9 +77,9 @@ module.exports = {
     ),
     {
       name: 'browsers-load-the-client',
-      comment: 'What client/web.ts and the audits reach runs without Node.',
+      comment: 'What client/web.ts, the audits and the check of proofs reach runs without Node.',
       severity: 'error',
-      from: { path: '^client/(web|audit/index)\\.ts$' },
+      from: { path: '^client/(web|audit/index|proofs/index)\\.ts$' },
       to: { path: '^(client/node/|(node:)?(crypto|fs/promises|http|https|os|path)$)', reachable: true },
     },
     only(

@@ -27,6 +27,10 @@ export const limits = {
   shownFileBytes: 262_144,
   /** A release draft: what becomes a manifest, and the person's own spacing. */
   draftBytes: 1_048_576,
+  /** Values of a circuit's input, and of its output: as wide as an integer program may be. */
+  circuitValues: 4_096,
+  /** A proof: sixteen words in hex, and a person's own spacing. */
+  proofBytes: 8_192,
   /** One file of a release. ONNX protobufs end at 2 GiB; the worker holds one in memory. */
   modelFileBytes: 2_147_483_647,
   /** Elements of one commitment: 4,096 inputs of 8 bits and as many outputs of 32 have 719. Four of them cost 0.4 ms. */

@@ -9,6 +9,7 @@ const ENTRIES: Readonly<Record<string, readonly (readonly [name: string, file: s
     ['proofmark/client', 'client/index.ts'],
     ['proofmark/client/web', 'client/web.ts'],
     ['proofmark/client/audit', 'client/audit/index.ts'],
+    ['proofmark/client/proofs', 'client/proofs/index.ts'],
   ],
   wire: [
     ['proofmark/wire', 'wire/index.ts'],

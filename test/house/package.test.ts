@@ -13,6 +13,7 @@ const ENTRIES = [
   'proofmark/client',
   'proofmark/client/web',
   'proofmark/client/audit',
+  'proofmark/client/proofs',
 ] as const;
 const PEERS = ['express', 'lmdb', 'node-forge', 'onnxruntime-node'] as const;
 const TARBALL_BYTES = 4_000_000;
@@ -109,7 +110,7 @@ describe('the packed package', () => {
     await mustRun(source, 'publint', 'run', '--strict', join(scratch, packed.filename));
   });
 
-  it('installs with one dependency', async () => {
+  it('installs with two dependencies, and what the second stands on', async () => {
     const names = await mustRun(consumer, 'npm', 'ls', '--all', '--parseable', '--omit=optional', '--silent');
     const installed = names
       .trim()
@@ -118,7 +119,7 @@ describe('the packed package', () => {
       .map((path) => path.split('node_modules/').at(-1));
     expect(
       installed.filter((name) => !/^(@cbor-extract\/|cbor-extract$|detect-libc$|node-gyp-build)/.test(name ?? '')),
-    ).toEqual(['proofmark', 'cbor-x']);
+    ).toEqual(['proofmark', '@noble/curves', '@noble/hashes', 'cbor-x']);
   });
 
   it.each(ENTRIES)('%s imports without the heavy packages', async (entry) => {

@@ -11,6 +11,7 @@ import {
   requestVectors,
   statementVectors,
 } from './messages.ts';
+import { proofVectors } from './proofs.ts';
 
 /** Every golden file under attestations/vectors/wire/ with the text that it must have. */
 export async function goldenFiles(): Promise<ReadonlyMap<string, string>> {
@@ -24,6 +25,7 @@ export async function goldenFiles(): Promise<ReadonlyMap<string, string>> {
     ['auditors.json', auditorVectors()],
     ['integers.json', integerVectors()],
     ['hub.json', hubVectors()],
+    ['proofs.json', proofVectors()],
     ['noise.json', await noiseGolden()],
   ];
   return new Map(files.map(([name, value]) => [name, `${JSON.stringify(value as Json, null, 2)}\n`]));
