@@ -1,11 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Stack, startStack } from '../../cli/stack/stack.ts';
+import type { Stack } from '../../cli/stack/stack.ts';
 import { openTextCodec, type TextCodec } from '../../enclave/worker/model/language/text-codec.ts';
 import { decoderSizes, entryOf, type TestDecoder, testDecoder } from '../models/decoder.ts';
 import { writeLanguageRelease } from '../support/language-release.ts';
 import { processorMicroseconds, processTree } from '../support/processes.ts';
+import { builtStack } from './built.ts';
 import { streamChat } from './lm/chat.ts';
 import { type EngineJob, startEngine } from './lm/engine.ts';
 import { startTransformers } from './lm/transformers.ts';
@@ -159,6 +160,7 @@ async function runRounds(folder: string, cleanup: Cleanup): Promise<Rounds> {
 async function serve(folder: string, files: ReadonlyMap<string, Uint8Array>, cleanup: Cleanup): Promise<Stack> {
   const state = join(folder, 's');
   const { directory } = await writeLanguageRelease(state, { name: MODEL, entry: entryOf(million), files });
+  const { startStack } = await builtStack();
   const stack = await startStack({
     stateDirectory: state,
     port: 0,

@@ -5,6 +5,7 @@ import { demoModel } from '../../cli/demo-model/mlp.ts';
 import { proveWorkerAt } from '../support/attested-calls.ts';
 import { makeRows } from '../support/mlp-rows.ts';
 import { openTestStack } from '../support/stack.ts';
+import { builtStack } from './built.ts';
 import type { Report } from './report.ts';
 import { autocannonRps } from './serving/autocannon.ts';
 import { attested, type Contender, sealed, startBare } from './serving/contenders.ts';
@@ -37,7 +38,8 @@ export async function run(report: Report): Promise<void> {
       stops.push(server.stop);
       contenders.push(server);
     }
-    const stack = await openTestStack();
+    const { startStack: start } = await builtStack();
+    const stack = await openTestStack({ tee: 'aws-nitro', role: null }, 'sim-process', { start });
     stops.push(() => stack.stop());
     const options = { stack, rows, worker: await proveWorkerAt(stack.url, stack.policyFile) };
     contenders.push(attested(options), await sealed(options));

@@ -29,10 +29,11 @@ export interface TestStack extends Stack {
 export async function openTestStack(
   platform: Platform = { tee: 'aws-nitro', role: null },
   tier: TierName = 'sim-process',
+  { start }: { readonly start: typeof startStack } = { start: startStack },
 ): Promise<TestStack> {
   const stateDirectory = await mkdtemp(join(tmpdir(), 'pm-'));
   if (platform.tee === 'amd-sev-snp') await installSnpRoot(stateDirectory, platform.product);
-  const stack = await startStack({ stateDirectory, port: 0, tier, platform, onEvent: () => {} });
+  const stack = await start({ stateDirectory, port: 0, tier, platform, onEvent: () => {} });
   return {
     ...stack,
     linkPath: workerSocketPath(stateDirectory),

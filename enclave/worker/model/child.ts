@@ -69,7 +69,19 @@ function serve(socket: Socket): void {
   socket.on('error', leave);
   socket.on('close', leave);
 
-  const handle = createHandler((frame) => socket.write(encodeFrame(frame)));
+  let corked = false;
+  const handle = createHandler((frame) => {
+    // What is said in one turn goes out in one call, as on the worker's link.
+    if (!corked) {
+      corked = true;
+      socket.cork();
+      process.nextTick(() => {
+        corked = false;
+        socket.uncork();
+      });
+    }
+    socket.write(encodeFrame(frame));
+  });
   // One after the other: pieces of a file must stay in order, and the engine computes one request at a time.
   let last: Promise<void> = Promise.resolve();
   const reader = createFrameReader(limits.frameBytes, (frame) => {

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Verified, WorkerFacts } from '../../../verifier/index.ts';
@@ -9,6 +8,7 @@ import { judgePlain, openSealedLine, type Prepared, type SealedLine } from '../.
 import { httpRequest, parseHttpAnswer } from '../../support/http-bytes.ts';
 import type { Row } from '../../support/mlp-rows.ts';
 import type { TestStack } from '../../support/stack.ts';
+import { bundled } from '../built.ts';
 import { BenchError } from '../report.ts';
 
 /** One of the servers that are compared: what is sent to it, whose processor time it costs, and what is a right answer. */
@@ -56,12 +56,8 @@ const bareServers: Readonly<Record<BareServer, { readonly file: string; readonly
 
 export async function startBare(name: BareServer, modelFile: string, rows: readonly Row[]): Promise<Contender> {
   const { file, format } = bareServers[name];
-  const program = join(import.meta.dirname, 'servers', `${file}.ts`);
-  const child = spawn(
-    process.execPath,
-    ['--import', createRequire(import.meta.url).resolve('tsx'), program, modelFile],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+  const program = await bundled(join(import.meta.dirname, 'servers', `${file}.ts`), file);
+  const child = spawn(process.execPath, [program, modelFile], { stdio: ['pipe', 'pipe', 'inherit'] });
   const port = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', () => reject(new BenchError('server_failed', name)));

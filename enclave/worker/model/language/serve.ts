@@ -17,8 +17,11 @@ import { openTokenEngine, type TokenEvent } from './token-engine.ts';
 
 /** Generations at once: from here on more of them make each slower and all together hardly quicker. */
 const CAPACITY = 16;
-/** How long text may wait for company. A frame costs as much as a twentieth of a token of a small model. */
-const GATHER_MILLISECONDS = 8;
+/**
+ * How long text may wait for company, of its own generation and of others': forty pieces a second are more than anybody
+ * reads, and what takes a piece to its client costs as much as two tokens of a small model.
+ */
+const GATHER_MILLISECONDS = 25;
 
 interface Running {
   readonly stream: TextStream;
@@ -26,7 +29,8 @@ interface Running {
   completionTokens: number;
   /** Generated and not yet said. */
   text: string;
-  saidAt: number;
+  /** Its first text waits for nobody. */
+  begun: boolean;
 }
 
 export interface LanguageLink {
@@ -52,6 +56,7 @@ export async function openLanguage(
   /** What was asked while the engine computed: it is done between two steps. */
   let asked: (() => void)[] = [];
   let stepping = false;
+  let saidAt = Number.NEGATIVE_INFINITY;
 
   function start(id: number, { input, maxUnits, maxTokens, temperature, topP, seed, stop }: GenerationOrder): void {
     checkLength(input, engine.info.contextTokens);
@@ -63,7 +68,7 @@ export async function openLanguage(
     running.set(id, {
       stream: codec.openStream(stop),
       promptTokens: prompt.length,
-      ...{ completionTokens: 0, text: '', saidAt: Number.NEGATIVE_INFINITY },
+      ...{ completionTokens: 0, text: '', begun: false },
     });
   }
 
@@ -90,15 +95,25 @@ export async function openLanguage(
     for (const action of now) action();
   }
 
-  function say(id: number, one: Running, now: number): void {
+  function say(id: number, one: Running): void {
     link.send({ id, kind: modelKind.text, payload: encodeText(one.completionTokens, one.text) });
     one.text = '';
-    one.saidAt = now;
+    one.begun = true;
+  }
+
+  /** All that wait speak in one turn, so that whoever hears them wakes once. */
+  function sayGathered(): void {
+    const now = performance.now();
+    const due = now - saidAt >= GATHER_MILLISECONDS;
+    if (due) saidAt = now;
+    for (const [id, one] of running) {
+      if (one.text !== '' && (due || !one.begun)) say(id, one);
+    }
   }
 
   function end(id: number, one: Running, reason: Generated['reason']): void {
     running.delete(id);
-    if (one.text !== '') say(id, one, 0);
+    if (one.text !== '') say(id, one);
     const { promptTokens, completionTokens } = one;
     link.send({ id, kind: modelKind.generated, payload: encodeGenerated({ reason, promptTokens, completionTokens }) });
   }
@@ -119,10 +134,7 @@ export async function openLanguage(
     try {
       for (doAsked(); engine.running > 0; doAsked()) {
         for (const event of await engine.step()) takeEvent(event);
-        const now = performance.now();
-        for (const [id, one] of running) {
-          if (one.text !== '' && now - one.saidAt >= GATHER_MILLISECONDS) say(id, one, now);
-        }
+        sayGathered();
         // Frames are read here.
         await new Promise(setImmediate);
       }
