@@ -26,6 +26,8 @@ export const compiledNames = [
   'ModelRegistry',
   'Settlement',
   'AttestedResult',
+  'ReplayedResult',
+  'ProvedResult',
   'ImageListPolicy',
   'ManagedPolicy',
 ] as const;

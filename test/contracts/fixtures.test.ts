@@ -2,15 +2,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CONTRACTS } from '../../contracts/tools/foundry.ts';
+import { provedFiles } from './fixtures/proved.ts';
 import { recomputedFiles } from './fixtures/recomputed.ts';
 import { registrationFiles } from './fixtures/registrations.ts';
 import { signatureFiles } from './fixtures/signatures.ts';
 
 const FOLDER = join(CONTRACTS, 'test/fixtures');
 
-describe("forge's registrations, signatures and generated contract", () => {
+describe("forge's registrations, signatures, generated contract and trapdoor", () => {
   it('are what `make vectors` writes, byte for byte', { timeout: 60_000 }, async () => {
-    const files = new Map([...(await registrationFiles()), ...signatureFiles(), ...(await recomputedFiles())]);
+    const files = new Map([
+      ...(await registrationFiles()),
+      ...signatureFiles(),
+      ...(await recomputedFiles()),
+      ...provedFiles(),
+    ]);
     expect(readdirSync(FOLDER).sort()).toEqual([...files.keys()].sort());
     for (const [name, text] of files) {
       expect(readFileSync(join(FOLDER, name), 'utf8') === text, `${name} is as it was written`).toBe(true);

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { provedFiles } from '../contracts/fixtures/proved.ts';
 import { recomputedFiles } from '../contracts/fixtures/recomputed.ts';
 import { registrationFiles } from '../contracts/fixtures/registrations.ts';
 import { signatureFiles } from '../contracts/fixtures/signatures.ts';
@@ -23,3 +24,4 @@ await write('attestations/vectors/evidence', corpusFiles());
 await write('contracts/test/fixtures', await registrationFiles());
 await write('contracts/test/fixtures', signatureFiles());
 await write('contracts/test/fixtures', await recomputedFiles());
+await write('contracts/test/fixtures', provedFiles());

@@ -54,13 +54,11 @@ library Groth16 {
     uint256 private constant BASE = 21888242871839275222246405745257275088696311157297823662689037894645226208583;
 
     /// False, too, when the gas does not reach: callers that act on a no have to be sure of what was left.
-    function verify(
-        VerificationKey memory key,
-        uint256 first,
-        uint256 second,
-        uint256 third,
-        Proof calldata proof
-    ) internal view returns (bool valid) {
+    function verify(VerificationKey memory key, uint256 first, uint256 second, uint256 third, Proof calldata proof)
+        internal
+        view
+        returns (bool valid)
+    {
         // One spelling for each signal. The precompile would take the sum of it and the order as well.
         if (first >= Bn254.ORDER || second >= Bn254.ORDER || third >= Bn254.ORDER) return false;
         if (!isFinite(proof)) return false;

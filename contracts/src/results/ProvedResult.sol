@@ -5,8 +5,8 @@ import { Sha256 } from "../hash/Sha256.sol";
 import { Bn254 } from "../proved/Bn254.sol";
 import { CircuitKey, CircuitKeys } from "../proved/CircuitKey.sol";
 import { Groth16, Proof } from "../proved/Groth16.sol";
-import { StoredKey } from "../proved/StoredKey.sol";
 import { Rows } from "../proved/Rows.sol";
+import { StoredKey } from "../proved/StoredKey.sol";
 import { Answer, IResultVerifier } from "./IResultVerifier.sol";
 
 /// What comes before the elements of the input.
@@ -54,7 +54,8 @@ contract ProvedResult is IResultVerifier, StoredKey {
         assembly ("memory-safe") {
             proven := proof.offset
         }
-        if (RECEIPTS && proven.commitment != answer.commitment) return false;
+        // Zero is the receipt's word for none.
+        if (proven.commitment == 0 || (RECEIPTS && proven.commitment != answer.commitment)) return false;
         bytes calldata inputs = proof[PROVEN_BYTES:];
         (bool isInput, bytes memory input) = Rows.unpack(inputFormat(), inputs);
         if (!isInput || Sha256.digest(input) != answer.inputHash) return false;
