@@ -62,7 +62,7 @@ export async function answer(context: Answering, request: Request, reservation: 
           bodyHash: streamed?.hash ?? sha256(body.body),
         }),
       ),
-      commitment: new Uint8Array(32),
+      commitment: outcome.commitment,
       execution: execution.hash,
       flags: header.flags,
       status: outcome.status,

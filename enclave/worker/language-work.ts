@@ -10,7 +10,15 @@ import type { ExecutionDetail } from './executions.ts';
 import { type AnswerWriter, createAnswerWriter, type FinishReason, type LanguageUsage } from './language-answer.ts';
 import type { Generated, GenerationOrder, LanguageInfo } from './model/messages.ts';
 import type { Release } from './releases.ts';
-import { AnswerError, type AnswerErrorCode, errorBody, failed, type Outcome, type WorkOptions } from './work.ts';
+import {
+  AnswerError,
+  type AnswerErrorCode,
+  errorBody,
+  failed,
+  NO_COMMITMENT,
+  type Outcome,
+  type WorkOptions,
+} from './work.ts';
 
 type LanguageRelease = Extract<Release, { readonly kind: 'text-generation' }>;
 
@@ -132,6 +140,7 @@ function chargedOutcome(generation: Generated, execution: ExecutionDetail): Omit
     error: null,
     units: BigInt(promptTokens + completionTokens),
     format: format.json,
+    commitment: NO_COMMITMENT,
     execution,
   };
 }
@@ -153,7 +162,7 @@ function wholeAnswer(writer: AnswerWriter): GrowingAnswer {
     stopped(code, detail, execution) {
       const body = errorBody(code, detail);
       return {
-        ...{ status: status.stopped, error: code, units: 0n, format: format.json },
+        ...{ status: status.stopped, error: code, units: 0n, format: format.json, commitment: NO_COMMITMENT },
         ...{ body: { body, jsonLength: body.length }, streamed: null, execution },
       };
     },
@@ -203,7 +212,14 @@ function streamedAnswer(writer: AnswerWriter, onPiece: (bytes: Uint8Array) => vo
     stopped(code, detail, execution) {
       const last = concatBytes(utf8('data: '), errorBody(code, detail), utf8('\n\n'));
       return {
-        ...{ status: status.stopped, error: code, units: 0n, format: format.json, execution },
+        ...{
+          status: status.stopped,
+          error: code,
+          units: 0n,
+          format: format.json,
+          commitment: NO_COMMITMENT,
+          execution,
+        },
         ...rest(last),
       };
     },

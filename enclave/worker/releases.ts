@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { concatBytes, equalBytes, toHex } from '../../wire/bytes.ts';
+import { whyUncommittable } from '../../wire/commitment/release.ts';
 import { verifyLowS } from '../../wire/crypto/ecdsa.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
@@ -234,6 +235,10 @@ function parseManifest(encoded: Uint8Array): Manifest {
 }
 
 function checkServable(manifest: Manifest, runtime: Runtime, configuration: Configuration): void {
+  const uncommittable = manifest.circuit === null ? undefined : whyUncommittable(manifest);
+  if (uncommittable !== undefined) {
+    throw new Refusal('release_invalid', `it names a circuit, and no receipt could commit to it: ${uncommittable}`);
+  }
   const { engine, optimisation, threads } = manifest.execution;
   if (engine !== runtime.engine || optimisation !== runtime.optimisation || threads !== runtime.threads) {
     throw new Refusal('release_invalid', 'the manifest asks for other execution options than this worker attests');

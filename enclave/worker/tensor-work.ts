@@ -1,3 +1,4 @@
+import { commitmentOf } from '../../wire/commitment/release.ts';
 import { WireError } from '../../wire/errors.ts';
 import {
   decodeIntegers,
@@ -19,7 +20,7 @@ import {
 } from '../../wire/message/tensor.ts';
 import type { TensorModel } from './model/tensor-model.ts';
 import type { Release } from './releases.ts';
-import { AnswerError, type Outcome, tooLarge, type WorkOptions } from './work.ts';
+import { AnswerError, NO_COMMITMENT, type Outcome, tooLarge, type WorkOptions } from './work.ts';
 
 /** Runs one request to a tensor model. */
 export async function tensorWork(
@@ -39,6 +40,10 @@ export async function tensorWork(
   if (body.body.length > configuration.limits.responseBytes) throw tooLarge(`${body.body.length} bytes`);
   return {
     ...{ status: status.ok, error: null, units: 1n, format: request.header.format, body, streamed: null },
+    commitment:
+      manifest.circuit === null
+        ? NO_COMMITMENT
+        : commitmentOf(manifest, { salt: request.header.salt, inputs: asked.inputs, outputs }),
     // Whoever repeats it alone should know that it was not: bits may differ where an engine treats rows by their number.
     execution: { layout: 'release', schedule: together === 1 ? 'single' : 'rows', generation: null },
   };

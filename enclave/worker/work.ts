@@ -36,11 +36,15 @@ export interface Outcome {
   readonly body: EncodedBody;
   /** Of a streamed answer: what stands for all of its bytes. */
   readonly streamed: { readonly hash: Uint8Array; readonly length: number } | null;
+  readonly commitment: Uint8Array;
   readonly execution: ExecutionDetail;
 }
 
 /** Nothing was computed, or by a model whose answer is not used. */
 export const plainExecution: ExecutionDetail = { layout: 'release', schedule: 'single', generation: null };
+
+/** Of all answers but those of a release that names a circuit. Nobody writes into it. */
+export const NO_COMMITMENT: Uint8Array = new Uint8Array(32);
 
 export interface WorkOptions {
   readonly configuration: Configuration;
@@ -100,6 +104,7 @@ function refusal(outcome: bigint, code: AnswerErrorCode, detail: string): Outcom
     ...{ status: outcome, error: code, units: 0n, format: format.json },
     body: { body, jsonLength: body.length },
     streamed: null,
+    commitment: NO_COMMITMENT,
     execution: plainExecution,
   };
 }
