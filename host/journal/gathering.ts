@@ -23,11 +23,12 @@ export interface GatheringOptions {
 
 interface Group {
   readonly arrived: Entries[];
+  receipts: number;
   readonly outcomes: Promise<readonly Outcome[]>;
 }
 
-/** As soon as so many entries wait, they are committed: a worker holds only so many leaves that are not. */
-const GROUP_ENTRIES = 32;
+/** As soon as so many receipts wait, they are committed: a worker holds only so many leaves that are not. */
+const GROUP_RECEIPTS = 512;
 
 export function createGathering({ store, extra, logs }: GatheringOptions): Gathering {
   const groups = new Map<string, Group>();
@@ -54,7 +55,7 @@ export function createGathering({ store, extra, logs }: GatheringOptions): Gathe
       const planned = plan(reader, owner, arrived);
       return { ...planned, puts: [...planned.puts, ...extra(reader, owner.log)] };
     });
-    const group: Group = { arrived, outcomes };
+    const group: Group = { arrived, receipts: 0, outcomes };
     groups.set(name, group);
     return group;
   }
@@ -62,10 +63,11 @@ export function createGathering({ store, extra, logs }: GatheringOptions): Gathe
   return {
     plan,
     async add(owner, entries) {
-      const { arrived, outcomes } = groupOf(owner);
-      const place = arrived.push(entries) - 1;
-      if (arrived.length >= GROUP_ENTRIES) store.flush();
-      const outcome = (await outcomes)[place] as Outcome;
+      const group = groupOf(owner);
+      const place = group.arrived.push(entries) - 1;
+      group.receipts += entries.receipts.length;
+      if (group.receipts >= GROUP_RECEIPTS) store.flush();
+      const outcome = (await group.outcomes)[place] as Outcome;
       if ('refusal' in outcome) throw outcome.refusal;
       return outcome.size;
     },

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { statfsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { setTimeout as later } from 'node:timers/promises';
 import { equalBytes } from '../../wire/bytes.ts';
+import { COMMIT_BYTES, commitFailure } from './commit-failure.ts';
 import { dataFile, openPlace } from './directory.ts';
 import { JournalError } from './errors.ts';
 import { logKeys, nameOf } from './keys.ts';
@@ -75,15 +77,11 @@ interface Job {
   fail(error: unknown): void;
 }
 
-/** Rows cost more than their bytes: keys, tree pages, and copies of the path to each changed page. */
-const PAGES_PER_COMMIT = 64 * 4_096;
 /** One part in so many of the largest size stays free once the file has reached it. */
 const SLACK = 16;
 const NOTHING = new Uint8Array(0);
 /** A commit costs as much for one receipt as for a hundred, and these are written ahead. */
 const GATHER_MILLISECONDS = 50;
-/** How long a failing commit may take to say why. */
-const REASON_MILLISECONDS = 1_000;
 /** LMDB cannot close after some failed commits; nothing is lost by leaving then. */
 const CLOSE_MILLISECONDS = 2_000;
 
@@ -98,6 +96,8 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
   let waiting: Job[] = [];
   let draining: Promise<void> | undefined;
   let soon: NodeJS.Timeout | undefined;
+  /** Something in line is waited for, or has waited long enough. */
+  let due = false;
   let closed = false;
 
   function get(table: TableName, key: Uint8Array): Uint8Array | undefined {
@@ -124,16 +124,24 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
   function start(): void {
     clearTimeout(soon);
     soon = undefined;
+    due = true;
     draining ??= Promise.resolve().then(drain);
   }
 
+  function startSoon(): void {
+    soon ??= setTimeout(start, GATHER_MILLISECONDS);
+  }
+
   async function drain(): Promise<void> {
-    while (waiting.length > 0) {
+    while (due) {
+      due = false;
       const jobs = waiting;
       waiting = [];
       await commitTogether(jobs);
     }
     draining = undefined;
+    // What came during a commit and nobody waits for gathers as it would have without one.
+    if (waiting.length > 0) startSoon();
   }
 
   /** Sees what is stored, and before it what `puts` holds by then. */
@@ -163,7 +171,7 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
       }
     }
     try {
-      if (needed > 0 && !hasRoom(2 * needed + PAGES_PER_COMMIT)) {
+      if (needed > 0 && !hasRoom(2 * needed + COMMIT_BYTES)) {
         throw new JournalError('journal_full', 'the journal has reached its largest size');
       }
       if (puts.length > 0) await commit(puts);
@@ -224,7 +232,7 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
     },
     writeSoon(plan) {
       const written = enqueue(plan);
-      if (draining === undefined) soon ??= setTimeout(start, GATHER_MILLISECONDS);
+      if (draining === undefined) startSoon();
       return written;
     },
     flush() {
@@ -255,9 +263,9 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
     usedBytes,
     async close() {
       closed = true;
-      if (soon !== undefined) start();
+      if (waiting.length > 0) start();
       await draining;
-      await Promise.race([environment.close(), later(CLOSE_MILLISECONDS)]);
+      await Promise.race([environment.close(), later(CLOSE_MILLISECONDS, undefined, { ref: false })]);
     },
   };
 }
@@ -316,34 +324,4 @@ function pendingPuts(puts: readonly Put[]): (table: TableName, key: Uint8Array) 
     }
     return index.values.get(nameOf(key));
   };
-}
-
-const EIO = 5;
-const EFBIG = 27;
-const ENOSPC = 28;
-const EDQUOT = 122;
-const MDB_MAP_FULL = -30_792;
-
-/** The rejected promise of a commit only points at another one, which knows the reason. */
-async function commitFailure(error: unknown, directory: string): Promise<JournalError> {
-  const reason = (error as { readonly commitError?: Promise<never> }).commitError ?? Promise.reject(error);
-  const cause: unknown = await Promise.race([reason, later(REASON_MILLISECONDS)]).catch((known: unknown) => known);
-  const code = (cause as { readonly code?: unknown } | undefined)?.code;
-  return isFull(code, directory)
-    ? new JournalError('journal_full', 'no space for the journal', { cause })
-    : new JournalError('journal_failed', 'the journal could not be written', { cause });
-}
-
-function isFull(code: unknown, directory: string): boolean {
-  if (code === ENOSPC || code === EFBIG || code === EDQUOT || code === MDB_MAP_FULL) return true;
-  if (code !== EIO) return false;
-  // The last write that fits in part is reported as an input/output error.
-  const { bavail, bsize } = statfsSync(directory);
-  return bavail * bsize < PAGES_PER_COMMIT;
-}
-
-function later(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds).unref();
-  });
 }
