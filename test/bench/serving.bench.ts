@@ -33,7 +33,7 @@ export async function run(report: Report): Promise<void> {
     await writeFile(modelFile, demoModel().onnx);
     const rows = await makeRows(64);
     const contenders: Contender[] = [];
-    for (const name of ['express', 'node', 'batched'] as const) {
+    for (const name of ['express', 'node', 'batched', 'split'] as const) {
       const server = await startBare(name, modelFile, rows);
       stops.push(server.stop);
       contenders.push(server);
@@ -100,6 +100,14 @@ function reportRounds(report: Report, rounds: Rounds): void {
   report.add(
     'serving.tax_us',
     compare(['attested.c32', 'batched.c32'], cpu, (a, b) => a - b),
+  );
+  // How far any server of this shape could come, whatever it left out: three processes, and headers as long as a receipt's.
+  report.add('serving.split.over_express', compare(['split.c32', 'express.c32'], rps, ratio));
+  report.add('serving.split.over_batched', compare(['split.c32', 'batched.c32'], rps, ratio));
+  report.add('serving.split.p50_c1_over_express', compare(['split.c1', 'express.c1'], p50, ratio));
+  report.add(
+    'serving.split.tax_us',
+    compare(['split.c32', 'batched.c32'], cpu, (a, b) => a - b),
   );
   console.log(`  ${['server', 'requests/s', 'p50 ms', 'p99 ms', 'CPU us'].map((cell) => cell.padStart(13)).join('')}`);
   for (const key of rounds.keys()) {

@@ -36,8 +36,11 @@ export function figuresPage(): string {
     ),
     '## Serving',
     'A perceptron of 128-512-512-10, all servers in one run. `express`: a bare server in the way most people write one. ' +
-      '`batched`: a bare HTTP server that batches. `node`: one that does not. `attested`: the whole stack with receipts. `sealed`: the same in sessions.',
+      '`batched`: a bare HTTP server that batches. `node`: one that does not. `split`: the shape of the stack alone, which is host, worker and ' +
+      'model process with frames between them and headers as long as a receipt’s, where nothing is hashed, signed, kept or checked. `attested`: ' +
+      'the whole stack with receipts. `sealed`: the same in sessions.',
     servingTable(baseline.numbers),
+    splitText(baseline.numbers),
     '## Language models',
     'A decoder of 1 M parameters, greedy, unless the row says otherwise; streams at once.',
     languageTable(baseline.numbers),
@@ -55,6 +58,17 @@ function machines(baseline: Measured, results: Measured): string {
   const names = [...new Set([...Object.keys(baseline.meta), ...Object.keys(results.meta)])];
   const rows = names.map((name) => [name, baseline.meta[name] ?? '', results.meta[name] ?? '']);
   return table(['', code(BASELINE), code(RESULTS)], rows);
+}
+
+/** What no server of that shape can pass, beside the aims that were set without it. */
+function splitText(numbers: Measured['numbers']): string {
+  const of = (name: string): string => cell(numbers[`serving.split.${name}`]) || 'not measured';
+  return (
+    `The aims for serving were set by a draft whose model ran in the worker’s own process; DESIGN section 7 wants it in one of its own. What ` +
+    `\`split\` reaches is therefore the most that these aims can be held against here: ${of('over_express')} times express, ` +
+    `${of('over_batched')} times \`batched\`, a median of one connection ${of('p50_c1_over_express')} times that of express, and ` +
+    `${of('tax_us')} us of CPU more for a request than \`batched\`.`
+  );
 }
 
 function aimRow({ key, what, wanted, reached }: Aim, known: Measured['numbers']): readonly string[] {

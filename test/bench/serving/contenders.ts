@@ -46,12 +46,13 @@ const binary: ServerFormat = {
   decode: (body) => body,
 };
 
-export type BareServer = 'express' | 'node' | 'batched';
+export type BareServer = 'express' | 'node' | 'batched' | 'split';
 
 const bareServers: Readonly<Record<BareServer, { readonly file: string; readonly format: ServerFormat }>> = {
   express: { file: 'express-json', format: json },
   node: { file: 'node-binary', format: binary },
   batched: { file: 'node-batched', format: binary },
+  split: { file: 'three-processes', format: binary },
 };
 
 export async function startBare(name: BareServer, modelFile: string, rows: readonly Row[]): Promise<Contender> {
