@@ -240,7 +240,9 @@ module.exports = {
       name: 'only-demos-deploy',
       comment: 'A local chain is for cli/ and tests, from a checkout.',
       severity: 'error',
-      from: { path: '^(wire|verifier|client|enclave|host|attestations|contracts/(tools|generate|prover|integer))/' },
+      from: {
+        path: '^(wire|verifier|client|enclave|host|attestations|contracts/(tools|generate|prover|integer|circuit))/',
+      },
       to: { path: '^contracts/deploy/' },
     },
     only(
@@ -257,11 +259,17 @@ module.exports = {
       { path: '^contracts/integer/' },
       ['^contracts/integer/', '^wire/'],
     ),
+    only(
+      'circuit-imports',
+      'Circuits are text made of integer programs: published, and pure.',
+      { path: '^contracts/circuit/' },
+      ['^contracts/(circuit|integer)/', '^wire/'],
+    ),
     {
       name: 'nobody-imports-contract-tools',
       comment: 'They need Foundry, which no user of the package has.',
       severity: 'error',
-      from: { path: '^(wire|verifier|client|enclave|host|cli|attestations|contracts/(prover|integer))/' },
+      from: { path: '^(wire|verifier|client|enclave|host|cli|attestations|contracts/(prover|integer|circuit))/' },
       to: { path: '^contracts/(tools|generate)/' },
     },
     {

@@ -58,6 +58,7 @@ const FORBIDDEN: readonly Forbidden[] = [
   { rule: 'only-demos-deploy', from: 'host/deploys.ts', imports: '../contracts/deploy/index.ts' },
   { rule: 'prover-imports', from: 'contracts/prover/serves.ts', imports: '../../host/index.ts' },
   { rule: 'integer-imports', from: 'contracts/integer/serves.ts', imports: '../../host/index.ts' },
+  { rule: 'circuit-imports', from: 'contracts/circuit/compiles.ts', imports: '../tools/index.ts' },
   { rule: 'nobody-imports-contract-tools', from: 'host/builds.ts', imports: '../contracts/tools/index.ts' },
   { rule: 'nobody-imports-cli', from: 'host/commands.ts', imports: '../cli/index.ts' },
   { rule: 'nobody-imports-tests', from: 'cli/borrows.ts', imports: '../test/index.ts' },

@@ -90,7 +90,7 @@ describe('the packed package', () => {
   it('holds compiled code, types and documents, and nothing of a machine', () => {
     const paths = packed.files.map((file) => file.path);
     expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'THREATS.md', 'dist/worker/worker.mjs']));
-    const ofContracts = paths.filter((path) => /^dist\/contracts\/(?!prover\/|integer\/)/.test(path));
+    const ofContracts = paths.filter((path) => /^dist\/contracts\/(?!prover\/|integer\/|circuit\/)/.test(path));
     expect(ofContracts).toEqual(['dist/contracts/compiled.json']);
     expect(paths).toEqual(expect.arrayContaining(['dist/worker/licences.txt', 'dist/contracts/integer/program.js']));
     const served = paths.filter((path) => path.startsWith('dist/console/'));

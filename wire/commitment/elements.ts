@@ -25,12 +25,17 @@ export function commitElements({ salt, inputs, outputs }: Committed): bigint {
   const word = readUint(checked32(salt));
   const sequence = [word >> 128n, BigInt.asUintN(128, word), ...inputs, ...outputs];
   for (const element of sequence) requireElement(element);
-  let sum = (tagNumber() << 48n) + (BigInt(inputs.length) << 24n) + BigInt(outputs.length);
+  let sum = commitmentPrefix(inputs.length, outputs.length);
   for (let at = 0; at < sequence.length; at += RATE) {
     const next = Array.from({ length: RATE }, (_, place) => sequence[at + place] ?? 0n);
     sum = poseidon([sum, ...next]);
   }
   return sum;
+}
+
+/** What the chain begins with, for so many elements. */
+export function commitmentPrefix(inputs: number, outputs: number): bigint {
+  return (tagNumber() << 48n) + (BigInt(inputs) << 24n) + BigInt(outputs);
 }
 
 /** As an integer of its characters alone, without the padding of a word. */

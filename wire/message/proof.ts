@@ -71,23 +71,15 @@ export function encodeProof({ circuit, commitment, point, evaluation, a, b, c }:
 }
 
 export interface ChainProof {
-  /** The body that the escrow names by its hash. */
-  readonly input: Uint8Array;
   readonly commitment: Uint8Array;
   readonly points: ProofPoints;
+  /** The input's elements, which the contract unpacks and holds against the hash that the escrow names. */
+  readonly elements: readonly bigint[];
 }
 
-/** What `ProvedResult` takes: abi.encode(bytes input, bytes32 commitment, uint256[8] proof). */
-export function encodeChainProof({ input, commitment, points: { a, b, c } }: ChainProof): Uint8Array {
-  const head = [commitment, ...a, ...b.flat(), ...c];
-  const padding = new Uint8Array((WORD - (input.length % WORD)) % WORD);
-  return concatBytes(
-    uintWord(BigInt((head.length + 1) * WORD)),
-    ...head,
-    uintWord(BigInt(input.length)),
-    input,
-    padding,
-  );
+/** What `ProvedResult` takes: one word behind the other. */
+export function encodeChainProof({ commitment, points: { a, b, c }, elements }: ChainProof): Uint8Array {
+  return concatBytes(commitment, ...a, ...b.flat(), ...c, ...elements.map((element) => uintWord(element)));
 }
 
 /** Whether it binds nothing but its commitment. */

@@ -1,4 +1,4 @@
-import { toHex, utf8 } from '../../../wire/bytes.ts';
+import { toHex } from '../../../wire/bytes.ts';
 import { pointOfDigest, pointPreimage } from '../../../wire/commitment/point.ts';
 import { sha256 } from '../../../wire/crypto/node.ts';
 import { encodeChainProof } from '../../../wire/message/proof.ts';
@@ -22,7 +22,7 @@ export function proofVectors(): Json {
   const preimage = pointPreimage(fields);
   const point = pointOfDigest(sha256(preimage));
   const chain = [readUint(commitment), 42n, point] as const;
-  const input = utf8('the body that an escrow names by its hash');
+  const elements = [1n, 2n ** 248n - 1n];
   return {
     about:
       'Proofmark golden vector. Circuit keys, proofs (Groth16 over BN254) and points; words are 32 bytes, big-endian.',
@@ -35,8 +35,8 @@ export function proofVectors(): Json {
       preimage: toHex(preimage),
       point: toHex(uintWord(point)),
       file: new TextDecoder().decode(forgedProofFile(chain)),
-      input: toHex(input),
-      proof: toHex(encodeChainProof({ input, commitment, points: forgedProof(chain) })),
+      elements: elements.map(String),
+      proof: toHex(encodeChainProof({ commitment, points: forgedProof(chain), elements })),
     },
   };
 }
