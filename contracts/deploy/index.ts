@@ -1,5 +1,8 @@
 export { compiledContracts } from '../tools/compiled.ts';
+export type { ProvenEscrow, ReceiptAnswer, ReceiptEscrow } from './escrow.ts';
 export { type Done, type LocalChain, requireFoundry, startLocalChain } from './local.ts';
 export { deploySimulatorPolicy } from './policy.ts';
 export { deployExamplePool } from './pool.ts';
+export { deployProved, deployProvedWithReceipt } from './proved.ts';
 export { deployRecomputed } from './recomputed.ts';
+export { deployReplayed } from './replayed.ts';

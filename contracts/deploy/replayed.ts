@@ -1,0 +1,23 @@
+import type { Address, Hex } from 'viem';
+import { artifact } from '../tools/artifacts.ts';
+import { type ReceiptEscrow, receiptEscrow } from './escrow.ts';
+import type { LocalChain } from './local.ts';
+
+export interface ReplayedOptions {
+  /** Public keys of P-256. */
+  readonly auditors: readonly { readonly x: Hex; readonly y: Hex }[];
+  /** So many of them have to approve. */
+  readonly needed: number;
+  readonly modelId: Hex;
+  readonly policy: Address;
+  readonly price: bigint;
+}
+
+/** Requests that a worker's receipt settles, and approvals of auditors: a proof is what `encodeApprovals` gives. */
+export async function deployReplayed(
+  local: LocalChain,
+  { auditors, needed, modelId, policy, price }: ReplayedOptions,
+): Promise<ReceiptEscrow> {
+  const verifier = await local.deploy(await artifact('ReplayedResult'), [auditors, BigInt(needed)]);
+  return receiptEscrow(local, { level: 'replayed', verifier, modelId, policy, price });
+}
