@@ -56,10 +56,7 @@ export function provenEscrow(local: LocalChain, options: EscrowOptions): ProvenE
   };
 }
 
-export function receiptEscrow(
-  local: LocalChain,
-  options: EscrowOptions & { readonly policy: Address },
-): ReceiptEscrow {
+export function receiptEscrow(local: LocalChain, options: EscrowOptions & { readonly policy: Address }): ReceiptEscrow {
   const call = ({ escrow, output, logged, proof }: ReceiptAnswer): Call => ({
     functionName: 'fulfil',
     args: [escrow, output, logged, proof],

@@ -5,4 +5,4 @@ export { deploySimulatorPolicy } from './policy.ts';
 export { deployExamplePool } from './pool.ts';
 export { deployProved, deployProvedWithReceipt } from './proved.ts';
 export { deployRecomputed } from './recomputed.ts';
-export { deployReplayed } from './replayed.ts';
+export { deployReplayed, encodeApprovals, type SignedApproval } from './replayed.ts';

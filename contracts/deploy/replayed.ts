@@ -1,4 +1,4 @@
-import type { Address, Hex } from 'viem';
+import { type Address, encodeAbiParameters, type Hex, parseAbiParameters } from 'viem';
 import { artifact } from '../tools/artifacts.ts';
 import { type ReceiptEscrow, receiptEscrow } from './escrow.ts';
 import type { LocalChain } from './local.ts';
@@ -20,4 +20,20 @@ export async function deployReplayed(
 ): Promise<ReceiptEscrow> {
   const verifier = await local.deploy(await artifact('ReplayedResult'), [auditors, BigInt(needed)]);
   return receiptEscrow(local, { level: 'replayed', verifier, modelId, policy, price });
+}
+
+/** One auditor's signature over `encodeApproval`'s words. */
+export interface SignedApproval {
+  /** Its place among the verifier's auditors. */
+  readonly auditor: number;
+  readonly r: Hex;
+  readonly s: Hex;
+}
+
+/** What `ReplayedResult` takes for a proof. */
+export function encodeApprovals(approvals: readonly SignedApproval[]): Hex {
+  const inOrder = [...approvals].sort((one, other) => one.auditor - other.auditor);
+  return encodeAbiParameters(parseAbiParameters('(uint256 auditor, bytes32 r, bytes32 s)[]'), [
+    inOrder.map(({ auditor, r, s }) => ({ auditor: BigInt(auditor), r, s })),
+  ]);
 }

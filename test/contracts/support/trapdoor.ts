@@ -17,6 +17,8 @@ export interface TrapdoorOptions {
   readonly output: Row;
   readonly phase1: number;
   readonly phase2: number;
+  /** Secrets of their own, as another circuit has. */
+  readonly label: string;
 }
 
 export interface Signals {
@@ -43,9 +45,9 @@ type SecretName = (typeof secretNames)[number];
 
 const { G1, G2 } = bn254;
 
-export function trapdoor({ input, output, phase1, phase2 }: TrapdoorOptions): Trapdoor {
+export function trapdoor({ input, output, phase1, phase2, label }: TrapdoorOptions): Trapdoor {
   const secrets = Object.fromEntries(
-    secretNames.map((name) => [name, readUint(sha256(utf8(`proofmark TEST TRAPDOOR: ${name}`))) % FIELD]),
+    secretNames.map((name) => [name, readUint(sha256(utf8(`proofmark TEST TRAPDOOR: ${label}: ${name}`))) % FIELD]),
   ) as Record<SecretName, bigint>;
   const { alpha, beta, gamma, delta, ic0, ic1, ic2, ic3 } = secrets;
   const row = ({ bits, signed, count }: Row): readonly bigint[] => [BigInt(bits), signed ? 1n : 0n, BigInt(count)];
@@ -80,6 +82,12 @@ function first(scalar: bigint): readonly bigint[] {
 function second(scalar: bigint): readonly bigint[] {
   const { x, y } = G2.Point.BASE.multiply(scalar).toAffine();
   return [x.c1, x.c0, y.c1, y.c0];
+}
+
+/** The same with some of its points turned into their negatives: with a and b both it still proves what it proved. */
+export function negated(proof: ProofWords, ...points: readonly ('a' | 'b' | 'c')[]): ProofWords {
+  const places = points.flatMap((point) => ({ a: [1], b: [4, 5], c: [7] })[point]);
+  return proof.map((word, at) => (places.includes(at) ? bn254.fields.Fp.neg(word) : word));
 }
 
 /** On the curve of the second group and outside the group: the first x with a y that a pairing has no meaning for. */
