@@ -14,6 +14,8 @@ const promised: Readonly<Record<string, number>> = {
   'osaka.sha384.block': 30_000,
   'osaka.snp.verify.real': 1_600_000,
   'osaka.recomputed.verify.16-32-8-2': 120_000,
+  'osaka.proved.verify.16-32-8-1': 240_000,
+  'osaka.proved.verify.784-32-10': 300_000,
   'osaka.settlement.postHead': 70_000,
   'osaka.settlement.claim': 120_000,
 };

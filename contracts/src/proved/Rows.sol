@@ -39,33 +39,34 @@ library Rows {
         returns (bool valid, bytes memory body)
     {
         (uint256 bits, uint256 count) = (format.bits, format.count);
-        uint256 each = ELEMENT_BITS / bits;
-        uint256 sign = signOf(format);
-        // A word more than is kept: `spreadBytes` writes one too many.
-        body = new bytes(HEADER_BYTES + 32 * (count + 1));
         uint256 to;
-        assembly ("memory-safe") {
-            mstore(body, sub(mload(body), 0x20))
-            mstore(add(body, 0x40), 2)
-            mstore(add(body, 0x60), 1)
-            mstore(add(body, 0x80), count)
-            to := add(body, 0xa0)
+        unchecked {
+            uint256 each = ELEMENT_BITS / bits;
+            uint256 last = (count - 1) / each;
+            assembly ("memory-safe") {
+                body := mload(0x40)
+                mstore(body, add(HEADER_BYTES, shl(5, count)))
+                mstore(add(body, 0x20), 0)
+                mstore(add(body, 0x40), 2)
+                mstore(add(body, 0x60), 1)
+                mstore(add(body, 0x80), count)
+                to := add(body, 0xa0)
+                // Room for whole elements, since `spreadBytes` knows no others.
+                mstore(0x40, add(to, shl(5, mul(add(last, 1), each))))
+            }
+            if (bits == 8 && !format.signed) {
+                uint256 rest = wordAt(elements, last) >> (8 * (count - each * last));
+                return (spreadBytes(elements, last + 1, to) | rest == 0, body);
+            }
+            uint256 seen;
+            uint256 sign = signOf(format);
+            for (uint256 i = 0; i <= last; i++) {
+                uint256 some = i < last ? each : count - each * last;
+                seen |= spread(wordAt(elements, i), bits, sign, to, some);
+                to += 32 * some;
+            }
+            valid = seen == 0;
         }
-        uint256 from;
-        uint256 seen;
-        if (bits == 8 && sign == 0) {
-            from = count / each;
-            seen = spreadBytes(elements, from, to);
-            to += 32 * each * from;
-            count -= each * from;
-        }
-        while (count > 0) {
-            uint256 some = count < each ? count : each;
-            seen |= spread(wordAt(elements, from++), bits, sign, to, some);
-            to += 32 * some;
-            count -= some;
-        }
-        valid = seen == 0;
     }
 
     /// The elements of a body, where it is one of that format.
@@ -76,22 +77,26 @@ library Rows {
     {
         (uint256 bits, uint256 count) = (format.bits, format.count);
         elements = new uint256[](elementsOf(format));
-        if (body.length != HEADER_BYTES + 32 * count) return (false, elements);
-        if (wordAt(body, 0) != 0 || wordAt(body, 1) != 2 || wordAt(body, 2) != 1) return (false, elements);
-        if (wordAt(body, 3) != count) return (false, elements);
-        uint256 each = ELEMENT_BITS / bits;
-        uint256 sign = signOf(format);
-        uint256 seen;
         unchecked {
-            for (uint256 i = count; i > 0; i--) {
-                // A negative value wraps into the range that it has with its sign added, and others out of it.
-                uint256 value = wordAt(body, 3 + i) + sign;
-                seen |= value;
-                uint256 place = (i - 1) / each;
-                elements[place] = (elements[place] << bits) | value;
+            if (body.length != HEADER_BYTES + 32 * count || wordAt(body, 0) != 0) return (false, elements);
+            if (wordAt(body, 1) != 2 || wordAt(body, 2) != 1 || wordAt(body, 3) != count) return (false, elements);
+            uint256 each = ELEMENT_BITS / bits;
+            uint256 sign = signOf(format);
+            uint256 seen;
+            uint256 from;
+            assembly ("memory-safe") {
+                from := add(body.offset, HEADER_BYTES)
             }
+            for (uint256 i = 0; count > 0; i++) {
+                uint256 some = count < each ? count : each;
+                uint256 values;
+                (elements[i], values) = join(from, bits, sign, some);
+                seen |= values;
+                from += 32 * some;
+                count -= some;
+            }
+            valid = seen >> bits == 0;
         }
-        valid = seen >> bits == 0;
     }
 
     /// The polynomial that has the elements as coefficients, those of the inputs first, and none but zero at zero.
@@ -112,7 +117,8 @@ library Rows {
         }
     }
 
-    /// Of whole elements of unsigned bytes, which is what most small models take.
+    /// Of whole elements of unsigned bytes, which is what most small models take: written out, because in a loop it costs
+    /// a third more.
     /// @return seen zero where they are elements
     function spreadBytes(bytes calldata elements, uint256 count, uint256 to) private pure returns (uint256 seen) {
         assembly ("memory-safe") {
@@ -120,19 +126,38 @@ library Rows {
             for { let end := add(from, shl(5, count)) } lt(from, end) { from := add(from, 0x20) } {
                 let element := calldataload(from)
                 seen := or(seen, element)
-                // Four times eight, although there are 31: the last is the zero that the next element writes over.
-                for { let last := add(to, 0x400) } lt(to, last) { to := add(to, 0x100) } {
-                    mstore(to, byte(31, element))
-                    mstore(add(to, 0x20), byte(30, element))
-                    mstore(add(to, 0x40), byte(29, element))
-                    mstore(add(to, 0x60), byte(28, element))
-                    mstore(add(to, 0x80), byte(27, element))
-                    mstore(add(to, 0xa0), byte(26, element))
-                    mstore(add(to, 0xc0), byte(25, element))
-                    mstore(add(to, 0xe0), byte(24, element))
-                    element := shr(64, element)
-                }
-                to := sub(to, 0x20)
+                mstore(to, byte(31, element))
+                mstore(add(to, 0x20), byte(30, element))
+                mstore(add(to, 0x40), byte(29, element))
+                mstore(add(to, 0x60), byte(28, element))
+                mstore(add(to, 0x80), byte(27, element))
+                mstore(add(to, 0xa0), byte(26, element))
+                mstore(add(to, 0xc0), byte(25, element))
+                mstore(add(to, 0xe0), byte(24, element))
+                mstore(add(to, 0x100), byte(23, element))
+                mstore(add(to, 0x120), byte(22, element))
+                mstore(add(to, 0x140), byte(21, element))
+                mstore(add(to, 0x160), byte(20, element))
+                mstore(add(to, 0x180), byte(19, element))
+                mstore(add(to, 0x1a0), byte(18, element))
+                mstore(add(to, 0x1c0), byte(17, element))
+                mstore(add(to, 0x1e0), byte(16, element))
+                mstore(add(to, 0x200), byte(15, element))
+                mstore(add(to, 0x220), byte(14, element))
+                mstore(add(to, 0x240), byte(13, element))
+                mstore(add(to, 0x260), byte(12, element))
+                mstore(add(to, 0x280), byte(11, element))
+                mstore(add(to, 0x2a0), byte(10, element))
+                mstore(add(to, 0x2c0), byte(9, element))
+                mstore(add(to, 0x2e0), byte(8, element))
+                mstore(add(to, 0x300), byte(7, element))
+                mstore(add(to, 0x320), byte(6, element))
+                mstore(add(to, 0x340), byte(5, element))
+                mstore(add(to, 0x360), byte(4, element))
+                mstore(add(to, 0x380), byte(3, element))
+                mstore(add(to, 0x3a0), byte(2, element))
+                mstore(add(to, 0x3c0), byte(1, element))
+                to := add(to, 0x3e0)
             }
             seen := shr(ELEMENT_BITS, seen)
         }
@@ -152,6 +177,23 @@ library Rows {
                 element := shr(bits, element)
             }
             rest := element
+        }
+    }
+
+    /// One element of so many values, and all bits that are in any of these.
+    function join(uint256 from, uint256 bits, uint256 sign, uint256 count)
+        private
+        pure
+        returns (uint256 element, uint256 seen)
+    {
+        assembly ("memory-safe") {
+            for { let at := add(from, shl(5, count)) } gt(at, from) { } {
+                at := sub(at, 0x20)
+                // A negative value wraps into the range that it has with its sign added, and others out of it.
+                let value := add(calldataload(at), sign)
+                seen := or(seen, value)
+                element := or(shl(bits, element), value)
+            }
         }
     }
 

@@ -59,9 +59,10 @@ contract ProvedResult is IResultVerifier, StoredKey {
         bytes calldata inputs = proof[PROVEN_BYTES:];
         (bool isInput, bytes memory input) = Rows.unpack(inputFormat(), inputs);
         if (!isInput || Sha256.digest(input) != answer.inputHash) return false;
-        (bool isOutput, uint256[] memory outputs) = Rows.pack(outputFormat(), answer.output);
+        bytes calldata output = answer.output;
+        (bool isOutput, uint256[] memory outputs) = Rows.pack(outputFormat(), output);
         if (!isOutput) return false;
-        uint256 point = pointOf(answer, proven.commitment);
+        uint256 point = pointOf(answer, Sha256.digest(output), proven.commitment);
         // There every evaluation is zero.
         if (point == 0) return false;
         uint256 evaluation = Rows.evaluate(inputs, outputs, point);
@@ -69,7 +70,7 @@ contract ProvedResult is IResultVerifier, StoredKey {
     }
 
     /// DESIGN section 6, as `wire/message/proof.ts` writes it.
-    function pointOf(Answer calldata answer, bytes32 commitment) private view returns (uint256) {
+    function pointOf(Answer calldata answer, bytes32 outputHash, bytes32 commitment) private view returns (uint256) {
         bytes memory words = abi.encode(
             POINT_TAG,
             block.chainid,
@@ -77,7 +78,7 @@ contract ProvedResult is IResultVerifier, StoredKey {
             answer.escrow,
             answer.modelId,
             answer.inputHash,
-            Sha256.digest(answer.output),
+            outputHash,
             answer.payee,
             commitment
         );

@@ -1,6 +1,7 @@
 import { type Peer, peers } from './peers.ts';
 import { RECOMPUTED_SHAPES } from './recomputed-shapes.ts';
 import type { Snapshot } from './snapshot.ts';
+import { PROVED_SHAPES, SPECTRUM } from './spectrum-levels.ts';
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
@@ -66,6 +67,23 @@ that there is. Creating includes the tables of constants.
 
 ${table(['network', 'products', 'call', 'a product', 'question in a transaction', 'escrow fulfilled', 'created'], recomputedRows(snapshot))}
 
+## One question at each level
+
+The same question to volatility-1h-int8 (16-32-8-1), asked by the same settlement and answered once: what \`fulfil\` or
+\`fulfilProven\` costs. \`replayed\` is two approvals of three auditors. On Prague each P-256 signature is verified in Solidity.
+
+${table(['level', 'who vouches', 'Osaka', 'Prague'], spectrumRows(snapshot))}
+
+## Proved models
+
+Groth16 with three public signals, whatever the model. The call is what a settlement pays for the question: 199,450 of it
+are the precompiles' (a pairing of four and three multiplications and additions), the rest is the input's hash and its
+packing. The question in a transaction has the calldata besides, in which the input stands as the circuit's elements, 31
+bytes in a word: as ABI words 784 of them alone would cost 274,400 at EIP-7623's floor. Circuits are stood in for by keys
+with known secrets, since what lies between input and output costs the chain nothing.
+
+${table(['model', 'call', 'question in a transaction', 'escrow fulfilled', 'with a receipt', 'created'], provedRows(snapshot))}
+
 ## A worker a day
 
 Renewing registrations of one worker, in gas, by the time that a registration stands. For Nitro the authorities rotate
@@ -113,6 +131,24 @@ function recomputedRows(snapshot: Snapshot): string[][] {
       number(gas('create')),
     ];
   });
+}
+
+function spectrumRows(snapshot: Snapshot): string[][] {
+  return SPECTRUM.map(([level, who]) => [
+    level,
+    who,
+    number(snapshot[`osaka.spectrum.${level}.gas`] ?? 0),
+    number(snapshot[`prague.spectrum.${level}.gas`] ?? 0),
+  ]);
+}
+
+function provedRows(snapshot: Snapshot): string[][] {
+  return PROVED_SHAPES.map((shape) => [
+    shape,
+    ...['call', 'verify', 'fulfil', 'fulfilWithReceipt', 'create'].map((what) =>
+      number(snapshot[`osaka.proved.${what}.${shape}`] ?? 0),
+    ),
+  ]);
 }
 
 function dayRows(snapshot: Snapshot): string[][] {

@@ -10,6 +10,7 @@ import { measureRecomputed } from './recomputed.ts';
 import { measureRegistry } from './registry.ts';
 import { measureSettlement } from './settlement.ts';
 import { measureSnp } from './snp.ts';
+import { measureSpectrum } from './spectrum.ts';
 
 export const SNAPSHOT: string = join(CONTRACTS, 'snapshots/gas.json');
 export const REPORT: string = join(CONTRACTS, '../docs/gas.md');
@@ -24,6 +25,7 @@ const measurements: readonly Measurement[] = [
   measureSettlement,
   measureSnp,
   measureRecomputed,
+  measureSpectrum,
 ];
 
 export type Snapshot = Readonly<Record<string, number>>;

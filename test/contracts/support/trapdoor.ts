@@ -44,6 +44,10 @@ const secretNames = ['alpha', 'beta', 'gamma', 'delta', 'ic0', 'ic1', 'ic2', 'ic
 type SecretName = (typeof secretNames)[number];
 
 const { G1, G2 } = bn254;
+const { Fr } = bn254.fields;
+
+/** Such that no byte of its point is zero, which would cost less. */
+const B = 2n;
 
 export function trapdoor({ input, output, phase1, phase2, label }: TrapdoorOptions): Trapdoor {
   const secrets = Object.fromEntries(
@@ -65,11 +69,11 @@ export function trapdoor({ input, output, phase1, phase2, label }: TrapdoorOptio
     ),
     secrets,
     prove({ commitment, evaluation, point }) {
-      // a b = alpha beta + sum gamma + c delta, for b = 1 and a c that is as good as any.
-      const sum = ic0 + ic1 * commitment + ic2 * evaluation + ic3 * point;
-      const c = readUint(sha256(uintWord(((sum % FIELD) + FIELD) % FIELD))) % FIELD;
-      const a = (alpha * beta + sum * gamma + c * delta) % FIELD;
-      return [...first(a), ...second(1n), ...first(c)];
+      // a b = alpha beta + sum gamma + c delta, for a b and a c that are as good as any.
+      const sum = (ic0 + ic1 * commitment + ic2 * evaluation + ic3 * point) % FIELD;
+      const c = readUint(sha256(uintWord(sum))) % FIELD;
+      const a = Fr.div(Fr.create(alpha * beta + sum * gamma + c * delta), B);
+      return [...first(a), ...second(B), ...first(c)];
     },
   };
 }
