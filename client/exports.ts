@@ -9,6 +9,7 @@ export { type ClientAction, ClientError, type ClientErrorCode, clientErrorCodes,
 export type { RetryRule } from './failover.ts';
 export type { LanguageStream } from './language/calls.ts';
 export type { StreamEvent } from './language/events.ts';
+export * from './levels/index.ts';
 export {
   type ChannelChain,
   type ChannelOnChain,

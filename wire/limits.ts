@@ -82,6 +82,10 @@ export const limits = {
   /** A policy with full lists of images, and the entries of one list: verification searches them one by one. */
   policyBytes: 1_048_576,
   policyListItems: 1_024,
+  /** Auditors that a levels policy or a price list names: a contract counts at most 16, and each signature is checked. */
+  levelAuditors: 64,
+  /** Proofs, keys, approvals, findings of one result, of each kind: a proof takes some 20 ms to check. */
+  levelEvidence: 64,
   /** Evidence as served by a host: a document, certificates and revocation lists (AMD's lists are the largest). */
   evidenceBytes: 1_048_576,
   /** JSON values in it: eight fields, sixteen certificates and eight lists. More could cost 250 ms to read (A5: 10 ms). */

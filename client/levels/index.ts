@@ -1,0 +1,41 @@
+/**
+ * Which levels of the verification spectrum a result has (DESIGN section 6): everything that is shown for it is checked
+ * here, whoever brought it.
+ */
+export {
+  type LevelCode,
+  type NotReachedCode,
+  notReachedCodes,
+  type RefusedLevelCode,
+  refusedLevelCodes,
+} from './codes.ts';
+export {
+  joinEvidence,
+  type KnownCost,
+  type LevelEvidence,
+  noEvidence,
+  type Recomputation,
+  type SignedApproval,
+  type SignedFinding,
+} from './evidence.ts';
+export { type GainedLevel, gainedLevels, isGained, type Level, levelNames, vouchers } from './level.ts';
+export {
+  type Attestation,
+  hasLevel,
+  isResultLevels,
+  type LevelsQuestion,
+  levelState,
+  levelsOf,
+  type ResultLevels,
+  type ResultLevelsFacts,
+} from './levels.ts';
+export {
+  type LevelsPolicy,
+  type LevelsPolicyRules,
+  type NamedAuditors,
+  parseLevelsPolicy,
+  type Recomputer,
+  usualLevelsPolicy,
+} from './policy.ts';
+export type { Dispute } from './replayed.ts';
+export type { LeftOut, LevelCost, LevelRuling, LevelState } from './state.ts';
