@@ -152,7 +152,7 @@ function grow(
     }
   });
   const newest = heads.get(tail.size);
-  const list = listPuts(store, log, extent);
+  const list = listPuts(store, reader, log, { extent, added: fresh.length });
   const tiles = tilePuts(log, stored, hashes);
   const puts = [
     ...chunkPuts(log, start, fresh),

@@ -2,7 +2,23 @@ import { concatBytes, toHex } from '../../wire/bytes.ts';
 import { RECEIPT_BYTES } from '../../wire/message/receipt.ts';
 import { WORD } from '../../wire/words.ts';
 import { receiptsBetween } from './chunks.ts';
-import { keyAfter, logKeys, placeKey, readU48, u48 } from './keys.ts';
+import { keyAfter, logKeys, readU48, u48 } from './keys.ts';
+import {
+  byPart,
+  type Directory,
+  directoryKey,
+  directoryPut,
+  ENTRY_BYTES,
+  entryOf,
+  LEVELS,
+  logOfRow,
+  partKey,
+  partOf,
+  partsOf,
+  readDirectory,
+  rowKey,
+} from './lists.ts';
+import { mergePuts } from './merging.ts';
 import type { Put, Store, StoreReader } from './store.ts';
 
 export interface Place {
@@ -12,14 +28,10 @@ export interface Place {
 
 /**
  * Which receipts a request has. A row for each would change a page of its own, since requests are random numbers: it was the
- * dearest part of a receipt. So thousands are listed at once, in 256 parts of a row each; a search reads one part of every
- * list, and the receipts that are not listed yet. Which part it is depends on the journal's own random number, so that
- * requests which somebody made up do not all fall into one.
+ * dearest part of a receipt. So thousands are listed at once (lists.ts); a search reads one part of every list, and the
+ * receipts that are not listed yet.
  */
 const LISTED_TOGETHER = 4_096;
-const PARTS = 256;
-const PRIME = 257;
-const ENTRY_BYTES = WORD + 6;
 /** Rows are read whole, and only so many exist: one for each part and list. */
 const ALL = Number.MAX_SAFE_INTEGER;
 
@@ -42,41 +54,48 @@ function decodeExtent(value: Uint8Array): Extent {
   return { size: readU48(value, 0), listed: readU48(value, 6) };
 }
 
-/** Lists what is stored and not listed, once it is enough. Gives how far the log is listed then. */
+interface Listing {
+  readonly extent: Extent;
+  /** Receipts that come with this commit: so much of the lists' upkeep goes with it. */
+  readonly added: number;
+}
+
+/** Lists what is stored and not listed, once it is enough, and merges lists. Gives how far the log is listed then. */
 export function listPuts(
   store: Pick<Store, 'range' | 'salt'>,
+  reader: StoreReader,
   log: Uint8Array,
-  { size, listed }: Extent,
-  least: number = LISTED_TOGETHER,
+  { extent, added }: Listing,
 ): { readonly puts: readonly Put[]; readonly listed: number } {
-  if (size - listed < least) return { puts: [], listed };
-  const receipts = receiptsBetween(store, log, { from: listed, end: size });
-  const parts = receipts.map((receipt) => partOf(store.salt, receipt));
-  const counts = new Uint32Array(PARTS);
-  for (const part of parts) counts[part] = (counts[part] as number) + 1;
-  const lists = Array.from(counts, (count) => Buffer.allocUnsafe(count * ENTRY_BYTES));
-  const filled = new Uint32Array(PARTS);
-  for (const [offset, receipt] of receipts.entries()) {
-    const part = parts[offset] as number;
-    const list = lists[part] as Buffer;
-    const at = filled[part] as number;
-    list.set(receipt.subarray(0, WORD), at);
-    list.writeUIntBE(listed + offset, at + WORD, 6);
-    filled[part] = at + ENTRY_BYTES;
-  }
-  const puts = lists.flatMap((value, part): readonly Put[] =>
-    value.length === 0
-      ? []
-      : [{ table: 'requests', key: concatBytes(Uint8Array.of(part), placeKey(log, listed)), value }],
+  const known = readDirectory(reader, log);
+  const isEnough = extent.size - extent.listed >= LISTED_TOGETHER;
+  const list = isEnough ? newList(store, log, { extent, directory: known }) : { puts: [], directory: known };
+  const merging = mergePuts(store, reader, log, { directory: list.directory, added });
+  const changed = merging.directory === known ? [] : [directoryPut(log, merging.directory)];
+  return { puts: [...list.puts, ...merging.puts, ...changed], listed: isEnough ? extent.size : extent.listed };
+}
+
+function newList(
+  store: Pick<Store, 'range' | 'salt'>,
+  log: Uint8Array,
+  { extent, directory }: { readonly extent: Extent; readonly directory: Directory },
+): { readonly puts: readonly Put[]; readonly directory: Directory } {
+  const { size, listed: from } = extent;
+  const receipts = receiptsBetween(store, log, { from, end: size });
+  const entries = receipts.map((receipt, offset) => entryOf(receipt, from + offset));
+  const puts = [...byPart(store.salt, 0, entries)].map(
+    ([part, value]): Put => ({ table: 'requests', key: rowKey(log, { level: 0, part, from }), value }),
   );
-  return { puts, listed: size };
+  const [lowest = [], ...higher] = directory.lists;
+  return { puts, directory: { ...directory, lists: [[...lowest, from], ...higher] } };
 }
 
 /** Lists all that is left, of logs that nobody adds to: a search would read their receipts each time. */
 export function listRest(store: Pick<Store, 'range' | 'salt'>, reader: StoreReader, log: Uint8Array): readonly Put[] {
   const extent = extentOf(reader, log);
-  const { puts, listed } = listPuts(store, log, extent, 1);
-  return puts.length === 0 ? [] : [...puts, extentPut(log, { ...extent, listed })];
+  if (extent.size === extent.listed) return [];
+  const list = newList(store, log, { extent, directory: readDirectory(reader, log) });
+  return [...list.puts, directoryPut(log, list.directory), extentPut(log, { ...extent, listed: extent.size })];
 }
 
 /**
@@ -116,11 +135,13 @@ export function findPlaces(
   requestId: Uint8Array,
   limit: number,
 ): readonly Place[] {
-  const part = Uint8Array.of(partOf(store.salt, requestId));
   const found: Place[] = [];
-  for (const { key, value } of store.range('requests', { start: part, end: keyAfter(part), limit: ALL })) {
-    for (const at of placesIn(value, ENTRY_BYTES, requestId)) {
-      if (found.length < limit) found.push({ log: key.slice(1, 33), index: readU48(value, at + WORD) });
+  for (let level = 0; level < LEVELS; level++) {
+    const start = partKey(level, partOf(store.salt, requestId, level));
+    for (const { key, value } of store.range('requests', { start, end: keyAfter(start), limit: ALL })) {
+      for (const at of placesIn(value, ENTRY_BYTES, requestId)) {
+        if (found.length < limit) found.push({ log: logOfRow(key), index: readU48(value, at + WORD) });
+      }
     }
   }
   for (const { key: log, value } of store.range('sizes', { ...logKeys, limit: ALL })) {
@@ -136,13 +157,27 @@ export function findPlaces(
   return found.sort((a, b) => Buffer.compare(a.log, b.log) || a.index - b.index).slice(0, limit);
 }
 
-/** Of a log that is dropped; its receipts went before it. */
-export function requestRows(store: Pick<Store, 'range'>, log: Uint8Array): readonly Put[] {
-  return Array.from({ length: PARTS }, (_, part) => concatBytes(Uint8Array.of(part), log)).flatMap((start) =>
-    store
-      .range('requests', { start, end: keyAfter(start), limit: ALL })
-      .map(({ key }): Put => ({ table: 'requests', key, value: null })),
-  );
+/** What goes with a log that is dropped, its receipts having gone before: the directory last, which tells of the others. */
+export function* requestRows(store: Pick<Store, 'get'>, log: Uint8Array): Generator<Put> {
+  const { lists, merging } = readDirectory(store, log);
+  for (const [level, froms] of lists.entries()) {
+    for (const from of froms) yield* rowsOf(store, log, { level, from });
+  }
+  // Of a list that is being made of others some rows are there.
+  const [first] = merging === 'none' ? [] : (lists[merging.level] as readonly number[]);
+  if (merging !== 'none' && first !== undefined) yield* rowsOf(store, log, { level: merging.level + 1, from: first });
+  yield { table: 'requests', key: directoryKey(log), value: null };
+}
+
+function* rowsOf(
+  store: Pick<Store, 'get'>,
+  log: Uint8Array,
+  { level, from }: { readonly level: number; readonly from: number },
+): Generator<Put> {
+  for (let part = 0; part < partsOf(level); part++) {
+    const key = rowKey(log, { level, part, from });
+    if (store.get('requests', key) !== undefined) yield { table: 'requests', key, value: null };
+  }
 }
 
 /** Of receipts that lie in one row. */
@@ -151,13 +186,6 @@ export function requestIdsOf(receipts: Uint8Array): Uint8Array {
   return concatBytes(
     ...Array.from({ length: count }, (_, i) => receipts.subarray(i * RECEIPT_BYTES).subarray(0, WORD)),
   );
-}
-
-/** Not a hash that anything rests on: it only has to be unforeseeable for whoever does not know the salt. */
-function partOf(salt: Uint8Array, request: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < WORD; i++) sum += (salt[i] as number) * (request[i] as number);
-  return (sum % PRIME) % PARTS;
 }
 
 /** Where items of `bytes` each begin with the request. */

@@ -99,9 +99,8 @@ async function dropReceipts(store: Store, log: Uint8Array, inUse: RetentionOptio
 
 /** After its receipts are gone. */
 async function dropLog(store: Store, log: Uint8Array, inUse: RetentionOptions['inUse']): Promise<number> {
-  for (let rows = requestRows(store, log); rows.length > 0 && !inUse(log); rows = rows.slice(ROWS)) {
-    await change(store, rows.slice(0, ROWS));
-  }
+  const rows = requestRows(store, log);
+  for (let some = take(rows, ROWS); some.length > 0 && !inUse(log); some = take(rows, ROWS)) await change(store, some);
   for (const table of ['dropped', 'tiles', 'heads'] as const) await dropRows(store, table, log, inUse);
   if (inUse(log)) return 0;
   // The name goes last, and at once: as long as there is one, a next run finds the log.
@@ -124,6 +123,16 @@ async function dropRows(
     );
     if (rows.length < ROWS) return;
   }
+}
+
+function take<T>(from: Iterator<T>, most: number): readonly T[] {
+  const taken: T[] = [];
+  while (taken.length < most) {
+    const { done, value } = from.next();
+    if (done === true) break;
+    taken.push(value as T);
+  }
+  return taken;
 }
 
 function isEmpty(store: Store, table: TableName, log: Uint8Array): boolean {

@@ -271,7 +271,7 @@ export function openStore(directory: string, options: { readonly maxBytes: numbe
 }
 
 /** Counts what this program could not read rightly if it did not know of it. */
-const FORMAT = Uint8Array.of(2);
+const FORMAT = Uint8Array.of(3);
 
 /** Gives the journal's own random number, which is made with it. */
 function takeFormat(environment: Environment, { format, logs }: Record<TableName, Table>): Uint8Array {
