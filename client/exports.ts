@@ -1,6 +1,16 @@
 /** What `proofmark/client` offers on every platform. */
 
 export { floatTensor, type Tensor, tensorValues } from '../wire/message/tensor.ts';
+export {
+  type ApprovalStatement,
+  type Approvals,
+  type AskApprovalsOptions,
+  approvalWords,
+  askApprovals,
+  type GivenApproval,
+  type NamedAuditor,
+  type RefusedApproval,
+} from './approvals/ask.ts';
 export type { ArchiveFile, ArchiveSink } from './archive.ts';
 export type { Fetch } from './attested-fetch/fetch.ts';
 export { type Client, createClient } from './client.ts';

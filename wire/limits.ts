@@ -292,6 +292,32 @@ export const limits = {
   /** On-chain requests that a settler works for, and others that it looks at again: their inputs are held in memory. */
   escrowsOpen: 256,
   escrowsWaiting: 1_024,
+  /** Auditors that an operator, a requester or another auditor names: more than anybody asks about one answer. */
+  auditors: 64,
+  /** The file that names them: some 400 bytes each. */
+  auditorFileBytes: 65_536,
+  /** Values of one auditor's hash chain: an audit each hour for a century; making all of them takes a second. */
+  auditorLinks: 1_048_576,
+  /** A finding as it is published: some 2 KB, and 400 bytes for each commit of others that its auditor held. */
+  findingBytes: 65_536,
+  /** Findings or commits on one page of an auditor, and the bytes of one. */
+  findingsPerPage: 64,
+  findingsPageBytes: 4_194_304,
+  /** Leaves of one audit: each is computed twice. */
+  auditSamples: 1_024,
+  /** Findings about one host's workers that it keeps: one that names a wrong receipt is enough to pause, the rest are told. */
+  hostFindings: 1_024,
+  /** What a host keeps of one disclosed request: header, both bodies, and what stands around them in CBOR. */
+  disclosedBytes: 33_558_528,
+  /** Disclosed requests that one host keeps: a file each. */
+  disclosedRequests: 1_048_576,
+  /** Approvals that an auditor computes or has waiting, and those that it remembers, in some 700 bytes each. */
+  approvalsWaiting: 16,
+  approvalsKept: 4_096,
+  /** An approval as it is answered: nine words and a signature in hex, and names. */
+  approvalBytes: 4_096,
+  /** Tensors of a graph that are looked at together, beside its outputs: a quarter of what one call holds. */
+  exposedTensors: 64,
   /** All HTTP headers of a request together; ours need one line of a few dozen bytes. */
   httpHeaderBytes: 8_192,
   /** A Noise record on its way through the host: the largest body, two padding steps for what goes with it, 25 bytes of frame. */

@@ -1,5 +1,6 @@
 import { helpText as hostOptionsText } from '../../host/options/table.ts';
 import { auditUsage } from './audit.ts';
+import { auditorCommands, auditorUsage } from './auditor.ts';
 import { chainCommands, chainUsage } from './chain.ts';
 import { chatUsage } from './chat.ts';
 import { completionRow } from './completion.ts';
@@ -109,6 +110,14 @@ const rows: readonly CommandRow[] = [
     summary: 'compute an answer again and compare its bits',
     usage: replayUsage,
     load: async () => (await import('./replay.ts')).replayCommand,
+  },
+  {
+    name: 'auditor',
+    task: 'check',
+    summary: 'compute answers of others again as a service, and publish what comes of it',
+    usage: auditorUsage,
+    commands: auditorCommands,
+    load: async () => (await import('./auditor.ts')).auditor,
   },
   {
     name: 'prove',

@@ -8,6 +8,7 @@ import { createChildTable } from '../../enclave/worker/launcher.ts';
 import type { ChildExit } from '../../enclave/worker/model/control.ts';
 import { createModelPool, type ModelPool } from '../../enclave/worker/model/pool.ts';
 import { runtime } from '../../enclave/worker/runtime.ts';
+import type { Runtime } from '../../wire/message/execution.ts';
 import { CommandError } from '../exit-codes.ts';
 import { workerFiles } from '../stack/worker-files.ts';
 
@@ -23,6 +24,8 @@ export interface Trial {
 export interface TrialLimits {
   readonly memoryBytes: number;
   readonly loadMilliseconds: number;
+  /** As a worker has it where nothing is said. */
+  readonly optimisation?: Runtime['optimisation'];
 }
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -70,7 +73,7 @@ function start(directory: string, script: string, limits: TrialLimits): Trial {
     },
     onRun: () => undefined,
     privateDirectory,
-    execution: runtime,
+    execution: { ...runtime, optimisation: limits.optimisation ?? runtime.optimisation },
     limits,
   });
   return {

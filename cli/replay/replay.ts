@@ -21,23 +21,44 @@ export interface ReplayOptions {
 }
 
 /** Computes an answer again and says what that shows. */
-export async function replay(statement: Statement, { release, tolerance }: ReplayOptions): Promise<ReplayReport> {
+export async function replay(statement: Statement, options: ReplayOptions): Promise<ReplayReport> {
+  return (await computeAgain(statement, options)).report;
+}
+
+export interface ComputedAgain {
+  readonly report: ReplayReport;
+  /** The whole body that came out here; null where none did. */
+  readonly answer: Uint8Array | null;
+  /** What the model was given, of a model of tensors. */
+  readonly inputs: readonly Tensor[] | null;
+}
+
+/** The same, with what was computed. */
+export async function computeAgain(
+  statement: Statement,
+  { release, tolerance }: ReplayOptions,
+): Promise<ComputedAgain> {
   const here = thisMachine();
   const { execution } = statement;
   const facts = compareMachines(execution, here);
   const known = { execution: facts, sameClass: sameClass(execution, here) };
   if (release.encryption !== null) {
-    return { ...unreplayable('release_encrypted', 'its files are sealed'), ...known, milliseconds: null };
+    return nothing({ ...unreplayable('release_encrypted', 'its files are sealed'), ...known, milliseconds: null });
   }
   if (!sameEngine(execution, here)) {
     const other = facts.find((fact) => fact.worker !== fact.here) as ClassFact;
     const detail = `${other.name} was ${other.worker}, and is ${other.here} here`;
-    return { ...unreplayable('other_engine', detail), ...known, milliseconds: null };
+    return nothing({ ...unreplayable('other_engine', detail), ...known, milliseconds: null });
   }
   const run = await rerun(statement, release);
   const laid = layoutFacts(statement, run);
-  const report = { ...known, execution: [...facts, ...laid], milliseconds: run.milliseconds };
-  return { ...judge(statement, run, { tolerance, same: known.sameClass, laid }), ...report };
+  const facted = { ...known, execution: [...facts, ...laid], milliseconds: run.milliseconds };
+  const report = { ...judge(statement, run, { tolerance, same: known.sameClass, laid }), ...facted };
+  return { report, answer: noResult(run) === undefined ? run.body : null, inputs: run.inputs };
+}
+
+function nothing(report: ReplayReport): ComputedAgain {
+  return { report, answer: null, inputs: null };
 }
 
 /** How the engine was fed. Rows that a worker computed together are promised to be what they are alone. */

@@ -6,6 +6,7 @@ import { failed, type Outcome, type WorkOptions } from '../../enclave/worker/wor
 import type { Release as ReleaseFolder } from '../../host/releases.ts';
 import { concatBytes } from '../../wire/bytes.ts';
 import { status } from '../../wire/message/receipt.ts';
+import type { Tensor } from '../../wire/message/tensor.ts';
 import { CommandError } from '../exit-codes.ts';
 import { openTrial } from '../model/trial.ts';
 import { type Machine, thisMachine } from './machine.ts';
@@ -17,6 +18,8 @@ export interface Rerun {
   /** The whole body, a stream's pieces joined. */
   readonly body: Uint8Array;
   readonly milliseconds: number;
+  /** What the model was given, of a model of tensors that was run. */
+  readonly inputs: readonly Tensor[] | null;
 }
 
 const LOAD_MS = 600_000;
@@ -26,6 +29,15 @@ const LOAD_MS = 600_000;
  * that the worker attested. So a folder with other bytes is refused before anything runs.
  */
 export async function rerun(statement: Statement, folder: ReleaseFolder): Promise<Rerun> {
+  return withLoaded(statement, folder, (release) => timed(statement, release));
+}
+
+/** Does something with a release that is loaded by the worker's rules, in a process that ends with it. */
+export async function withLoaded<T>(
+  statement: Statement,
+  folder: ReleaseFolder,
+  work: (release: Release) => Promise<T>,
+): Promise<T> {
   const { manifest } = folder;
   const trial = await openTrial({ memoryBytes: manifest.limits.memoryBytes, loadMilliseconds: LOAD_MS });
   try {
@@ -42,7 +54,7 @@ export async function rerun(statement: Statement, folder: ReleaseFolder): Promis
     }
     const release = releases.find(folder.modelId);
     if (release === undefined) throw new CommandError('the release has fewer bytes than its manifest says');
-    return await timed(statement, release);
+    return await work(release);
   } finally {
     trial.close();
   }
@@ -60,10 +72,25 @@ function runtimeOf({
 
 async function timed(statement: Statement, release: Release): Promise<Rerun> {
   const pieces: Uint8Array[] = [];
+  let inputs: Rerun['inputs'] = null;
+  const watched = watching(release, (given) => {
+    inputs = given;
+  });
   const started = performance.now();
-  const outcome = await attempt(statement, release, (bytes) => void pieces.push(bytes));
+  const outcome = await attempt(statement, watched, (bytes) => void pieces.push(bytes));
   const milliseconds = performance.now() - started;
-  return { outcome, body: concatBytes(...pieces, outcome.body.body), milliseconds };
+  return { outcome, body: concatBytes(...pieces, outcome.body.body), milliseconds, inputs };
+}
+
+/** The body is the worker's code to read: what it makes of it is seen on the way into the model. */
+function watching(release: Release, onInputs: (inputs: readonly Tensor[]) => void): Release {
+  if (release.kind !== 'tensor') return release;
+  const { model } = release;
+  const run: typeof model.run = (inputs, outputs, options) => {
+    onInputs(inputs);
+    return model.run(inputs, outputs, options);
+  };
+  return { ...release, model: { ...model, run } };
 }
 
 async function attempt(

@@ -94,6 +94,33 @@ export function findingCommitMessage(commit: FindingCommit): Uint8Array {
   return encodeWords(commitLayout, { ...commit, tag: tagWord(COMMIT_TAG) });
 }
 
+const REVEAL_TAG = 'proofmark reveal v1';
+
+const revealLayout = [
+  { name: 'blinding', kind: 'bytes32' },
+  { name: 'digest', kind: 'bytes32' },
+  { name: 'number', kind: 'uint', bits: 32 },
+  { name: 'link', kind: 'bytes32' },
+  { name: 'samples', kind: 'uint', bits: 32 },
+] as const;
+
+export type RevealFields = WordRecord<typeof revealLayout>;
+
+/**
+ * Signed when a finding is shown: everything that makes it the one that was committed to and drawn, so that nobody else
+ * can pair an auditor's finding with a commit or a link that does not fit. Number, link and samples are zero where nothing
+ * was drawn. At the end, in three words each, the commits of others that its auditor held by then.
+ */
+export function revealMessage(
+  findingBytes: Uint8Array,
+  fields: RevealFields,
+  held: readonly Omit<FindingCommit, 'leaf'>[],
+): Uint8Array {
+  if (findingBytes.length !== FINDING_BYTES) throw new WireError('word_invalid', 'not a finding');
+  const words = held.flatMap(({ auditorX, auditorY, digest }) => [auditorX, auditorY, digest].map(bytes32Word));
+  return concatBytes(tagWord(REVEAL_TAG), findingBytes, encodeWords(revealLayout, fields), ...words);
+}
+
 const auditorLayout = [
   { name: 'tag', kind: 'bytes32' },
   { name: 'auditorX', kind: 'bytes32' },

@@ -11,6 +11,7 @@ import {
   findingCommitMessage,
   findingVerdict,
   probePreimage,
+  revealMessage,
   samplePreimage,
 } from '../../../wire/message/finding.ts';
 import { describeKey, filler, sign, testKey } from './keys.ts';
@@ -23,6 +24,8 @@ const LINKS = 3;
 /** What auditors sign: approvals, commits and findings, their hash chain, and the questions that they ask hosts. */
 export function auditorVectors(): Json {
   const key = { auditorX: auditor.point.slice(1, 33), auditorY: auditor.point.slice(33) };
+  const peer = testKey('another auditor');
+  const other = { auditorX: peer.point.slice(1, 33), auditorY: peer.point.slice(33) };
   const log = filler('log');
   const root = filler('root');
   const leaf = filler('leaf');
@@ -77,6 +80,11 @@ export function auditorVectors(): Json {
     },
     finding: { ...signed(finding), blinding: toHex(blinding), digest: toHex(digest) },
     commit: signed(findingCommitMessage({ ...key, leaf, digest })),
+    reveal: signed(
+      revealMessage(finding, { blinding, digest, number: 1n, link, samples: 3n }, [
+        { ...other, digest: filler('other digest') },
+      ]),
+    ),
     probe: { leaf: toHex(leaf), seed: toHex(sha256(probePreimage(leaf))) },
     approval: signed(approval),
     ask: signed(ask),

@@ -126,7 +126,7 @@ describe('a question of an auditor', () => {
 describe('the golden words of auditors', () => {
   const vectors = auditorVectors() as Record<string, Record<string, string>>;
 
-  it.each(['finding', 'commit', 'approval', 'ask'])('carry signatures that every suite verifies: %s', async (name) => {
+  it.each(['finding', 'commit', 'reveal', 'approval', 'ask'])('carry signatures that every suite verifies: %s', async (name) => {
     const point = fromHex(vectors['auditor']?.['publicKey'] as string);
     const { words = '', signature = '' } = vectors[name] ?? {};
     for (const suite of [nodeSuite, webSuite]) {
