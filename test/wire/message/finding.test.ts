@@ -126,13 +126,16 @@ describe('a question of an auditor', () => {
 describe('the golden words of auditors', () => {
   const vectors = auditorVectors() as Record<string, Record<string, string>>;
 
-  it.each(['finding', 'commit', 'reveal', 'approval', 'ask'])('carry signatures that every suite verifies: %s', async (name) => {
-    const point = fromHex(vectors['auditor']?.['publicKey'] as string);
-    const { words = '', signature = '' } = vectors[name] ?? {};
-    for (const suite of [nodeSuite, webSuite]) {
-      expect(await verifyLowS(suite, point, fromHex(words), fromHex(signature))).toBe(true);
-    }
-  });
+  it.each(['finding', 'commit', 'reveal', 'approval', 'ask'])(
+    'carry signatures that every suite verifies: %s',
+    async (name) => {
+      const point = fromHex(vectors['auditor']?.['publicKey'] as string);
+      const { words = '', signature = '' } = vectors[name] ?? {};
+      for (const suite of [nodeSuite, webSuite]) {
+        expect(await verifyLowS(suite, point, fromHex(words), fromHex(signature))).toBe(true);
+      }
+    },
+  );
 
   it('end a chain of hashes in its anchor', () => {
     const { values } = vectors['chain'] as unknown as { values: readonly string[] };
