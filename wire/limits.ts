@@ -292,29 +292,19 @@ export const limits = {
   /** On-chain requests that a settler works for, and others that it looks at again: their inputs are held in memory. */
   escrowsOpen: 256,
   escrowsWaiting: 1_024,
-  /** Auditors that an operator, a requester or another auditor names: more than anybody asks about one answer. */
+  /** Auditors that one party names, and values of one's hash chain: an audit each hour for a century. */
   auditors: 64,
-  /** The file that names them: some 400 bytes each. */
-  auditorFileBytes: 65_536,
-  /** Values of one auditor's hash chain: an audit each hour for a century; making all of them takes a second. */
   auditorLinks: 1_048_576,
-  /** A finding as it is published: some 2 KB, and 400 bytes for each commit of others that its auditor held. */
+  /** A finding with commits of others; how many are on one page of an auditor, and its bytes; leaves of one audit. */
   findingBytes: 65_536,
-  /** Findings or commits on one page of an auditor, and the bytes of one. */
   findingsPerPage: 64,
   findingsPageBytes: 4_194_304,
-  /** Leaves of one audit: each is computed twice. */
   auditSamples: 1_024,
-  /** Findings about one host's workers that it keeps: one that names a wrong receipt is enough to pause, the rest are told. */
-  hostFindings: 1_024,
-  /** What a host keeps of one disclosed request: header, both bodies, and what stands around them in CBOR. */
+  /** One disclosed request: header, both bodies, and CBOR around them. */
   disclosedBytes: 33_558_528,
-  /** Disclosed requests that one host keeps: a file each. */
-  disclosedRequests: 1_048_576,
-  /** Approvals that an auditor computes or has waiting, and those that it remembers, in some 700 bytes each. */
+  /** Approvals: one that waits holds an archive, one that is kept or answered has some 700 bytes. */
   approvalsWaiting: 16,
   approvalsKept: 4_096,
-  /** An approval as it is answered: nine words and a signature in hex, and names. */
   approvalBytes: 4_096,
   /** Tensors of a graph that are looked at together, beside its outputs: a quarter of what one call holds. */
   exposedTensors: 64,
