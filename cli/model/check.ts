@@ -1,5 +1,6 @@
 import { ModelError } from '../../enclave/worker/model/errors.ts';
 import { runtime } from '../../enclave/worker/runtime.ts';
+import { whyUncommittable } from '../../wire/commitment/index.ts';
 import type { Manifest, ManifestTensor } from '../../wire/message/manifest.ts';
 import { CommandError } from '../exit-codes.ts';
 import type { GraphFacts } from './facts.ts';
@@ -158,14 +159,15 @@ async function tryIn(trial: Trial, subject: Subject, depth: Depth): Promise<Trie
   if (kind === 'text-generation') {
     const model = await trial.pool.loadLanguage({ modelId, entry, files });
     const ran = depth === 'run' ? await runLanguage(model, options) : nothing;
-    return { engine: { inputs: [], outputs: [], confinement: trial.separation }, ...ran };
+    const engine = { inputs: [], outputs: [], confinement: trial.separation };
+    return { engine, report: ran.report, remarks: [...circuitRemarks(subject, engine), ...ran.remarks] };
   }
   const bytes = files.get(entry) ?? new Uint8Array(0);
   const batchRows = terms?.execution.batchRows ?? 1;
   const model = await trial.pool.load({ modelId, bytes, batchRows });
   const { inputs, outputs } = model;
   const engine = { inputs, outputs, confinement: trial.separation };
-  const declared = signatureRemarks(terms, engine);
+  const declared = [...signatureRemarks(terms, engine), ...circuitRemarks(subject, engine)];
   const ran = depth === 'run' ? await runTensors(subject, model, options) : nothing;
   return { engine, report: ran.report, remarks: [...declared, ...ran.remarks] };
 }
@@ -186,6 +188,19 @@ function* signatureRemarks(terms: object | null, { inputs, outputs }: EngineFact
       'Build the release again: inputs and outputs are read from the model.',
     );
   }
+}
+
+/** A worker commits to what a circuit is about, or refuses the release. */
+function* circuitRemarks({ kind, terms }: Subject, { inputs, outputs }: EngineFacts): Generator<Remark> {
+  if (terms === null || terms.circuit === null) return;
+  const why = whyUncommittable({ kind, inputs, outputs });
+  if (why === undefined) return;
+  yield refusedRemark(
+    'circuit_refused',
+    'circuit',
+    `no receipt could commit to its tensors: ${why}`,
+    'Write "circuit": null, or publish an integer twin of the model as a release of its own.',
+  );
 }
 
 export function spelled(tensors: readonly ManifestTensor[]): string {

@@ -15,7 +15,9 @@ export type DraftErrorCode =
   /** While it was read. */
   | 'file_changed'
   /** The worker would not load this model, or a manifest cannot say what it takes and gives. */
-  | 'model_refused';
+  | 'model_refused'
+  /** It names a circuit, and no receipt could commit to what the model takes and gives. */
+  | 'circuit_refused';
 
 export class DraftError extends CommandError {
   readonly code: DraftErrorCode;

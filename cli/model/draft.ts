@@ -1,5 +1,6 @@
 import { array, literal, object, type Reader, text } from '../../wire/codec/fields.ts';
 import { parseJson } from '../../wire/codec/json.ts';
+import { whyUncommittable } from '../../wire/commitment/index.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
@@ -81,6 +82,11 @@ export async function buildRelease(directory: string, draft: Draft, owner: Uint8
     }
   }
   const manifest: Manifest = { schema: 'proofmark manifest v1', owner, ...terms, files, ...signature };
+  const uncommittable = manifest.circuit === null ? undefined : whyUncommittable(manifest);
+  if (uncommittable !== undefined) {
+    const why = `it names a circuit, and no receipt could commit to its tensors: ${uncommittable}`;
+    throw new DraftError('circuit_refused', `${DRAFT_FILE}: ${why}`, 'circuit');
+  }
   const encoded = encode(manifest);
   return { manifest, encoded, modelId: sha256(encoded) };
 }

@@ -9,6 +9,8 @@ export type FindingCode =
   | 'signature_refused'
   | 'draft_refused'
   | 'execution_refused'
+  /** It names a circuit, and no receipt could commit to its tensors. */
+  | 'circuit_refused'
   | 'sample_refused'
   | 'sample_differs'
   | 'not_deterministic'

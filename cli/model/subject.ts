@@ -26,7 +26,7 @@ export interface Subject {
   readonly remarks: readonly Remark[];
 }
 
-export type Terms = Pick<ReleaseTerms, 'name' | 'version' | 'execution' | 'limits' | 'samples'>;
+export type Terms = Pick<ReleaseTerms, 'name' | 'version' | 'execution' | 'limits' | 'samples' | 'circuit'>;
 
 /** What a language model's process reads (enclave/worker/releases.ts has the same list). */
 const LANGUAGE_FILE =

@@ -303,6 +303,17 @@ describe('proofmark model check', () => {
     expect((await check(folder.directory, '--read-only')).out).toContain('json_malformed');
   });
 
+  it('refuses a circuit of tensors that no receipt could commit to', { timeout: 60_000 }, async () => {
+    folder.draft({ circuit: '0f'.repeat(32) });
+    const { code, out } = await check(folder.directory, '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({
+      verdict: 'refused',
+      findings: expect.arrayContaining([expect.objectContaining({ code: 'circuit_refused', severity: 'refused' })]),
+    });
+    expect((await check(folder.directory)).out).toContain('input is FP32, which is no integer');
+  });
+
   it('runs what it is asked to run, and tells time, memory and whether bits repeat', { timeout: 60_000 }, async () => {
     folder.draft({ execution: { engine: 'onnxruntime', optimisation: 'all', threads: 1, batchRows: 32 } });
     const { code, out } = await check(folder.directory, '--run', '--json');
