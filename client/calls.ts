@@ -1,6 +1,4 @@
-import type { ExpectedRequest, ReceiptFacts } from '../verifier/receipt/facts.ts';
-import { verifyReceipt } from '../verifier/receipt/verify.ts';
-import type { Check, NotProven, Verified } from '../verifier/result.ts';
+import type { ExpectedRequest } from '../verifier/receipt/facts.ts';
 import { concatBytes } from '../wire/bytes.ts';
 import type { Suite } from '../wire/crypto/suite.ts';
 import { WireError } from '../wire/errors.ts';
@@ -21,6 +19,7 @@ import {
   type RetryRule,
 } from './failover.ts';
 import type { HeadMemory } from './heads.ts';
+import { type Judged, judgeReceipt } from './judgement.ts';
 import type { Payer, Purchase } from './payment/payer.ts';
 import type { KnownRelease, Releases } from './releases.ts';
 import type { Opening, SealedCall } from './session.ts';
@@ -45,16 +44,13 @@ export interface Question {
 }
 
 /** A receipted answer that holds, whatever its status. */
-export interface Answered {
+export interface Answered extends Judged {
   readonly held: HeldSession;
   readonly release: KnownRelease;
   readonly request: ExpectedRequest;
   /** With the whole body, also where most of it came in pieces. */
   readonly answer: FinalRecord;
   readonly bundle: ReceiptBundle;
-  readonly receipt: Verified<ReceiptFacts>;
-  readonly checks: readonly Check[];
-  readonly notProven: readonly NotProven[];
 }
 
 /** Pieces of the body as they come, provisional until the end; then the proven answer, or an error. */
@@ -263,17 +259,11 @@ export function createCalls(options: CallsOptions): Calls {
       const owedBefore = purchase?.owedBefore() ?? 0n;
       const { worker } = held.session;
       const expected = { worker, request, response: answer, headerBy: 'client', owedBefore } as const;
-      const verdict = await verifyReceipt(bundle, { expected, now: now(), suite });
-      if (verdict.verdict !== 'accepted') {
-        throw new ClientError('receipt_refused', `the answer is ${verdict.verdict}: ${verdict.code}`, {
-          reason: verdict.code,
-          verdict,
-        });
-      }
-      await purchase?.settle(verdict.proven);
-      options.heads.see(verdict.proven);
-      const { checks, notProven, proven: receipt } = verdict;
-      return { held, release: sent.release, request, answer, bundle, receipt, checks, notProven };
+      const { manifest } = sent.release.facts;
+      const judged = await judgeReceipt(bundle, { expected, manifest, now: now(), suite });
+      await purchase?.settle(judged.receipt);
+      options.heads.see(judged.receipt);
+      return { held, release: sent.release, request, answer, bundle, ...judged };
     } catch (error) {
       throw given(sent, noteFailure(held, error));
     }

@@ -109,6 +109,7 @@ export const codeMeanings = {
     cumulative_fee_mismatch: 'the channel owes another sum than its answers cost',
     release_mismatch: 'the manifest is of another model or owner',
     release_signature: 'the owner did not sign the manifest',
+    commitment_mismatch: 'the receipt commits to something else than its request and answer, or not where it should',
     status_mismatch: 'the status is of another release or owner',
     status_signature: "the release's owner did not sign the status",
     payload_mismatch: 'a digest in the file is not the digest of its payload',

@@ -4,7 +4,7 @@ import { decodeCosignedHead } from '../../wire/message/anchor.ts';
 import type { Archive, TimeAnchor } from '../../wire/message/archive.ts';
 import { decodeExecution } from '../../wire/message/execution.ts';
 import { decodeManifest } from '../../wire/message/manifest.ts';
-import { decodeReceipt, decodeTreeHead, statusName } from '../../wire/message/receipt.ts';
+import { decodeReceipt, decodeTreeHead, type Receipt, statusName } from '../../wire/message/receipt.ts';
 import { decodeRequestHeader, flag } from '../../wire/message/request.ts';
 import { decodeInferRequest, decodeInferResponse, type Tensor, tensorValues } from '../../wire/message/tensor.ts';
 import { answeredText, askedText } from './language.ts';
@@ -17,6 +17,7 @@ const HEAD = ['R1', 'R2', 'R3'] as const;
 const RECEIPT = ['R4', 'R9', 'R10'] as const;
 const EXCHANGE = ['F1', 'R5', 'R6', 'R7', 'R8', 'R11'] as const;
 const RELEASE = ['M0', 'M1', 'M2', 'M3'] as const;
+const COMMITMENT = 'K1';
 
 export interface ShownArchive {
   readonly archive: Archive;
@@ -57,7 +58,7 @@ export function answerLinks(
       kind: 'answer',
       title: 'Request and answer',
       by: 'their hashes are in the receipt',
-      checks: EXCHANGE,
+      checks: exchangeChecks(checks),
       facts: archive.response === null ? [] : [fact('bodyHash', 'answer hash', toHex(archive.response.bodyHash))],
     }),
     linkOf(checks, receiptLink, {
@@ -84,12 +85,12 @@ export function answerGroups(shown: ShownArchive, checks: readonly Check[], acce
       'receipt',
       'Receipt',
       [...HEAD, ...RECEIPT],
-      readable(() => receiptFacts(archive)),
+      readable(() => receiptFacts(archive, checks)),
     ),
     ...group(
       'exchange',
       'Request and answer',
-      [...HEAD, ...RECEIPT, ...EXCHANGE],
+      [...HEAD, ...RECEIPT, ...exchangeChecks(checks)],
       readable(() => exchangeFacts(archive)),
     ),
     ...group(
@@ -101,7 +102,22 @@ export function answerGroups(shown: ShownArchive, checks: readonly Check[], acce
   ];
 }
 
-function receiptFacts(archive: Archive): readonly Fact[] {
+/** A wrong commitment breaks what was said of request and answer; one that was not come to leaves that as it is. */
+function exchangeChecks(checks: readonly Check[]): readonly string[] {
+  const isWrong = checks.some(({ id, outcome }) => id === COMMITMENT && outcome === 'failed');
+  return isWrong ? [...EXCHANGE, COMMITMENT] : EXCHANGE;
+}
+
+/** `matches`, `zero` or `wrong`, and why; or that nobody can tell. */
+function commitmentText({ commitment }: Receipt, checks: readonly Check[]): string {
+  const check = checks.find(({ id }) => id === COMMITMENT);
+  if (check?.outcome === 'passed') return check.detail;
+  if (check?.outcome === 'failed') return `wrong: ${check.detail}`;
+  const why = check?.detail === 'the payload is missing' ? 'request or answer was deleted' : 'an earlier check failed';
+  return `${isZero(commitment) ? 'zero' : toHex(commitment)}, not checkable: ${why}`;
+}
+
+function receiptFacts(archive: Archive, checks: readonly Check[]): readonly Fact[] {
   const receipt = decodeReceipt(archive.receipt);
   const head = decodeTreeHead(archive.head);
   const execution = decodeExecution(archive.execution);
@@ -120,6 +136,7 @@ function receiptFacts(archive: Archive): readonly Fact[] {
     fact('deadline', 'deadline', receipt.deadline === 0n ? null : String(receipt.deadline)),
     fact('requestHash', 'request hash', toHex(receipt.requestHash)),
     fact('responseHash', 'response hash', toHex(receipt.responseHash)),
+    fact('commitment', 'commitment', commitmentText(receipt, checks)),
     fact('execution', 'execution', `${runtimeText(execution)}; ${execution.layout}, ${execution.schedule}`),
     fact('processor', 'processor, as reported', `${execution.cpuFamily}; ${execution.cpuIsa}`),
     fact('anchors', 'dated by', archive.anchors.map(anchorText)),

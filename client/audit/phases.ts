@@ -16,6 +16,7 @@ const beginnings: Readonly<Record<string, string>> = {
   R0: 'Receipt',
   R14: 'Policy on the answer',
   M0: 'Model',
+  K1: 'Commitment',
   D4: 'Time',
 };
 

@@ -6,6 +6,7 @@ import { limits } from '../../wire/limits.ts';
 import { encodeArchive } from '../../wire/message/archive.ts';
 import type { SignedRelease } from '../../wire/message/manifest.ts';
 import { ClientError } from '../errors.ts';
+import { judgeCommitmentWord } from '../judgement.ts';
 import type { HostTransport } from '../transport.ts';
 import type { Lookup } from './lookup.ts';
 import { type Asker, shown } from './prove-worker.ts';
@@ -27,6 +28,7 @@ export async function archiveOfLookup(
   if (verdict.verdict !== 'accepted') {
     throw new ClientError('release_refused', verdict.code, { reason: verdict.code, verdict });
   }
+  await judgeCommitmentWord(bundle.receipt, verdict.proven.manifest, suite);
   return encodeArchive({
     format: 'proofmark archive v1',
     ...bundle,

@@ -120,6 +120,8 @@ export interface WorldOptions {
   readonly models?: readonly TestRelease[];
   /** Of another program, for hosts that run one. */
   readonly measured?: Image;
+  /** What every tensor model turns out to take and give. */
+  readonly tensors?: Pick<FakePool, 'inputs' | 'outputs'>;
 }
 
 /** What came of a request that named its number. */
@@ -131,11 +133,11 @@ interface Kept {
 
 export async function createWorld(
   changes: ConfigurationChanges = {},
-  { tee = 'aws-nitro', models = [demo, chat], measured = image }: WorldOptions = {},
+  { tee = 'aws-nitro', models = [demo, chat], measured = image, tensors }: WorldOptions = {},
 ): Promise<World> {
   const rulesHere = tee === 'aws-nitro' ? rules : snpRules();
   const configured = configurationBytes({ prices: usualPrices, ...changes });
-  const pool = createFakePool();
+  const pool = Object.assign(createFakePool(), tensors);
   const kept = new Map<string, Kept>();
   let epoch: Epoch;
   const start = (): Promise<Epoch> => startEpoch({ tee, configured, pool, loaded: models, bends: world, measured });

@@ -140,6 +140,9 @@ describe('whoever knows the page alone makes the bytes of the vectors:', () => {
     const [major = '', minor = '', patch = ''] = (said.listing.fields['version'] as string).split('.');
     expect(byLine('message listing', { ...said.listing.fields, major, minor, patch })).toBe(said.listing.message);
 
+    const { chain } = vector<{ chain: Readonly<Record<string, string>> & { preimage: string } }>('proofs');
+    expect(byLine('message point', chain)).toBe(chain.preimage);
+
     const dates = vector<{ head: Statement & { words: string }; challenge: Statement & { words: string } }>('anchors');
     expect(byLine('message head date', dates.head.fields)).toBe(dates.head.words);
     expect(byLine('message challenge date', dates.challenge.fields)).toBe(dates.challenge.words);

@@ -9,6 +9,7 @@ import { copyOf } from '../copy.ts';
 import { VerifierError } from '../errors.ts';
 import { parseUnverifiedNitroDocument } from '../nitro/verify.ts';
 import { isParsedWorkerPolicy, type WorkerPolicy } from '../policy/worker-policy.ts';
+import { type CommitmentSubject, checkCommitment, commitmentChecks } from '../receipt/commitment.ts';
 import type { ReceiptFacts } from '../receipt/facts.ts';
 import { receiptChecks, verifyReceipt, verifyReceiptOrigin } from '../receipt/verify.ts';
 import { type ReleaseFacts, releaseChecks, verifyRelease } from '../release/verify.ts';
@@ -136,7 +137,7 @@ async function judgeContents(
   const upToReceipt = [...upToDigests, ...receipt.checks];
   const aboutReceipt = [...worker.notProven, ...receipt.notProven];
   if (receipt.verdict !== 'accepted' && receipt.verdict !== 'origin-only') {
-    const checks = [...upToReceipt, ...notReached([...releaseChecks, ...orderChecks])];
+    const checks = [...upToReceipt, ...notReached(afterReceipt)];
     return { ...receipt, checks, notProven: aboutReceipt };
   }
   const { modelId } = receipt.verdict === 'accepted' ? receipt.proven : receipt;
@@ -144,10 +145,22 @@ async function judgeContents(
   const upToRelease = [...upToReceipt, ...release.checks];
   const notProven = [...aboutReceipt, ...release.notProven];
   if (release.verdict !== 'accepted') {
-    return { ...release, checks: [...upToRelease, ...notReached(orderChecks)], notProven };
+    const checks = [...upToRelease, ...notReached([...commitmentChecks, ...orderChecks])];
+    return { ...release, checks, notProven };
+  }
+  const committed = await checkCommitment({
+    receipt: decodeReceipt(archive.receipt),
+    manifest: release.proven.manifest,
+    exchange: exchangeOf(archive),
+    suite,
+  });
+  const upToCommitment = [...upToRelease, ...committed.checks];
+  if (committed.code !== null) {
+    const checks = [...upToCommitment, ...notReached(orderChecks)];
+    return { verdict: 'untrusted', code: committed.code, checks, notProven };
   }
   const order = orderOfTimes({ worker: worker.proven, purpose, dates });
-  const checks = [...upToRelease, ...order.checks];
+  const checks = [...upToCommitment, ...order.checks];
   if (order.code !== null) return { verdict: 'refused', code: order.code, checks, notProven };
 
   if (receipt.verdict === 'origin-only') {
@@ -201,11 +214,12 @@ function undetermined(
 
 /** Buffers that change between two looks at them change nothing. Payloads are hashed once, and later known by that. */
 function snapshot(archive: Archive): Archive {
-  const { evidence, challenge, head, anchors } = archive;
+  const { evidence, challenge, receipt, head, anchors } = archive;
   const copies = (list: readonly Uint8Array[], field: string): readonly Uint8Array[] =>
     list.map((bytes) => copyOf(bytes, field));
   return {
     ...archive,
+    receipt: copyOf(receipt, 'receipt'),
     head: copyOf(head, 'head'),
     evidence: {
       ...evidence,
@@ -252,17 +266,13 @@ async function receiptVerdict(
   options: { readonly worker: Verified<WorkerFacts>; readonly now: number; readonly suite: Suite },
 ): Promise<ReceiptVerdict> {
   const { worker, now, suite } = options;
-  const { request, response } = archive;
+  const exchange = exchangeOf(archive);
   const headerBy = isSealed(archive) ? 'client' : 'host';
-  if (request === null || request.body === null || response === null || response.body === null) {
-    return verifyReceiptOrigin(archive, { worker, headerBy, now, suite });
-  }
-  const { format, jsonLength } = response;
+  if (exchange === 'deleted') return verifyReceiptOrigin(archive, { worker, headerBy, now, suite });
   return verifyReceipt(archive, {
     expected: {
       worker,
-      request: { header: request.header, body: request.body },
-      response: { format, jsonLength, body: response.body },
+      ...exchange,
       headerBy,
       // One receipt cannot say what its channel owed before; the sum is the payer's to check, over all of its receipts.
       owedBefore: 'any',
@@ -270,6 +280,15 @@ async function receiptVerdict(
     now,
     suite,
   });
+}
+
+function exchangeOf({ request, response }: Archive): CommitmentSubject['exchange'] {
+  if (request === null || request.body === null || response === null || response.body === null) return 'deleted';
+  const { format, jsonLength } = response;
+  return {
+    request: { header: request.header, body: request.body },
+    response: { format, jsonLength, body: response.body },
+  };
 }
 
 /** Only a sealed header is known to be the client's: it travelled where the host cannot reach. */
@@ -298,4 +317,5 @@ async function digestsHold({ request, response, challenge }: Archive, suite: Sui
   return { ...digests, outcome: 'passed', detail: 'SHA-256' };
 }
 
-const afterDigests: readonly CheckName[] = [...receiptChecks, ...releaseChecks, ...orderChecks];
+const afterReceipt: readonly CheckName[] = [...releaseChecks, ...commitmentChecks, ...orderChecks];
+const afterDigests: readonly CheckName[] = [...receiptChecks, ...afterReceipt];

@@ -51,6 +51,8 @@ export interface ReceiptFacts {
   readonly headerBy: 'client' | 'host';
   readonly execution: Execution;
   readonly head: { readonly size: number; readonly root: Uint8Array };
+  /** Zero, or to what a proof can be held; what it is of is only checked with the release (`verifyArchive`, the client). */
+  readonly commitment: Uint8Array;
   /** SHA-256 of the answer's body. */
   readonly responseBodyHash: Uint8Array;
 }

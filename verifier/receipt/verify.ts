@@ -47,6 +47,7 @@ export async function verifyReceipt(
     headerBy,
     execution,
     head: { size: head.size, root: head.root },
+    commitment: receipt.commitment,
     responseBodyHash: parsed.responseBodyHash,
   });
   return { verdict: 'accepted', proven, checks, notProven };

@@ -21,11 +21,16 @@ export interface CommittedAnswer {
  */
 export function commitmentOf(release: CommittingRelease, { salt, inputs, outputs }: CommittedAnswer): Uint8Array {
   const nothing = new Uint8Array(WORD);
-  if (release.circuit === null || whyUncommittable(release) !== undefined) return nothing;
+  if (!isCommitting(release)) return nothing;
   const given = rows(release.inputs, inputs);
   const answered = rows(release.outputs, outputs);
   if (given === undefined || answered === undefined) return nothing;
   return uintWord(commitElements({ salt, inputs: given, outputs: answered }));
+}
+
+/** Whether any receipt of its answers has a commitment. */
+export function isCommitting(release: CommittingRelease): boolean {
+  return release.circuit !== null && whyUncommittable(release) === undefined;
 }
 
 /** Why no answer of such a release can be committed to; undefined where its answers can. */

@@ -4,6 +4,7 @@ import { dateChecks } from '../../../verifier/archive/dates.ts';
 import { orderChecks } from '../../../verifier/archive/order.ts';
 import { codeMeanings } from '../../../verifier/errors.ts';
 import { nitroChecks } from '../../../verifier/nitro/verify.ts';
+import { commitmentChecks } from '../../../verifier/receipt/commitment.ts';
 import { receiptChecks } from '../../../verifier/receipt/verify.ts';
 import { statusChecks } from '../../../verifier/release/status.ts';
 import { releaseChecks } from '../../../verifier/release/verify.ts';
@@ -38,6 +39,7 @@ function note(found: CodesOf, key: string, codeName: string): void {
 const RULE_FILES = [
   'verifier/worker/rules.ts',
   'verifier/receipt/rules.ts',
+  'verifier/receipt/commitment.ts',
   'verifier/release/verify.ts',
   'verifier/release/status.ts',
 ];
@@ -113,6 +115,7 @@ export const checkBlocks: Readonly<Record<string, () => string>> = {
   'checks snp binding': () => checkTable([...snpBindingRules, ...admissionRules, ...snpFreshnessRules]),
   'checks receipt': () => checkTable(receiptChecks),
   'checks release': () => checkTable(releaseChecks),
+  'checks commitment': () => checkTable(commitmentChecks),
   'checks status': () => checkTable(statusChecks),
   'checks dates': () => checkTable([...dateChecks, ...orderChecks]),
   'codes malformed': () => codeTable('malformed'),

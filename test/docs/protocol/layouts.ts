@@ -1,4 +1,5 @@
 import { toHex } from '../../../wire/bytes.ts';
+import { pointPreimage } from '../../../wire/commitment/index.ts';
 import { challengeDateMessage, headDateMessage } from '../../../wire/message/anchor.ts';
 import {
   blockChallengePreimage,
@@ -118,6 +119,19 @@ const messages: Readonly<Record<string, () => string>> = {
         requester: v.address('requester'),
         nonce: v.uint('nonce'),
         previousBlockHash: v.bytes32('previousBlockHash'),
+      }),
+    ),
+  point: () =>
+    probe(['chainId', 'verifier', 'escrow', 'modelId', 'inputHash', 'outputHash', 'payee', 'commitment'], (v) =>
+      pointPreimage({
+        chainId: v.uint('chainId'),
+        verifier: v.address('verifier'),
+        escrow: v.bytes32('escrow'),
+        modelId: v.bytes32('modelId'),
+        inputHash: v.bytes32('inputHash'),
+        outputHash: v.bytes32('outputHash'),
+        payee: v.address('payee'),
+        commitment: v.bytes32('commitment'),
       }),
     ),
   'block challenge': () =>

@@ -49,6 +49,7 @@ const WIRE_LIMITS = [
   'tensorRank',
   'integerDecimals',
   'integerDimension',
+  'commitmentElements',
   'tensorNameBytes',
   'languageBodyBytes',
   'languageValues',

@@ -1,6 +1,7 @@
 import { noiseGolden } from '../noise-golden.ts';
 import { anchorVectors } from './anchors.ts';
 import { auditorVectors } from './auditors.ts';
+import { commitmentVectors } from './commitments.ts';
 import { hubVectors } from './hub.ts';
 import { integerVectors } from './integers.ts';
 import {
@@ -24,6 +25,7 @@ export async function goldenFiles(): Promise<ReadonlyMap<string, string>> {
     ['anchors.json', anchorVectors()],
     ['auditors.json', auditorVectors()],
     ['integers.json', integerVectors()],
+    ['commitments.json', commitmentVectors()],
     ['hub.json', hubVectors()],
     ['proofs.json', proofVectors()],
     ['noise.json', await noiseGolden()],

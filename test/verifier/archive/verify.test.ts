@@ -223,7 +223,7 @@ describe('verifyArchive', () => {
   it('lists every check once and in one order, whatever the verdict', async () => {
     expect(new Set(all).size).toBe(all.length);
     expect(all.slice(0, 5)).toEqual(['D0', 'D1', 'D2', 'D3', 'W.tee']);
-    expect(all.slice(-27)).toEqual([
+    expect(all.slice(-28)).toEqual([
       'W11',
       'F1',
       ...Array.from({ length: 18 }, (_, index) => `R${index}`),
@@ -232,6 +232,7 @@ describe('verifyArchive', () => {
       'M2',
       'M3',
       'M4',
+      'K1',
       'D4',
       'D5',
     ]);
