@@ -68,8 +68,13 @@ export async function openOnChain(
 }
 
 /** What the host settles with. It reads the lists again before each escrow, so that a policy can be added while it runs. */
-export async function writeServed({ local, settlementFile }: OnChain, policies: readonly Hex[]): Promise<void> {
-  const known = async (at: Hex): Promise<unknown> => ({ address: at, codeHash: await local.codeHash(at) });
+export async function writeServed(
+  { local, settlementFile }: OnChain,
+  policies: readonly Hex[],
+  { settledByOthers = [] }: { readonly settledByOthers?: readonly Hex[] } = {},
+): Promise<void> {
+  const known = async (at: Hex): Promise<object> => ({ address: at, codeHash: await local.codeHash(at) });
+  const others = settledByOthers.map(async (at) => ({ ...(await known(at)), settled: 'by-others' }));
   const file = {
     version: 1,
     rpc: [local.url],
@@ -88,7 +93,7 @@ export async function writeServed({ local, settlementFile }: OnChain, policies: 
     // The demo's own worker may be asked by anybody on this machine.
     unpaid: 'serve',
     policies: await Promise.all(policies.map(known)),
-    resultVerifiers: [await known(local.deployment.attestedResult)],
+    resultVerifiers: [await known(local.deployment.attestedResult), ...(await Promise.all(others))],
   };
   const draft = `${settlementFile}.draft`;
   await writeFile(draft, `${JSON.stringify(file, null, 2)}\n`);

@@ -12,7 +12,15 @@ import { SettlementError } from './errors.ts';
 import { agreed } from './quorum.ts';
 import type { Scan } from './scan.ts';
 import type { SettlerState } from './state.ts';
-import { acceptedLog, logsOf, mayChange, reasonToSkip, type SkipReason, type TermsJudge } from './terms.ts';
+import {
+  acceptedLog,
+  logsOf,
+  mayChange,
+  reasonToSkip,
+  type SkipReason,
+  settlesHere,
+  type TermsJudge,
+} from './terms.ts';
 import { hex, type LoggedReceiptWords, loggedReceiptWords } from './words.ts';
 
 export interface EscrowServer extends TermsJudge {
@@ -198,10 +206,11 @@ export function createEscrows(server: EscrowServer): Escrows {
     ]);
     if (log === undefined) return skip(asked, 'log_not_accepted');
     const answer = kept !== undefined && equalBytes(kept.log, log) ? kept : await answers.ask(question, log);
-    // One that is given up is still tried now and then, and that is told once.
-    if (asked.waits !== 'given_up') asked.waits = undefined;
+    // One that is given up is still tried now and then, one that others settle is looked after, and each is told once.
+    if (asked.waits !== 'given_up' && asked.waits !== 'settled_by_others') asked.waits = undefined;
     const bundle = answer === undefined ? undefined : answers.bundle(question, answer);
     if (answer === undefined || bundle === undefined) return skip(asked, 'answer_refused');
+    if (!(await settlesHere(server, escrow.resultVerifier))) return skip(asked, 'settled_by_others');
     return [asked.key, hex(answer.output), loggedReceiptWords(bundle), '0x'];
   }
 

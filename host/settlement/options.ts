@@ -6,7 +6,7 @@ import { parseJson } from '../../wire/codec/json.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { StartError } from '../errors.ts';
-import type { CoinInTokens, KnownContract, ServedContracts } from './terms.ts';
+import type { CoinInTokens, KnownContract, KnownVerifier, ServedContracts } from './terms.ts';
 import type { OperatorAccount } from './transactions.ts';
 
 /** What an operator decides about its own money: a JSON file, of which the lists are read again before each escrow. */
@@ -66,10 +66,21 @@ const whole: Reader<bigint> = (value, path) => {
   return BigInt(digits);
 };
 
-const contracts: Reader<readonly KnownContract[]> = array(
-  object<KnownContract>({ address: hexText<Address>(20), codeHash: hexText<Hex>(32) }),
-  { min: 0, max: limits.policyListItems },
+const contract: Reader<KnownContract> = object<KnownContract>({
+  address: hexText<Address>(20),
+  codeHash: hexText<Hex>(32),
+});
+
+/** One that says nothing of it needs a receipt alone, which this host has. */
+const verifier: Reader<KnownVerifier> = either(
+  (value, path) => ({ ...contract(value, path), settled: 'here' as const }),
+  object<KnownVerifier>({
+    ...{ address: hexText<Address>(20), codeHash: hexText<Hex>(32) },
+    settled: oneOf(['here', 'by-others']),
+  }),
 );
+
+const listed = { min: 0, max: limits.policyListItems };
 
 const settlementFile: Reader<SettlementFile> = object<SettlementFile>({
   version: literal(1),
@@ -90,8 +101,8 @@ const settlementFile: Reader<SettlementFile> = object<SettlementFile>({
   stuckSeconds: integer({ min: 1, max: 86_400 }),
   coinInTokens: either(literal('any'), whole),
   unpaid: oneOf(['serve', 'refuse']),
-  policies: contracts,
-  resultVerifiers: contracts,
+  policies: array(contract, listed),
+  resultVerifiers: array(verifier, listed),
 });
 
 export function readSettlement(path: string): SettlementOptions {

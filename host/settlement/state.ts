@@ -118,10 +118,11 @@ const transactionsFile: Reader<{ readonly version: 1; readonly transactions: rea
 });
 
 const LOG_BYTES = 32;
+const ANSWERS = 'answers';
 
 export function openState({ directory, name }: StateOptions): SettlerState {
   const folder = join(directory, name);
-  const answers = join(folder, 'answers');
+  const answers = join(folder, ANSWERS);
   mkdirSync(answers, { recursive: true, mode: 0o700 });
   const transactionsPath = join(folder, 'transactions.json');
   const readingPath = join(folder, 'reading.json');
@@ -136,14 +137,29 @@ export function openState({ directory, name }: StateOptions): SettlerState {
     saveReading: (latest) => replace(readingPath, jsonOf(latest)),
     answer(escrow) {
       const content = contentOf(answerPath(toHex(escrow)));
-      if (content === undefined || content.length < LOG_BYTES) return undefined;
-      return { log: content.slice(0, LOG_BYTES), output: content.slice(LOG_BYTES) };
+      return content === undefined ? undefined : answerOf(content);
     },
     saveAnswer: (escrow, { log, output }) => replace(answerPath(toHex(escrow)), concatBytes(log, output)),
     keepAnswers(escrows) {
       for (const name of readdirSync(answers)) if (!escrows.has(name)) rmSync(answerPath(name), { force: true });
     },
   };
+}
+
+/**
+ * What a host of this machine has answered, for the operator that runs it: the answer to a contract is nobody's secret,
+ * and whoever has what else a result verifier wants needs it to settle. `directory` is the settler's, whatever its chain.
+ */
+export function keptAnswer(directory: string, escrow: Uint8Array): SavedAnswer | undefined {
+  const found = readdirSync(directory)
+    .map((name) => contentOf(join(directory, name, ANSWERS, toHex(escrow))))
+    .find((content) => content !== undefined);
+  return found === undefined ? undefined : answerOf(found);
+}
+
+function answerOf(content: Uint8Array): SavedAnswer | undefined {
+  if (content.length < LOG_BYTES) return undefined;
+  return { log: content.slice(0, LOG_BYTES), output: content.slice(LOG_BYTES) };
 }
 
 /** One that cannot be read is begun anew: it costs gas or a reading of the chain, and must not keep a host from starting. */

@@ -15,10 +15,15 @@ export interface KnownContract {
   readonly codeHash: Hex;
 }
 
+export interface KnownVerifier extends KnownContract {
+  /** `by-others`: it wants more than a receipt, and whoever has that settles. The worker answers, and the host waits. */
+  readonly settled: 'here' | 'by-others';
+}
+
 /** Contracts of strangers burn gas and lie about who is accepted: only these are worked for (DESIGN section 8). */
 export interface ServedContracts {
   readonly policies: readonly KnownContract[];
-  readonly resultVerifiers: readonly KnownContract[];
+  readonly resultVerifiers: readonly KnownVerifier[];
 }
 
 /** What one coin of the chain (10^18 wei) is worth in the token's smallest units; `any`: no request is too cheap. */
@@ -53,6 +58,8 @@ export type SkipReason =
   | 'input_mismatch'
   | 'input_unknown'
   | 'answer_refused'
+  /** It is answered, and whoever has what its result verifier wants besides settles it. */
+  | 'settled_by_others'
   | 'given_up';
 
 /**
@@ -67,6 +74,7 @@ const passing: ReadonlySet<SkipReason> = new Set([
   'input_unknown',
   'input_mismatch',
   'given_up',
+  'settled_by_others',
 ]);
 
 export function mayChange(why: SkipReason): boolean {
@@ -95,6 +103,11 @@ export async function reasonToSkip(
   if (!(await isKnown(chain, terms.policy, policies))) return 'policy_not_served';
   if (!(await isKnown(chain, terms.resultVerifier, resultVerifiers))) return 'result_verifier_not_served';
   return undefined;
+}
+
+/** Who sends the answers that this result verifier judges. */
+export async function settlesHere({ serves }: Pick<TermsJudge, 'serves'>, verifier: Address): Promise<boolean> {
+  return entryOf((await serves()).resultVerifiers, verifier)?.settled !== 'by-others';
 }
 
 /** By the fee of an infer call, which is one unit, and by the base fee of the newest block. */
@@ -126,8 +139,12 @@ async function isKnown(
   address: Address,
   known: readonly KnownContract[],
 ): Promise<boolean> {
-  const entry = known.find((candidate) => candidate.address.toLowerCase() === address.toLowerCase());
+  const entry = entryOf(known, address);
   return entry !== undefined && (await chain.codeHash(address)) === entry.codeHash.toLowerCase();
+}
+
+function entryOf<T extends KnownContract>(known: readonly T[], address: Address): T | undefined {
+  return known.find((candidate) => candidate.address.toLowerCase() === address.toLowerCase());
 }
 
 export function logsOf(workers: readonly ReadyWorker[]): readonly Uint8Array[] {

@@ -221,7 +221,10 @@ beforeEach(() => {
   newest = 1n;
   code = new Map([policy, resultVerifier].map((address) => [address, codeHash]));
   accepts = true;
-  served = { policies: [{ address: policy, codeHash }], resultVerifiers: [{ address: resultVerifier, codeHash }] };
+  served = {
+    policies: [{ address: policy, codeHash }],
+    resultVerifiers: [{ address: resultVerifier, codeHash, settled: 'here' }],
+  };
   reverts = 0;
   answers = {};
   asked = [];
@@ -292,6 +295,17 @@ describe('an escrow', () => {
     open();
     await escrows.serve([worker]);
     expect([skipped, sent]).toEqual([['answer_refused'], []]);
+  });
+
+  it('that others settle is answered once, kept for them, and told of once', async () => {
+    served = { ...served, resultVerifiers: [{ address: resultVerifier, codeHash, settled: 'by-others' }] };
+    const id = open();
+    for (let round = 0; round < 200; round++) await escrows.serve([worker]);
+    expect([sent, asked.length, skipped]).toEqual([[], 1, ['settled_by_others']]);
+    expect([...saved.keys()]).toEqual([id.slice(2)]);
+    (kept.get(id) as Kept).state = 2;
+    for (let round = 0; round < 200; round++) await escrows.serve([worker]);
+    expect([saved.size, asked.length]).toEqual([0, 1]);
   });
 
   it('whose settlement reverts is tried again with the same answer, a few times and then seldom', async () => {

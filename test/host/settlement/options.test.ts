@@ -58,6 +58,13 @@ describe('how an operator settles', () => {
     expect(readSettlement(path).account).toEqual({ kind: 'key', privateKey: `0x${'01'.repeat(32)}` });
   });
 
+  it('says of each result verifier who settles, which is this host where nothing is said', async () => {
+    const verifiers = [known, { ...known, settled: 'here' }, { ...known, settled: 'by-others' }];
+    write({ resultVerifiers: verifiers });
+    const { resultVerifiers } = await readSettlement(path).serves();
+    expect(resultVerifiers.map(({ settled }) => settled)).toEqual(['here', 'here', 'by-others']);
+  });
+
   it.each<[string, Readonly<Record<string, unknown>>]>([
     ['no account', { account: undefined }],
     ['two accounts', { account: { unlocked: address, keyFile: 'key' } }],
@@ -65,6 +72,8 @@ describe('how an operator settles', () => {
     ['no word on unpaid calls', { unpaid: undefined }],
     ['no list of policies', { policies: undefined }],
     ['a policy without its code', { policies: [{ address }] }],
+    ['a result verifier that nobody settles', { resultVerifiers: [{ ...known, settled: 'nobody' }] }],
+    ['a result verifier that is settled and has no code', { resultVerifiers: [{ address, settled: 'here' }] }],
     ['an amount below zero', { claimAbove: '-1' }],
     ['no node', { rpc: [] }],
     ['a node that is no address', { rpc: ['127.0.0.1'], quorum: 1 }],

@@ -5,6 +5,7 @@ import { mnemonicToAccount } from 'viem/accounts';
 import { type Chain, startChain } from '../../../../contracts/tools/anvil.ts';
 import type { SettlementOptions } from '../../../../host/settlement/options.ts';
 import type { Prove } from '../../../../host/settlement/register.ts';
+import type { KnownContract, ServedContracts } from '../../../../host/settlement/terms.ts';
 import { sha256 } from '../../../../wire/crypto/node.ts';
 import { registerMessage } from '../../../../wire/message/authorisations.ts';
 import type { VoucherRaise } from '../../../../wire/message/channel.ts';
@@ -59,9 +60,13 @@ export async function paidWorld(): Promise<PaidWorld> {
   const operatorKey = hex(Uint8Array.from(key ?? []));
   const codeHash = async (address: Address): Promise<Hex> =>
     keccak256(await chain.rpc<Hex>('eth_getCode', [address, 'latest']));
-  const served = {
-    policies: [{ address: world.policy.address, codeHash: await codeHash(world.policy.address) }],
-    resultVerifiers: [{ address: world.attested.address, codeHash: await codeHash(world.attested.address) }],
+  const known = async ({ address }: { readonly address: Address }): Promise<KnownContract> => ({
+    address,
+    codeHash: await codeHash(address),
+  });
+  const served: ServedContracts = {
+    policies: [await known(world.policy)],
+    resultVerifiers: [{ ...(await known(world.attested)), settled: 'here' }],
   };
   return {
     ...world,
