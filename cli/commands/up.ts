@@ -8,6 +8,7 @@ import { parseJson } from '../../wire/codec/json.ts';
 import { limits } from '../../wire/limits.ts';
 import { decodeInferRequest, tensorValues } from '../../wire/message/tensor.ts';
 import { CommandError, exitCode, UsageError } from '../exit-codes.ts';
+import { demoOfLevel, levelOption } from '../levels/index.ts';
 import { type Sample, samplesOfFolder } from '../model/sample-set.ts';
 import { modelTest } from '../model/test.ts';
 import { createSteps } from '../progress/steps.ts';
@@ -43,7 +44,6 @@ import {
   writeTransactions,
 } from './on-chain.ts';
 import { platformOption, platformOptions } from './platform.ts';
-import { levelOption, settleRecomputed } from './recomputed.ts';
 
 const options = {
   ...platformOptions,
@@ -96,7 +96,7 @@ export async function demo(context: CommandContext): Promise<number> {
   const started = performance.now();
   const stateDirectory = await mkdtemp(join(tmpdir(), 'proofmark-'));
   try {
-    if (level === 'recomputed') await settleRecomputed(context, { stateDirectory, parsed });
+    if (level !== undefined) await demoOfLevel(context, level, { stateDirectory, parsed });
     else {
       await withStack(told(context, parsed), parsed, { stateDirectory, port: 0 }, async ({ facts }) => {
         if (parsed.values['json'] === true) context.write(jsonLine(JSON.stringify(facts)));

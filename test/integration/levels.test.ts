@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { exitCode } from '../../cli/exit-codes.ts';
+import { command, type Outcome } from '../support/command.ts';
+
+/** What all levels say alike, and what is refused by which name. */
+function refusals({ out }: Outcome): Readonly<Record<string, string>> {
+  const part = /\nRefused\n((?: {2}✗ .*\n)+)/.exec(out)?.[1] ?? '';
+  const lines = [...part.matchAll(/✗ (.*?) {2,}(\w+)\n/g)];
+  return Object.fromEntries(lines.map(([, what, code]) => [what, code]));
+}
+
+function gasOf({ out }: Outcome): number {
+  return Number(/\n {2}gas +([\d,]+)\n/.exec(out)?.[1]?.replaceAll(',', ''));
+}
+
+async function settled(level: string): Promise<Outcome> {
+  const outcome = await command('demo', '--level', level);
+  expect(outcome.code, outcome.err).toBe(exitCode.accepted);
+  // Its steps, and no warning.
+  expect(outcome.err).toMatch(/^(?:… .*\n)+$/);
+  expect(outcome.out).toMatch(/\n {2}model {15}demo\/volatility-1h-int8 1\.0\.0\n/);
+  // The engine of a worker, of this machine and the contract: one answer to one question at every level.
+  expect(outcome.out).toMatch(/\n {2}answer {14}1802, by /);
+  expect(outcome.out).toMatch(/\n {2}paid {16}1000, once\n/);
+  return outcome;
+}
+
+describe('proofmark demo --level', () => {
+  it('attested: a worker answers a contract, its host settles with the receipt, and no other answer is taken', {
+    timeout: 240_000,
+  }, async () => {
+    const outcome = await settled('attested');
+    expect(refusals(outcome)).toEqual({
+      'another output': 'ReceiptOfOtherOutput',
+      'for a request with another input': 'ReceiptOfOtherRequest',
+      'for a request of other weights': 'ReceiptOfOtherRequest',
+      'under a head that the worker did not sign': 'HeadNotSigned',
+      'a second time': 'EscrowNotOpen',
+    });
+    expect(outcome.out).toContain('whoever owns the machine can forge it');
+    expect(gasOf(outcome)).toBeGreaterThan(120_000);
+    expect(gasOf(outcome)).toBeLessThan(260_000);
+  });
+
+  it('recomputed: a contract computes the model, without a worker', { timeout: 240_000 }, async () => {
+    const outcome = await settled('recomputed');
+    expect(refusals(outcome)).toEqual({
+      'another output': 'ResultNotVerified',
+      'for a request with another input': 'ResultNotVerified',
+      'with another input than the request’s': 'ResultNotVerified',
+      'for a request of other weights': 'ResultNotVerified',
+      'a second time': 'EscrowNotOpen',
+    });
+    expect(gasOf(outcome)).toBeGreaterThan(21_000);
+    expect(gasOf(outcome)).toBeLessThan(120_000);
+    expect(outcome.out).not.toContain('image');
+  });
+
+  it('has no other level than those that are there', async () => {
+    for (const level of ['simulated', '', 'constructor']) {
+      const { code, err } = await command('demo', '--level', level);
+      expect([code, err]).toEqual([exitCode.usage, expect.stringContaining(`--level ${level} is not`)]);
+    }
+  });
+
+  it('is always of the same machine, and says that an option cannot change it', async () => {
+    for (const option of [['--json'], ['--tier', 'vm'], ['--tee', 'amd-sev-snp']]) {
+      const { code, out, err } = await command('demo', '--level', 'recomputed', ...option);
+      expect([code, out + err]).toEqual([exitCode.usage, expect.stringContaining(`takes no ${option[0]}`)]);
+    }
+  });
+
+  it('needs a chain, and says so', async () => {
+    const { code, out, err } = await command('demo', '--level', 'recomputed', '--chain', 'none');
+    expect(code).toBe(exitCode.failed);
+    expect(out).toContain('NOT RUN: --chain none');
+    expect(err).toContain('settled on a chain');
+  });
+});
