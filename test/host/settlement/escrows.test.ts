@@ -29,6 +29,7 @@ const policy: Address = `0x${'aa'.repeat(20)}`;
 const resultVerifier: Address = `0x${'bb'.repeat(20)}`;
 const nobody: Address = `0x${'00'.repeat(20)}`;
 const codeHash: Hex = `0x${'cc'.repeat(32)}`;
+const listed = { address: resultVerifier, codeHash, settled: 'here' as const };
 const NOW = 1_000_000n;
 const modelId = new Uint8Array(32).fill(9);
 const input = random(64);
@@ -100,7 +101,6 @@ const fresh = (): Kept => ({
   callbackGas: 0,
 });
 
-const blank = { state: 0 };
 const chain = {
   operator: nobody,
   block: async () => ({ number: newest++, hash: codeHash, parentHash: codeHash, timestamp: NOW, baseFee }),
@@ -113,7 +113,7 @@ const chain = {
     ),
   readEach: async ({ functionName, args }: { readonly functionName: string; readonly args: readonly Hex[] }) => {
     if (unavailable === args[0]) throw new PaymentError('chain_unavailable', 'no');
-    return [functionName === 'accepts' ? accepts : (kept.get(args[0] as Hex) ?? blank)];
+    return [functionName === 'accepts' ? accepts : (kept.get(args[0] as Hex) ?? { state: 0 })];
   },
   send: async ({ args }: { readonly args: readonly Hex[] }) => {
     underWay += 1;
@@ -221,10 +221,7 @@ beforeEach(() => {
   newest = 1n;
   code = new Map([policy, resultVerifier].map((address) => [address, codeHash]));
   accepts = true;
-  served = {
-    policies: [{ address: policy, codeHash }],
-    resultVerifiers: [{ address: resultVerifier, codeHash, settled: 'here' }],
-  };
+  served = { policies: [{ address: policy, codeHash }], resultVerifiers: [listed] };
   reverts = 0;
   answers = {};
   asked = [];
@@ -295,17 +292,6 @@ describe('an escrow', () => {
     open();
     await escrows.serve([worker]);
     expect([skipped, sent]).toEqual([['answer_refused'], []]);
-  });
-
-  it('that others settle is answered once, kept for them, and told of once', async () => {
-    served = { ...served, resultVerifiers: [{ address: resultVerifier, codeHash, settled: 'by-others' }] };
-    const id = open();
-    for (let round = 0; round < 200; round++) await escrows.serve([worker]);
-    expect([sent, asked.length, skipped]).toEqual([[], 1, ['settled_by_others']]);
-    expect([...saved.keys()]).toEqual([id.slice(2)]);
-    (kept.get(id) as Kept).state = 2;
-    for (let round = 0; round < 200; round++) await escrows.serve([worker]);
-    expect([saved.size, asked.length]).toEqual([0, 1]);
   });
 
   it('whose settlement reverts is tried again with the same answer, a few times and then seldom', async () => {

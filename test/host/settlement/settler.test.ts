@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { decodeFunctionData, type Hex } from 'viem';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keptAnswer } from '../../../host/settlement/state.ts';
+import { bytesOf, hex } from '../../contracts/support/settlement.ts';
 import { type RpcProxy, startRpcProxy } from '../../support/rpc-proxy.ts';
 import { rememberChain, undoBlocks } from './support/reorganisation.ts';
 import { eventually, type Settling, startSettling, temporaryFolder } from './support/settling.ts';
@@ -147,6 +150,29 @@ describe('a settler', () => {
     await world.rpc('evm_setAutomine', [true]);
     await world.rpc('anvil_mine', ['0x1']);
     await eventually('the answer', async () => (await gains()).fulfilled.includes(id));
+    expect(paid.worked.get(id)).toBe(1);
+  });
+
+  it('answers what others settle once, and keeps the answer for them', async () => {
+    const { policies, resultVerifiers } = await world.options([]).serves();
+    const others = resultVerifiers.map((known) => ({ ...known, settled: 'by-others' as const }));
+    const id = await openEscrow(world);
+    await start({ serves: async () => ({ policies, resultVerifiers: others }) });
+    const told = (): number =>
+      (settling?.events ?? []).filter((event) => event.event === 'escrow_skipped' && event.why === 'settled_by_others')
+        .length;
+    await eventually('the word that it is answered', async () => told() === 1);
+    await eventually('the registration', async () => sent('register') === 1);
+    await calm();
+    const kept = keptAnswer(join(folder.path, 'settlement'), bytesOf(id));
+    expect(kept?.log).toEqual(paid.log.log);
+    expect([paid.worked.get(id), told(), sent('fulfil')]).toEqual([1, 1, 0]);
+    expect(keptAnswer(join(folder.path, 'settlement'), new Uint8Array(32))).toBeUndefined();
+    // Where this host is told to settle after all, it does with what it has.
+    await settling?.stop();
+    await start();
+    await eventually('the settlement', async () => (await gains()).fulfilled.includes(id));
+    expect((await receiptsOf(id))[0]).toContain(hex(kept?.output ?? new Uint8Array(0)));
     expect(paid.worked.get(id)).toBe(1);
   });
 
