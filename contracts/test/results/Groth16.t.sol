@@ -5,6 +5,7 @@ import { Proof } from "../../src/proved/Groth16.sol";
 import { ProvedHarness } from "./ProvedHarness.sol";
 import { Trapdoor } from "./Trapdoor.sol";
 
+/// forge-config: default.fuzz.runs = 256
 contract Groth16Test is Trapdoor {
     ProvedHarness private harness;
 
@@ -13,7 +14,6 @@ contract Groth16Test is Trapdoor {
         harness = new ProvedHarness(circuitKey);
     }
 
-    /// forge-config: default.fuzz.runs = 128
     function testFuzz_takesWhateverIsProved(uint256 commitment, uint256 evaluation, uint256 point, uint256 c)
         external
         view
@@ -22,7 +22,6 @@ contract Groth16Test is Trapdoor {
         vm.assertTrue(ask(commitment, evaluation, point, prove(commitment, evaluation, point, bound(c, 1, ORDER - 1))));
     }
 
-    /// forge-config: default.fuzz.runs = 256
     function testFuzz_refusesOtherSignals(uint256 commitment, uint256 evaluation, uint256 point, uint256 which)
         external
         view

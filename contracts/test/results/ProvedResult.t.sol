@@ -7,6 +7,7 @@ import { Answer } from "../../src/results/IResultVerifier.sol";
 import { ProvedResult } from "../../src/results/ProvedResult.sol";
 import { ProvedFixture } from "./ProvedFixture.sol";
 
+/// forge-config: default.fuzz.runs = 256
 contract ProvedResultTest is ProvedFixture {
     bytes32 private constant COMMITMENT = bytes32(uint256(0xc0ffee));
 
@@ -45,7 +46,6 @@ contract ProvedResultTest is ProvedFixture {
         }
     }
 
-    /// forge-config: default.fuzz.runs = 128
     function testFuzz_takesWhatIsProved(uint256 seed, uint256 width, bool[2] memory signed, uint256[2] memory counts)
         external
     {

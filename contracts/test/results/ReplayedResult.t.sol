@@ -5,6 +5,7 @@ import { Answer } from "../../src/results/IResultVerifier.sol";
 import { Approval, Auditor, ReplayedResult } from "../../src/results/ReplayedResult.sol";
 import { Test } from "../support/Test.sol";
 
+/// forge-config: default.fuzz.runs = 256
 contract ReplayedResultTest is Test {
     uint256 private constant N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551;
     uint256 private constant P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffff;
@@ -103,7 +104,6 @@ contract ReplayedResultTest is Test {
         vm.assertFalse(replayed.verify(answer, abi.encode(approvals)));
     }
 
-    /// forge-config: default.fuzz.runs = 256
     function testFuzz_refusesAnyOtherProof(uint256 at) external view {
         Answer memory answer = answered();
         bytes memory proof = abi.encode(approved(address(replayed), answer, 3));

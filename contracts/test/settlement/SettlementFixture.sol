@@ -162,6 +162,14 @@ abstract contract SettlementFixture is Test {
 
     /// What an honest worker says about an escrow, told from the words of DESIGN sections 4 and 8.
     function answerTo(bytes32 id, Terms memory wanted, bytes memory output) internal pure returns (Receipt memory) {
+        return answerTo(id, wanted, "input", output);
+    }
+
+    function answerTo(bytes32 id, Terms memory wanted, bytes memory input, bytes memory output)
+        internal
+        pure
+        returns (Receipt memory)
+    {
         bytes memory header = abi.encode(
             RequestHeader({
                 requestId: id,
@@ -182,7 +190,7 @@ abstract contract SettlementFixture is Test {
             requestId: id,
             channel: 0,
             modelId: wanted.modelId,
-            requestHash: sha256(abi.encodePacked(hex"02", header, sha256("input"))),
+            requestHash: sha256(abi.encodePacked(hex"02", header, sha256(input))),
             responseHash: sha256(abi.encodePacked(hex"03", id, uint256(0), uint256(2), uint256(0), sha256(output))),
             commitment: 0,
             execution: EXECUTION,

@@ -1,7 +1,8 @@
-import { type Address, decodeErrorResult, type Hex } from 'viem';
+import type { Address, Hex } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate } from '../../../contracts/integer/evaluate.ts';
-import { type Chain, ChainError, startChain } from '../../../contracts/tools/anvil.ts';
+import { type Chain, startChain } from '../../../contracts/tools/anvil.ts';
+import { ESCROW_FEE, openEscrow, outcomeOf, termsFor } from '../support/escrows.ts';
 import { compileGenerated, deployGenerated, type GeneratedOnChain, rowBody } from '../support/integer.ts';
 import { recomputedVolatility } from '../support/recomputed.ts';
 import {
@@ -13,9 +14,6 @@ import {
   settlementWorld,
 } from '../support/settlement.ts';
 import { answeredReceipt, type Terms } from '../support/settlement-receipts.ts';
-
-const NOBODY: Address = `0x${'00'.repeat(20)}`;
-const FEE = 700n;
 
 const { contract, id: modelId, program } = await recomputedVolatility();
 const row = Array.from({ length: 16 }, (_, at) => BigInt(3 + 5 * at));
@@ -34,37 +32,10 @@ beforeAll(async () => {
 
 afterAll(() => chain.stop());
 
-function terms(changes: Partial<Terms> = {}): Terms {
-  return {
-    modelId,
-    policy: NOBODY,
-    resultVerifier: verifier.address,
-    unitPrice: FEE,
-    maxFee: 1_000n,
-    deadline: 2n ** 40n,
-    callback: NOBODY,
-    callbackGas: 0n,
-    ...changes,
-  };
-}
+const terms = (changes: Partial<Terms> = {}): Terms =>
+  termsFor({ modelId, resultVerifier: verifier.address, ...changes });
 
-async function opened(changes: Partial<Terms> = {}): Promise<Hex> {
-  const { settlement, accounts } = world;
-  const mined = await mustSucceed(settlement.send('openEscrow', [terms(changes), hex(input)], accounts.requester));
-  return eventsOf(settlement, mined).find(({ name }) => name === 'EscrowOpened')?.args['escrow'] as Hex;
-}
-
-/** The name of the error with which a call reverts; `done` where it does not. */
-async function outcome(name: string, args: readonly unknown[], from: Address): Promise<string> {
-  const { settlement } = world;
-  try {
-    await chain.call({ to: settlement.address, data: settlement.data(name, args), from });
-    return 'done';
-  } catch (error) {
-    if (!(error instanceof ChainError) || error.data === undefined) throw error;
-    return decodeErrorResult({ abi: settlement.abi, data: error.data }).errorName;
-  }
-}
+const opened = (changes: Partial<Terms> = {}): Promise<Hex> => openEscrow(world, terms(changes), input);
 
 const creditOf = (account: Address): Promise<bigint> => world.settlement.view<bigint>('creditOf', [account]);
 
@@ -75,9 +46,9 @@ describe('an escrow whose answer the chain recomputes', () => {
     const call = [id, hex(output), accounts.stranger, hex(input)];
     const mined = await mustSucceed(settlement.send('fulfilProven', call, accounts.operator));
     const told = eventsOf(settlement, mined).find(({ name }) => name === 'EscrowFulfilled')?.args;
-    expect(told).toMatchObject({ escrow: id, log: hex(new Uint8Array(32)), fee: FEE, output: hex(output) });
+    expect(told).toMatchObject({ escrow: id, log: hex(new Uint8Array(32)), fee: ESCROW_FEE, output: hex(output) });
     expect(String(told?.['payee']).toLowerCase()).toBe(accounts.stranger);
-    expect((await creditOf(accounts.stranger)) - before).toBe(FEE);
+    expect((await creditOf(accounts.stranger)) - before).toBe(ESCROW_FEE);
     expect(await settlement.view('isAnswer', [id, hex(output), hex(new Uint8Array(32))])).toBe(true);
   });
 
@@ -89,13 +60,13 @@ describe('an escrow whose answer the chain recomputes', () => {
     const byReceipt = [id, hex(output), loggedReceipt(world, worker, receipt, 3), '0x'];
     const proven = [id, hex(output), accounts.operator, hex(input)];
     // Not by a receipt while it is open, however good that one is.
-    expect(await outcome('fulfil', byReceipt, accounts.operator)).toBe('ReceiptNotNeeded');
-    expect(await outcome('refund', [id], accounts.requester)).toBe('DeadlineNotPassed');
+    expect(await outcomeOf(world, 'fulfil', byReceipt)).toBe('ReceiptNotNeeded');
+    expect(await outcomeOf(world, 'refund', [id])).toBe('DeadlineNotPassed');
     await mustSucceed(settlement.send('fulfilProven', proven, accounts.operator));
     const credits = await Promise.all(Object.values(accounts).map(creditOf));
-    expect(await outcome('fulfilProven', proven, accounts.stranger)).toBe('EscrowNotOpen');
-    expect(await outcome('fulfil', byReceipt, accounts.operator)).toBe('EscrowNotOpen');
-    expect(await outcome('refund', [id], accounts.requester)).toBe('EscrowNotOpen');
+    expect(await outcomeOf(world, 'fulfilProven', proven)).toBe('EscrowNotOpen');
+    expect(await outcomeOf(world, 'fulfil', byReceipt)).toBe('EscrowNotOpen');
+    expect(await outcomeOf(world, 'refund', [id])).toBe('EscrowNotOpen');
     for (const [name, args] of [
       ['fulfilProven', proven],
       ['fulfil', byReceipt],
@@ -110,9 +81,9 @@ describe('an escrow whose answer the chain recomputes', () => {
     const { settlement, accounts } = world;
     const id = await opened();
     const call = (payee: Address): readonly unknown[] => [id, hex(output), payee, hex(input)];
-    expect(await outcome('fulfilProven', call(accounts.operator), accounts.operator)).toBe('done');
+    expect(await outcomeOf(world, 'fulfilProven', call(accounts.operator))).toBe('done');
     await mustSucceed(settlement.send('fulfilProven', call(accounts.stranger), accounts.stranger));
-    expect(await outcome('fulfilProven', call(accounts.operator), accounts.operator)).toBe('EscrowNotOpen');
+    expect(await outcomeOf(world, 'fulfilProven', call(accounts.operator))).toBe('EscrowNotOpen');
   });
 
   it.each([
@@ -124,7 +95,7 @@ describe('an escrow whose answer the chain recomputes', () => {
   ])('is not fulfilled with %s', async (_, answer, proof) => {
     const id = await opened();
     const { accounts } = world;
-    expect(await outcome('fulfilProven', [id, answer(), accounts.operator, proof()], accounts.operator)).toBe(
+    expect(await outcomeOf(world, 'fulfilProven', [id, answer(), accounts.operator, proof()])).toBe(
       'ResultNotVerified',
     );
   });
@@ -133,11 +104,11 @@ describe('an escrow whose answer the chain recomputes', () => {
     const { accounts } = world;
     const id = await opened({ modelId: `0x${'77'.repeat(32)}` });
     const call = [id, hex(output), accounts.operator, hex(input)];
-    expect(await outcome('fulfilProven', call, accounts.operator)).toBe('ResultNotVerified');
+    expect(await outcomeOf(world, 'fulfilProven', call)).toBe('ResultNotVerified');
   });
 
   it('names no policy, since nobody is accepted', async () => {
     const wanted = terms({ policy: world.policy.address });
-    expect(await outcome('openEscrow', [wanted, hex(input)], world.accounts.requester)).toBe('TermsInvalid');
+    expect(await outcomeOf(world, 'openEscrow', [wanted, hex(input)])).toBe('TermsInvalid');
   });
 });
