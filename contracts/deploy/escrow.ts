@@ -1,6 +1,13 @@
 import type { Address, Hex } from 'viem';
 import { ChainError } from '../tools/anvil.ts';
+import type { Deployment } from './deploy.ts';
 import type { LocalChain } from './local.ts';
+
+/** What of a local chain these need. */
+export type EscrowChain = Pick<
+  LocalChain,
+  'chain' | 'deploy' | 'operator' | 'requester' | 'fund' | 'call' | 'sendTo' | 'events'
+> & { readonly deployment: Pick<Deployment, 'settlement'> };
 
 /** Requests on a chain of this machine that need no worker. What is credited is the operator's. */
 export interface ProvenEscrow {
@@ -42,7 +49,7 @@ export interface EscrowOptions {
 const NOBODY: Address = `0x${'00'.repeat(20)}`;
 const FOR_EVER = 2n ** 48n;
 
-export function provenEscrow(local: LocalChain, options: EscrowOptions): ProvenEscrow {
+export function provenEscrow(local: EscrowChain, options: EscrowOptions): ProvenEscrow {
   const { verifier } = options;
   const call = (escrow: Hex, output: Hex, proof: Hex): Call => ({
     functionName: 'fulfilProven',
@@ -56,7 +63,10 @@ export function provenEscrow(local: LocalChain, options: EscrowOptions): ProvenE
   };
 }
 
-export function receiptEscrow(local: LocalChain, options: EscrowOptions & { readonly policy: Address }): ReceiptEscrow {
+export function receiptEscrow(
+  local: EscrowChain,
+  options: EscrowOptions & { readonly policy: Address },
+): ReceiptEscrow {
   const call = ({ escrow, output, logged, proof }: ReceiptAnswer): Call => ({
     functionName: 'fulfil',
     args: [escrow, output, logged, proof],
@@ -75,7 +85,7 @@ interface Call {
 }
 
 async function opened(
-  local: LocalChain,
+  local: EscrowChain,
   { verifier, modelId, price, policy }: EscrowOptions & { readonly policy: Address },
   input: Hex,
 ): Promise<Hex> {
@@ -94,7 +104,7 @@ async function opened(
   return events.at(-1)?.['escrow'] as Hex;
 }
 
-async function wouldSucceed(local: LocalChain, { functionName, args }: Call): Promise<boolean> {
+async function wouldSucceed(local: EscrowChain, { functionName, args }: Call): Promise<boolean> {
   try {
     await local.call('Settlement', local.deployment.settlement, functionName, args);
     return true;
@@ -104,7 +114,7 @@ async function wouldSucceed(local: LocalChain, { functionName, args }: Call): Pr
   }
 }
 
-async function credited(local: LocalChain, level: string, call: Call): Promise<bigint> {
+async function credited(local: EscrowChain, level: string, call: Call): Promise<bigint> {
   const { operator, deployment } = local;
   const credit = async (): Promise<bigint> =>
     (await local.call('Settlement', deployment.settlement, 'creditOf', [operator])) as bigint;

@@ -1,8 +1,7 @@
 import { type Address, decodeErrorResult, encodeDeployData, type Hex } from 'viem';
 import { ChainError } from '../tools/anvil.ts';
 import { artifact } from '../tools/artifacts.ts';
-import { type ProvenEscrow, provenEscrow, type ReceiptEscrow, receiptEscrow } from './escrow.ts';
-import type { LocalChain } from './local.ts';
+import { type EscrowChain, type ProvenEscrow, provenEscrow, type ReceiptEscrow, receiptEscrow } from './escrow.ts';
 
 export interface ProvedOptions {
   /** As the release's manifest names it by its SHA-256. */
@@ -14,14 +13,14 @@ export interface ProvedOptions {
 }
 
 /** Requests that a proof settles, whoever made it. A proof is what `encodeChainProof` gives. */
-export async function deployProved(local: LocalChain, options: ProvedOptions): Promise<ProvenEscrow> {
+export async function deployProved(local: EscrowChain, options: ProvedOptions): Promise<ProvenEscrow> {
   const verifier = await create(local, options, 'none');
   return provenEscrow(local, { level: 'proved', verifier, modelId: options.modelId, price: options.price });
 }
 
 /** Requests that a worker's receipt settles, and a proof about what that receipt commits to. */
 export async function deployProvedWithReceipt(
-  local: LocalChain,
+  local: EscrowChain,
   options: ProvedOptions & { readonly policy: Address },
 ): Promise<ReceiptEscrow> {
   const { modelId, price, policy } = options;
@@ -30,7 +29,7 @@ export async function deployProvedWithReceipt(
 }
 
 async function create(
-  local: LocalChain,
+  local: EscrowChain,
   { circuitKey, modelId, dev }: ProvedOptions,
   receipts: 'none' | 'needed',
 ): Promise<Address> {

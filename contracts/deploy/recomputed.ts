@@ -3,8 +3,7 @@ import type { GeneratedContract } from '../integer/evm/contract.ts';
 import { standardJson } from '../integer/evm/standard-json.ts';
 import { ChainError } from '../tools/anvil.ts';
 import { compileStandardJson } from '../tools/compile.ts';
-import { type ProvenEscrow, provenEscrow } from './escrow.ts';
-import type { LocalChain } from './local.ts';
+import { type EscrowChain, type ProvenEscrow, provenEscrow } from './escrow.ts';
 
 /** A generated result verifier, and requests that it settles. A proof is the input. */
 export interface RecomputedEscrow extends ProvenEscrow {
@@ -19,7 +18,7 @@ export interface RecomputedOptions {
 }
 
 export async function deployRecomputed(
-  local: LocalChain,
+  local: EscrowChain,
   { contract, modelId, price }: RecomputedOptions,
 ): Promise<RecomputedEscrow> {
   const artifacts = compileStandardJson(standardJson([contract]));

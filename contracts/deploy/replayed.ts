@@ -1,7 +1,6 @@
 import { type Address, encodeAbiParameters, type Hex, parseAbiParameters } from 'viem';
 import { artifact } from '../tools/artifacts.ts';
-import { type ReceiptEscrow, receiptEscrow } from './escrow.ts';
-import type { LocalChain } from './local.ts';
+import { type EscrowChain, type ReceiptEscrow, receiptEscrow } from './escrow.ts';
 
 export interface ReplayedOptions {
   /** Public keys of P-256. */
@@ -15,7 +14,7 @@ export interface ReplayedOptions {
 
 /** Requests that a worker's receipt settles, and approvals of auditors: a proof is what `encodeApprovals` gives. */
 export async function deployReplayed(
-  local: LocalChain,
+  local: EscrowChain,
   { auditors, needed, modelId, policy, price }: ReplayedOptions,
 ): Promise<ReceiptEscrow> {
   const verifier = await local.deploy(await artifact('ReplayedResult'), [auditors, BigInt(needed)]);
