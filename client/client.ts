@@ -28,8 +28,7 @@ export function createClient(options: ClientOptions): Client {
   const engine = createEngine(options);
   return {
     worker: async () => (await engine.sessions.take()).session.worker,
-    release: async (modelId) =>
-      (await engine.releases.known((await engine.sessions.take({ modelId })).host, modelId)).facts,
+    release: async (modelId) => (await engine.release(modelId)).facts,
     infer: (call, callOptions) => infer(engine, call, callOptions),
     chat: (call, callOptions) => completeWhole(engine, 'chat', call, callOptions),
     complete: (call, callOptions) => completeWhole(engine, 'completion', call, callOptions),

@@ -4,8 +4,9 @@ import { type Answered, type Calls, createCalls } from './calls.ts';
 import { ClientError } from './errors.ts';
 import type { RetryRule } from './failover.ts';
 import { createHeadMemory } from './heads.ts';
+import { createGains, type Gains } from './levels/gain.ts';
 import { createPayer } from './payment/payer.ts';
-import { checkModels, createReleases, type NamedModel, type Releases } from './releases.ts';
+import { checkModels, createReleases, type KnownRelease, type NamedModel, type Releases } from './releases.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { checkStatusRule, createStatuses, usualStatusRule } from './statuses.ts';
 import type { HostTransport } from './transport.ts';
@@ -21,10 +22,13 @@ export interface Engine {
   /** A repeat of a lost call may cost again. */
   readonly paid: boolean;
   readonly ask: Calls['ask'];
+  readonly gains: Gains;
+  /** Proven, from a host that has it. */
+  release(modelId: Uint8Array): Promise<KnownRelease>;
   resolve(model: string): Promise<Uint8Array>;
   models(): Promise<readonly NamedModel[]>;
   /** Keeps a verified answer where the caller wants that, and says what was proven of it. */
-  settle(answered: Answered): Promise<Proof>;
+  settle(answered: Answered): Promise<Omit<Proof, 'gained'>>;
 }
 
 const RENEW_MARGIN_MS = 60_000;
@@ -58,6 +62,8 @@ export function createEngine(options: ClientOptions): Engine {
     retry: options.retry,
     paid: payment !== undefined,
     ask: calls.ask,
+    gains: createGains({ reach: options.reach, worker: policy, suite, now }),
+    release: async (modelId) => releases.known((await sessions.take({ modelId })).host, modelId),
     resolve: (model) => releases.resolve(model, anyHost),
     models: () => releases.all(anyHost),
     async settle(answered) {

@@ -39,6 +39,12 @@ export type ClientErrorCode =
   | 'answer_refused'
   /** The worker failed or stopped, and receipted that. It charged nothing. */
   | 'answer_failed'
+  /** It is known before anything is sent that the level asked for will not be reached: `reason` says why. */
+  | 'level_unavailable'
+  /** The answer came, and what would bring it to the level did not. Its archive goes along; the answer is not handed out. */
+  | 'level_not_reached'
+  /** What was shown for the level does not hold, or a named auditor has other bits. */
+  | 'level_refused'
   /** A unit is dearer than the payer buys. */
   | 'price_refused'
   /** The channel pays another operator, or elsewhere. */
@@ -72,6 +78,9 @@ const actions: Readonly<Record<ClientErrorCode, ClientAction>> = {
   session_lost: 'retry',
   answer_refused: 'fix-call',
   answer_failed: 'retry',
+  level_unavailable: 'fix-call',
+  level_not_reached: 'retry',
+  level_refused: 'stop-trusting',
   price_refused: 'fix-call',
   channel_mismatch: 'fix-call',
   outstanding_limit: 'fix-call',
@@ -89,6 +98,8 @@ export interface ClientErrorDetail {
   readonly verdict: unknown;
   /** What a contract revokes the log by, where one was caught with two histories. */
   readonly evidence: Equivocation;
+  /** The `.proofmark` file of an answer that did not reach the level that was asked for: it may gain it later. */
+  readonly archive: Uint8Array;
 }
 
 /** The one error of this library’s calls: a code, what can be done about it, and the verdict where one was reached. */
@@ -98,6 +109,7 @@ export class ClientError extends Error {
   readonly reason: string;
   readonly verdict: unknown;
   readonly evidence: Equivocation | undefined;
+  readonly archive: Uint8Array | undefined;
 
   constructor(code: ClientErrorCode, message: string, detail: Partial<ClientErrorDetail> = {}) {
     super(`${code}: ${message}`);
@@ -107,6 +119,7 @@ export class ClientError extends Error {
     this.reason = detail.reason ?? code;
     this.verdict = detail.verdict;
     this.evidence = detail.evidence;
+    this.archive = detail.archive;
   }
 }
 

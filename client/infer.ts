@@ -12,6 +12,10 @@ import { violation } from './violation.ts';
 export async function infer(engine: Engine, call: InferCall, options: CallOptions = {}): Promise<InferResult> {
   const { modelId, encoded } = readCall(call);
   checkMaxFee(options.maxFee);
+  const gain = await engine.gains.prepare(options.level, {
+    inputs: call.inputs,
+    release: async () => (await engine.release(modelId)).facts,
+  });
   const answering = engine.ask({
     modelId,
     operation: operation.infer,
@@ -29,7 +33,8 @@ export async function infer(engine: Engine, call: InferCall, options: CallOption
   if (refused !== undefined) throw refused;
   const { answer } = answered;
   const response = violation(() => decodeInferResponse(answer, answer.format === 1 ? 'json' : 'binary'));
-  return { response, ...(await engine.settle(answered)) };
+  const proof = await engine.settle(answered);
+  return { response, ...proof, gained: await gain({ ...proof, outputs: response.outputs }) };
 }
 
 /** Nobody reads the pieces of an answer that was asked for as a whole. */

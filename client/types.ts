@@ -9,6 +9,9 @@ import type { ReceiptBundle } from '../wire/message/bundle.ts';
 import type { BodyFormat, InferResponse, Tensor } from '../wire/message/tensor.ts';
 import type { ArchiveSink } from './archive.ts';
 import type { RetryRule } from './failover.ts';
+import type { LevelGain } from './levels/gain.ts';
+import type { Level } from './levels/level.ts';
+import type { Reach } from './levels/reach.ts';
 import type { PaymentOptions } from './payment/payer.ts';
 import type { ModelChoice } from './releases.ts';
 import type { MomentSource } from './session.ts';
@@ -39,6 +42,8 @@ export interface ClientOptions {
   readonly retry?: RetryRule;
   /** Gets a `.proofmark` file for every verified answer. */
   readonly archive?: ArchiveSink;
+  /** What brings answers to levels beyond the hardware's; undefined reaches none. */
+  readonly reach?: Reach;
   /** How long before its end a session is replaced. */
   readonly renewMarginMs?: number;
 }
@@ -47,6 +52,11 @@ export interface CallOptions {
   /** The most that the answer may cost; a language model stops generating there. */
   readonly maxFee?: bigint;
   readonly retry?: RetryRule;
+  /**
+   * Who has to vouch for the answer (DESIGN section 6); undefined is what the worker policy accepts. An answer that does
+   * not reach it is not handed out: nothing that is unverified ever is.
+   */
+  readonly level?: Level;
   /** Tells the worker to end; the call rejects with the signal's reason, and what it has cost so far is settled. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -70,6 +80,8 @@ export interface Proof {
   /** The header words that the receipt is about, and the receipt with its head, as they were signed. */
   readonly header: Uint8Array;
   readonly bundle: ReceiptBundle;
+  /** Of a call that asked for a level beyond the hardware's. */
+  readonly gained: LevelGain | 'none-asked';
   /** A `.proofmark` file with everything that a stranger needs to check this answer. */
   archive(): Uint8Array;
 }

@@ -1,3 +1,4 @@
+import type { ReleaseFacts, Verified } from '../../verifier/index.ts';
 import { type JsonValue, parseJson } from '../../wire/codec/json.ts';
 import { limits } from '../../wire/limits.ts';
 import { type Answered, type Answering, type AskOptions, statusError } from '../calls.ts';
@@ -5,6 +6,7 @@ import type { Engine } from '../engine.ts';
 import { ClientError, StreamLeftError } from '../errors.ts';
 import { checkMaxFee } from '../fees.ts';
 import { whole } from '../infer.ts';
+import type { Gaining } from '../levels/gain.ts';
 import type { CallOptions, LanguageCall, LanguageResult } from '../types.ts';
 import { violation } from '../violation.ts';
 import { bytesOf, type LanguageBody, type LanguageOperation, languageQuestion, readBody } from './body.ts';
@@ -46,9 +48,23 @@ export async function completeWhole(
 ): Promise<LanguageResult> {
   const body = readBody(bytesOf(call), operation);
   if (body.request.stream) throw new ClientError('argument_invalid', 'a stream is asked for in a loop');
+  const gain = await gainingText(engine, body, options);
   const answered = await whole(await askLanguage(engine, body, options));
   const completion = result(answered, () => parseJson(answered.answer.body, limits.bodyBytes));
-  return { text: textOf(completion), body: answered.answer.body, completion, ...(await engine.settle(answered)) };
+  const proof = await engine.settle(answered);
+  const gained = await gain({ ...proof, outputs: 'text' });
+  return { text: textOf(completion), body: answered.answer.body, completion, ...proof, gained };
+}
+
+/** Text can be computed again by whoever has the model; no chain computes it, and no circuit. */
+async function gainingText(
+  engine: Engine,
+  { request: { model } }: LanguageBody,
+  options: CallOptions | undefined,
+): Promise<Gaining> {
+  const release = async (): Promise<Verified<ReleaseFacts>> =>
+    (await engine.release(await engine.resolve(model ?? ''))).facts;
+  return engine.gains.prepare(options?.level, { inputs: 'text', release });
 }
 
 export function streamPieces(
@@ -82,6 +98,7 @@ async function* events(
     left = asked;
   };
   try {
+    const gain = await gainingText(engine, body, options);
     answering = await askLanguage(engine, body, { ...options, onLeft });
     const reader = createEventReader();
     let handed = 0;
@@ -106,7 +123,9 @@ async function* events(
     if (refused !== undefined) throw refused;
     const rest = [...read(answered.answer.body.subarray(handed))];
     reader.end();
-    outcome.resolve({ text, body: answered.answer.body, completion, ...(await engine.settle(answered)) });
+    const proof = await engine.settle(answered);
+    const gained = await gain({ ...proof, outputs: 'text' });
+    outcome.resolve({ text, body: answered.answer.body, completion, ...proof, gained });
     yield* rest;
   } catch (error) {
     over = true;

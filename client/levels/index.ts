@@ -2,6 +2,8 @@
  * Which levels of the verification spectrum a result has (DESIGN section 6): everything that is shown for it is checked
  * here, whoever brought it.
  */
+
+export type { UnavailableReason } from './availability.ts';
 export {
   type LevelCode,
   type NotReachedCode,
@@ -18,6 +20,7 @@ export {
   type SignedApproval,
   type SignedFinding,
 } from './evidence.ts';
+export type { LevelGain } from './gain.ts';
 export { type GainedLevel, gainedLevels, isGained, type Level, levelNames, vouchers } from './level.ts';
 export {
   type Attestation,
@@ -37,5 +40,16 @@ export {
   type Recomputer,
   usualLevelsPolicy,
 } from './policy.ts';
+export type {
+  ApprovalQuestion,
+  AuditorsAnswer,
+  OpenProgram,
+  OpenProver,
+  Proves,
+  Reach,
+  ReachesAuditors,
+  Recomputes,
+  RowToProve,
+} from './reach.ts';
 export type { Dispute } from './replayed.ts';
 export type { LeftOut, LevelCost, LevelRuling, LevelState } from './state.ts';

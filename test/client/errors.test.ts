@@ -6,6 +6,7 @@ const expected: Readonly<Record<ClientAction, readonly ClientErrorCode[]>> = {
   'fix-call': [
     'argument_invalid',
     'model_unknown',
+    'level_unavailable',
     'release_withdrawn',
     'answer_refused',
     'price_refused',
@@ -14,7 +15,15 @@ const expected: Readonly<Record<ClientAction, readonly ClientErrorCode[]>> = {
     'store_failed',
     'archive_failed',
   ],
-  retry: ['host_unreachable', 'host_timeout', 'host_error', 'status_missing', 'session_lost', 'answer_failed'],
+  retry: [
+    'host_unreachable',
+    'host_timeout',
+    'host_error',
+    'status_missing',
+    'session_lost',
+    'answer_failed',
+    'level_not_reached',
+  ],
   'stop-trusting': [
     'response_too_large',
     'protocol_violated',
@@ -25,6 +34,7 @@ const expected: Readonly<Record<ClientAction, readonly ClientErrorCode[]>> = {
     'log_forked',
     'log_withheld',
     'payment_mismatch',
+    'level_refused',
   ],
 };
 
