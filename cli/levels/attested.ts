@@ -1,11 +1,10 @@
 import type { Attempt } from '../../contracts/deploy/index.ts';
 import { fromHex } from '../../wire/bytes.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
-import { decodeIntegers } from '../../wire/message/integers.ts';
 import { CommandError } from '../exit-codes.ts';
 import { DEMO_PRICE } from '../stack/demo-files.ts';
 import { hex, writeServed } from '../stack/on-chain.ts';
-import { otherQuestion, question, rowBody } from './question.ts';
+import { answerIn, otherQuestion, question, rowBody } from './question.ts';
 import { refusedAs, type Settled } from './settled.ts';
 import { type Stage, withWorker } from './stage.ts';
 
@@ -37,7 +36,7 @@ export function settleAttested(stage: Stage): Promise<Settled> {
     const otherModel = await receiptEscrow(local, { ...terms, modelId: hex(sha256(release.modelId)) }).open(
       hex(rowBody(question)),
     );
-    const answer = answerIn(output);
+    const answer = answerIn(fromHex(output.slice(2)));
     const wrong = hex(rowBody([answer + 1n]));
     const { head } = logged as { readonly head: { readonly root: string } };
     const otherHead = { ...(logged as object), head: { ...head, root: hex(sha256(fromHex(head.root.slice(2)))) } };
@@ -93,16 +92,7 @@ export function settleAttested(stage: Stage): Promise<Settled> {
   });
 }
 
-type FulfilArguments = Extract<Attempt, { readonly functionName: 'fulfil' }>['args'];
-
-export function fulfilArguments({ functionName, args }: Attempt): FulfilArguments {
+function fulfilArguments({ functionName, args }: Attempt): Extract<Attempt, { functionName: 'fulfil' }>['args'] {
   if (functionName !== 'fulfil') throw new CommandError(`settled by ${functionName}`);
   return args;
-}
-
-export function answerIn(output: string): bigint {
-  const [row] = decodeIntegers(fromHex(output.slice(2)));
-  const [answer, ...more] = row?.values ?? [];
-  if (answer === undefined || more.length > 0) throw new CommandError('the answer is no single number');
-  return answer;
 }

@@ -9,6 +9,7 @@ import { type Stage, withStage } from './stage.ts';
 /** How a question is settled at each level. Each is loaded when it is asked for: they need different packages. */
 const settlers: Readonly<Record<DemoLevel, () => Promise<(stage: Stage) => Promise<Settled>>>> = {
   attested: async () => (await import('./attested.ts')).settleAttested,
+  replayed: async () => (await import('./replayed.ts')).settleReplayed,
   recomputed: async () => (await import('./recomputed.ts')).settleRecomputed,
 };
 

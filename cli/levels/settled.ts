@@ -2,7 +2,7 @@ import type { Attempt, LocalChain } from '../../contracts/deploy/index.ts';
 import { CommandError } from '../exit-codes.ts';
 import { heading, type Style } from '../report.ts';
 
-export const demoLevels = ['attested', 'recomputed'] as const;
+export const demoLevels = ['attested', 'replayed', 'recomputed'] as const;
 
 export type DemoLevel = (typeof demoLevels)[number];
 
@@ -85,7 +85,7 @@ export function settledText(settled: Settled, style: Style): string {
   );
 }
 
-const WIDTH = 44;
+const WIDTH = 46;
 
 function rows(named: readonly (readonly [name: string, value: string])[]): string {
   return named.map(([name, value]) => `  ${name.padEnd(20)}${value}\n`).join('');

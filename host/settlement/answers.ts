@@ -80,7 +80,10 @@ export function createAnswers({ workers, journal, state }: AnswersOptions): Answ
 }
 
 /** DESIGN section 8: every word follows from what the contract keeps; the host has nothing to choose. */
-function headerOf(id: Uint8Array, terms: EscrowTerms): Uint8Array {
+export function headerOf(
+  id: Uint8Array,
+  terms: Pick<EscrowTerms, 'modelId' | 'unitPrice' | 'maxFee' | 'deadline'>,
+): Uint8Array {
   return encodeRequestHeader({
     requestId: id,
     modelId: fromHex(terms.modelId.slice(2)),

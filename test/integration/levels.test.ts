@@ -42,6 +42,26 @@ describe('proofmark demo --level', () => {
     expect(gasOf(outcome)).toBeLessThan(260_000);
   });
 
+  it('replayed: two of three auditors compute it again, and a lie of the third counts for nothing', {
+    timeout: 240_000,
+  }, async () => {
+    const outcome = await settled('replayed');
+    expect(refusals(outcome)).toEqual({
+      'an auditor’s word on what it did not compute': 'approval_mismatch',
+      'another output': 'ReceiptOfOtherOutput',
+      'for a request with another input': 'ReceiptOfOtherRequest',
+      'for a request of other weights': 'ReceiptOfOtherRequest',
+      'with one approval': 'ResultNotVerified',
+      'with one approval twice': 'ResultNotVerified',
+      'with one approval and a lie': 'ResultNotVerified',
+      'with approvals for another request': 'ResultNotVerified',
+      'a second time': 'EscrowNotOpen',
+    });
+    expect(outcome.out).toMatch(/ReplayedResult 0x[0-9a-f]{40}, 2 of 3 auditors\n/);
+    expect(gasOf(outcome)).toBeGreaterThan(120_000);
+    expect(gasOf(outcome)).toBeLessThan(290_000);
+  });
+
   it('recomputed: a contract computes the model, without a worker', { timeout: 240_000 }, async () => {
     const outcome = await settled('recomputed');
     expect(refusals(outcome)).toEqual({
