@@ -42,9 +42,11 @@ async function openSide(context: CommandContext, parsed: Parsed, reference: stri
 }
 
 async function fromDraft(directory: string, draft: Draft): Promise<Side> {
-  const { files: found, ...terms } = draft;
+  const { files: found, circuit, ...written } = draft;
   const files: ManifestFile[] = [];
   for (const file of found) files.push({ ...file, sha256: await hashPlainFile(directory, file) });
+  // A draft has the path of a key among its files, a manifest the key's digest.
+  const terms = { ...written, circuit: files.find(({ path }) => path === circuit)?.sha256 ?? null };
   const entry = await entryOf(directory, terms.entry);
   const graph = readFacts(entry);
   const signature: ModelSignature =

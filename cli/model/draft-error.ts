@@ -16,7 +16,7 @@ export type DraftErrorCode =
   | 'file_changed'
   /** The worker would not load this model, or a manifest cannot say what it takes and gives. */
   | 'model_refused'
-  /** It names a circuit, and no receipt could commit to what the model takes and gives. */
+  /** What it names as a circuit is no key, or is for another model, or no receipt could commit to what the model gives. */
   | 'circuit_refused';
 
 export class DraftError extends CommandError {

@@ -1,6 +1,5 @@
-import { array, literal, object, type Reader, text } from '../../wire/codec/fields.ts';
+import { array, literal, nullable, object, type Reader, text } from '../../wire/codec/fields.ts';
 import { parseJson } from '../../wire/codec/json.ts';
-import { whyUncommittable } from '../../wire/commitment/index.ts';
 import { sha256 } from '../../wire/crypto/node.ts';
 import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
@@ -14,6 +13,7 @@ import {
   releaseTerms,
 } from '../../wire/message/manifest.ts';
 import { DraftError } from './draft-error.ts';
+import { namedCircuit } from './named-circuit.ts';
 import { findPlainFile, hashPlainFile, type PlainFile, readPlainFile } from './plain-file.ts';
 import { engineSignature, type ModelSignature } from './signature.ts';
 
@@ -25,8 +25,10 @@ export const DRAFT_SCHEMA = 'proofmark release draft v1';
  * A release before it has an owner: what a person wrote in `release.json`, and the files that it names as they were found
  * in the folder. What follows from key and files (owner, sizes, digests, inputs and outputs) nobody writes by hand.
  */
-export interface Draft extends ReleaseTerms {
+export interface Draft extends Omit<ReleaseTerms, 'circuit'> {
   readonly files: readonly PlainFile[];
+  /** The path of its key among the files; the manifest has the digest. */
+  readonly circuit: string | null;
 }
 
 export interface BuiltRelease {
@@ -36,15 +38,18 @@ export interface BuiltRelease {
   readonly modelId: Uint8Array;
 }
 
-interface DraftJson extends ReleaseTerms {
+interface DraftJson extends Omit<Draft, 'files'> {
   readonly schema: typeof DRAFT_SCHEMA;
   readonly files: readonly string[];
 }
 
+const path: Reader<string> = text({ min: 1, max: 256, pattern: RELEASE_PATH });
+
 const draftReader: Reader<DraftJson> = object<DraftJson>({
   schema: literal(DRAFT_SCHEMA),
   ...releaseTerms,
-  files: array(text({ min: 1, max: 256, pattern: RELEASE_PATH }), { min: 1, max: limits.manifestFiles }),
+  files: array(path, { min: 1, max: limits.manifestFiles }),
+  circuit: nullable(path),
 });
 
 /** What hosts, hubs and whoever pulls write beside a release's files: nothing in a release may take its place. */
@@ -69,7 +74,7 @@ export async function readDraft(directory: string): Promise<Draft> {
 
 /** The manifest that this owner would sign for the folder as it is now. */
 export async function buildRelease(directory: string, draft: Draft, owner: Uint8Array): Promise<BuiltRelease> {
-  const { files: found, ...terms } = draft;
+  const { files: found, circuit: named, ...terms } = draft;
   const files: ManifestFile[] = [];
   let signature: ModelSignature = { inputs: [], outputs: [] };
   for (const file of found) {
@@ -81,12 +86,8 @@ export async function buildRelease(directory: string, draft: Draft, owner: Uint8
       files.push({ ...file, sha256: await hashPlainFile(directory, file) });
     }
   }
-  const manifest: Manifest = { schema: 'proofmark manifest v1', owner, ...terms, files, ...signature };
-  const uncommittable = manifest.circuit === null ? undefined : whyUncommittable(manifest);
-  if (uncommittable !== undefined) {
-    const why = `it names a circuit, and no receipt could commit to its tensors: ${uncommittable}`;
-    throw new DraftError('circuit_refused', `${DRAFT_FILE}: ${why}`, 'circuit');
-  }
+  const circuit = named === null ? null : await namedCircuit(directory, named, signature);
+  const manifest: Manifest = { schema: 'proofmark manifest v1', owner, ...terms, files, ...signature, circuit };
   const encoded = encode(manifest);
   return { manifest, encoded, modelId: sha256(encoded) };
 }
@@ -140,10 +141,11 @@ function collision(path: string, other: string): DraftError {
   return new DraftError('path_collision', detail, path);
 }
 
-function checkNames({ entry, samples, files }: Omit<DraftJson, 'schema'>): void {
+function checkNames({ entry, samples, files, circuit }: Omit<DraftJson, 'schema'>): void {
   const paths = new Set(files);
   const named = [
     { field: 'entry', path: entry },
+    ...(circuit === null ? [] : [{ field: 'circuit', path: circuit }]),
     ...samples.flatMap(({ request, response }, index) => [
       { field: `samples[${index}].request`, path: request },
       { field: `samples[${index}].response`, path: response },

@@ -26,7 +26,10 @@ export interface Subject {
   readonly remarks: readonly Remark[];
 }
 
-export type Terms = Pick<ReleaseTerms, 'name' | 'version' | 'execution' | 'limits' | 'samples' | 'circuit'>;
+export interface Terms extends Pick<ReleaseTerms, 'name' | 'version' | 'execution' | 'limits' | 'samples'> {
+  /** The key's digest, or in a draft its path. */
+  readonly circuit: Uint8Array | string | null;
+}
 
 /** What a language model's process reads (enclave/worker/releases.ts has the same list). */
 const LANGUAGE_FILE =

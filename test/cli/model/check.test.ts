@@ -20,6 +20,7 @@ import { type Harness, startHarness } from '../../enclave/worker/model/harness.t
 import { loopModel, model } from '../../enclave/worker/model/models.ts';
 import { testDecoder } from '../../models/decoder.ts';
 import { command } from '../../support/command.ts';
+import { trapdoorKeyBytes } from '../../support/trapdoor.ts';
 import { type DraftFolder, draftFolder } from './draft-folder.ts';
 
 const node = (operator: string, changes: Partial<OnnxNode> = {}): OnnxNode => ({
@@ -304,7 +305,8 @@ describe('proofmark model check', () => {
   });
 
   it('refuses a circuit of tensors that no receipt could commit to', { timeout: 60_000 }, async () => {
-    folder.draft({ circuit: '0f'.repeat(32) });
+    folder.write('circuit.key', trapdoorKeyBytes);
+    folder.draft({ files: ['model.onnx', 'README.md', 'circuit.key'], circuit: 'circuit.key' });
     const { code, out } = await check(folder.directory, '--json');
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({

@@ -70,23 +70,6 @@ describe('a draft', () => {
     expect(manifest.outputs).toEqual([{ name: 'y', datatype: 'FP32', shape: ['rows', 3] }]);
   });
 
-  it('names a circuit only where receipts could commit to its tensors', async () => {
-    const circuit = '0f'.repeat(32);
-    const value = (name: string, columns: number | string) => ({
-      name,
-      type: onnxType.int32,
-      dimensions: ['rows', columns],
-    });
-    const nodes = [{ operator: 'Abs', inputs: ['x'], outputs: ['y'] }];
-    folder.draft({ circuit });
-    const build = async () => buildRelease(folder.directory, await readDraft(folder.directory), owner);
-    expect(await refusal(build())).toEqual({ code: 'circuit_refused', place: 'circuit' });
-    folder.write('model.onnx', model({ nodes, inputs: [value('x', 'n')], outputs: [value('y', 'n')] }));
-    expect(await refusal(build())).toEqual({ code: 'circuit_refused', place: 'circuit' });
-    folder.write('model.onnx', model({ nodes, inputs: [value('x', 3)], outputs: [value('y', 3)] }));
-    expect(toHex((await build()).manifest.circuit ?? owner)).toBe(circuit);
-  });
-
   it('of a language model names no tensors, and its files are hashed without being held', async () => {
     const bytes = 268_435_456;
     truncateSync(join(folder.directory, 'model.onnx'), bytes);
@@ -248,7 +231,8 @@ describe('the published schema of a draft', () => {
     ['execution', { engine: 'onnxruntime', optimisation: 'all', threads: 1 }],
     ['limits', { memoryBytes: 1, runMilliseconds: 1 }],
     ['samples', [{ request: 'model.onnx' }]],
-    ['circuit', 'AB'],
+    ['circuit', '../circuit.key'],
+    ['circuit', 1],
     ['owner', toHex(owner)],
   ])('and the reader both refuse another %s', async (name, value) => {
     folder.draft({ [name]: value });
