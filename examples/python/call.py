@@ -18,7 +18,16 @@ from proofmark_check.policy import Policy, parse_policy
 from proofmark_check.receipt_rules import iso
 from proofmark_check.release import Release, ReleaseFacts
 from proofmark_check.request import CHAT, INFER
-from proofmark_check.session import Proof, Question, Session, ask, open_session, owners_status, prove_release
+from proofmark_check.session import (
+    Proof,
+    Question,
+    Session,
+    ask,
+    hold_commitment,
+    open_session,
+    owners_status,
+    prove_release,
+)
 from proofmark_check.verdict import Check
 
 ANSWER_BYTES = 16_777_216
@@ -127,10 +136,11 @@ def run(given: argparse.Namespace, policy: Policy) -> int:
     assert verdict.facts is not None
     standing = owners_status(host, verdict.facts)
     proof = proof_of(session, question)
+    committed = hold_commitment(proof, verdict.facts)
     if given.save is not None:
         save(given.save, session, proof, release)
     tell_answer(proof, question.streamed)
-    tell_proof(session, proof, verdict.facts, [*session.checks, *verdict.checks, *standing, *proof.checks])
+    tell_proof(session, proof, verdict.facts, [*session.checks, *verdict.checks, *standing, *proof.checks, committed])
     # The worker can refuse or fail, and receipts that: a proven answer, and no result.
     return 0 if proof.receipt.status in ("ok", "cancelled") else 3
 

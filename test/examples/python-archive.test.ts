@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseWorkerPolicy, verifyArchive } from '../../verifier/index.ts';
 import type { JsonValue } from '../../wire/codec/json.ts';
+import { commitElements, packTensor } from '../../wire/commitment/index.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { encodeArchive } from '../../wire/message/archive.ts';
+import type { Manifest } from '../../wire/message/manifest.ts';
+import { encodeInferRequest, encodeInferResponse, type Tensor } from '../../wire/message/tensor.ts';
+import { uintWord } from '../../wire/words.ts';
 import { answerPolicy } from '../support/accept-answer.ts';
 import {
   ANSWERED,
@@ -50,7 +54,54 @@ const highHead = { ...forged, evidence: withHighS(cosignedHead(cosigner, dateOf(
 const moment = cosignedChallenge(cosigner, { time: BigInt(ANSWERED / 1_000), nonce: ones(32) });
 const { request, response } = plain.archive;
 
+/** Answers of a release that names a circuit: their receipts commit to the integers of one row. */
+const whole: Tensor = { name: 'x', datatype: 'INT8', shape: [1, 2], data: Uint8Array.of(1, 0xff) };
+const said = (tensor: Tensor): Uint8Array =>
+  encodeInferResponse(
+    { modelName: 'demo', modelVersion: '1.0.0', id: null, outputs: [{ ...tensor, name: 'y' }] },
+    'json',
+  ).body;
+const asked = (tensor: Tensor): Uint8Array =>
+  encodeInferRequest({ id: null, inputs: [tensor], outputs: 'all' }, 'json').body;
+const integers: Partial<Manifest> = {
+  circuit: ones(32),
+  inputs: [{ name: 'x', datatype: 'INT8', shape: ['rows', 2] }],
+  outputs: [{ name: 'y', datatype: 'INT8', shape: ['rows', 2] }],
+};
+const rows: Tensor = { ...whole, shape: [2, 2], data: new Uint8Array(4) };
+const [element] = packTensor(whole) as [bigint];
+const committed = uintWord(commitElements({ salt: ones(32, 0x22), inputs: [element], outputs: [element] }));
+
+function committing(commitment: Uint8Array, expected: string, changes: AnswerChanges & { rows?: Tensor } = {}): Case {
+  const tensor = changes.rows ?? whole;
+  const body = said(tensor);
+  const changed: AnswerChanges = {
+    manifest: integers,
+    requestBody: asked(tensor),
+    response: { format: 1, jsonLength: body.length, body },
+    ...changes,
+    receipt: { commitment, ...changes.receipt },
+  };
+  return { answer: answer(changed), policy: { models: 'any' }, expected };
+}
+
+const MISMATCH = 'untrusted commitment_mismatch';
+
 const cases: Readonly<Record<string, Case>> = {
+  'a commitment to its tensors': committing(committed, 'accepted'),
+  'a commitment to other tensors': committing(ones(32, 1), MISMATCH),
+  'no commitment where one is due': committing(new Uint8Array(32), MISMATCH),
+  'no commitment of several rows': committing(new Uint8Array(32), 'accepted', { rows }),
+  'a commitment of several rows': committing(committed, MISMATCH, { rows }),
+  'a commitment without a circuit': committing(committed, MISMATCH, { manifest: { ...integers, circuit: null } }),
+  'a commitment of a failure': committing(committed, MISMATCH, { receipt: { status: 3n, fee: 0n } }),
+  'a commitment whose payload was deleted': committing(committed, 'undetermined payload_missing', {
+    archive: { request: null, response: null },
+  }),
+  'a commitment without a circuit whose payload was deleted': committing(committed, MISMATCH, {
+    manifest: { ...integers, circuit: null },
+    archive: { request: null, response: null },
+  }),
   'an answer that is right': changed({}, 'accepted'),
   'a flipped output': changed(
     { archive: { response: { ...response, body: ones(14) } as never } },

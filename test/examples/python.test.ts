@@ -34,20 +34,29 @@ describe.skipIf(!hasPython)('the example in Python (skipped without python3 and 
       'test_records_that_nobody_may_open',
       'test_dates_of_heads_and_challenges',
       'test_canonical_form',
+      'test_constants_and_permutations',
+      'test_elements',
+      'test_commitments',
       'test_every_leaf_and_every_growth_of_small_trees',
     ]) {
       expect(passed, name).toContain(name);
     }
-    expect(passed.length).toBeGreaterThanOrEqual(hasRealEvidence ? 42 : 40);
+    expect(passed.length).toBeGreaterThanOrEqual(hasRealEvidence ? 50 : 48);
   }, 120_000);
 
   it('reads every vector that is published, and the anchors that the verifier pins', () => {
-    const source = ['tests/test_wire.py', 'tests/test_evidence.py', 'proofmark_check/policy.py']
+    const source = [
+      'tests/test_wire.py',
+      'tests/test_evidence.py',
+      'tests/test_commitments.py',
+      'proofmark_check/policy.py',
+    ]
       .map((name) => readFileSync(join(PYTHON_EXAMPLE, name), 'utf8'))
       .join('\n');
     const wire = [
       'anchors',
       'authorisations',
+      'commitments',
       'hub',
       'identity',
       'integers',
@@ -70,6 +79,7 @@ describe.skipIf(!hasPython)('the example in Python (skipped without python3 and 
       'snp_rules',
       'evidence',
       'receipt_rules',
+      'commitments',
       'dates',
     ];
     const known = Object.values(codeMeanings).flatMap((group) => Object.keys(group));

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import strict_json
+from .commitments import check_commitment
 from .dates import Dates, check_dates, order_of_times
 from .encoding import number, sha256, to_base64url
 from .errors import Malformed
@@ -145,6 +146,7 @@ def _judge_answer(
     header_by = "client" if _is_sealed(archive) else "host"
     payloads = archive.payloads
     receipt: Verdict[Any]
+    exchange = None
     if payloads is None:
         receipt = verify_origin(archive.bundle, worker, header_by, at)
     else:
@@ -160,8 +162,12 @@ def _judge_answer(
     release = verify_release(archive.release, model_id, worker.policy).after(checks)
     if release.facts is None:
         return Verdict(release.verdict, release.code, release.checks)
+    committed = check_commitment(decode_receipt(archive.bundle.receipt), release.facts.manifest, exchange)
+    checks = [*release.checks, committed]
+    if committed.outcome == "failed":
+        return Verdict("untrusted", committed.code, checks)
     bounded, order = order_of_times(worker, dates, live)
-    checks = [*release.checks, *order]
+    checks = [*checks, *order]
     code = first_code(order)
     if code is not None:
         return Verdict("refused", code, checks)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import noise, strict_json
+from .commitments import check_commitment
 from .encoding import octets
 from .errors import CallFailed, Malformed
 from .evidence import EVIDENCE_BYTES, EVIDENCE_VALUES, EVIDENCE_SHAPE, Worker, evidence_of, verify_worker
 from .host import RECORDS, Host
 from .policy import Policy
-from .receipt import BUNDLE_BYTES, Bundle, decode_bundle
+from .receipt import BUNDLE_BYTES, Bundle, decode_bundle, decode_receipt
 from .receipt_rules import Answer, Exchange, ReceiptFacts, verify_receipt
 from .release import MANIFEST_BYTES, STATUS_BYTES, Release, ReleaseFacts, decode_release, verify_release, verify_status
 from .request import CHAT, INFER, JSON, SEALED, STREAMED, encode_header
@@ -132,6 +133,14 @@ def ask(session: Session, question: Question) -> Iterator[bytes | Proof]:
     yield Proof(_accepted(verdict, "receipt_refused"), bundle, exchange, verdict.checks)
 
 
+def hold_commitment(proof: Proof, release: ReleaseFacts) -> Check:
+    """Raises where the receipt commits to something else than this request and answer."""
+    check = check_commitment(decode_receipt(proof.bundle.receipt), release.manifest, proof.exchange)
+    if check.outcome == "failed":
+        raise CallFailed("stop-trusting", "receipt_refused", f"untrusted: {check.code} (check {check.id})")
+    return check
+
+
 def _header(worker: Worker, question: Question) -> bytes:
     """All that the worker goes by. The seed is zero, so that nothing is sampled, and the channel too: nothing is paid."""
     price = unit_price(worker.configuration, question.model_id, question.operation)
@@ -226,4 +235,7 @@ def _read(read: Any) -> Any:
         raise CallFailed("stop-trusting", "protocol_violated", str(error)) from error
 
 
-__all__ = ["CHAT", "INFER", "Proof", "Question", "Session", "ask", "open_session", "owners_status", "prove_release"]
+__all__ = [
+    *("CHAT", "INFER", "Proof", "Question", "Session", "ask", "hold_commitment", "open_session", "owners_status"),
+    "prove_release",
+]
