@@ -16,6 +16,7 @@ import { type AllowedOrigins, createOrigins } from './http/origins.ts';
 import { createTokenBucket } from './http/rate.ts';
 import { createReleaseNames } from './http/releases.ts';
 import { createRouter, type Route } from './http/router.ts';
+import { type Auditing, bringRoute, disclosedRoute, findingsRoute, receiptAtRoute } from './http/routes/auditors.ts';
 import { type Documents, evidenceRoute, registrationRoute } from './http/routes/evidence.ts';
 import { inferRoute } from './http/routes/infer.ts';
 import { languageRoute } from './http/routes/language.ts';
@@ -53,6 +54,8 @@ export interface AppOptions {
   readonly traffic: Pick<Traffic, 'begin' | 'refused'>;
   /** The page for people, where the operator serves it. */
   readonly console?: ConsoleRoute;
+  /** What auditors may ask, where the operator names any. */
+  readonly auditing?: Auditing;
   /** Figures for everybody, where the operator publishes them. */
   readonly statistics?: Pick<StatisticsKeeper, 'read'>;
 }
@@ -89,6 +92,7 @@ export function createApp(options: AppOptions): RequestListener {
     { method: 'POST', pattern: '/v1/chat/completions', handler: languageRoute(context, 'chat') },
     { method: 'POST', pattern: '/v1/completions', handler: languageRoute(context, 'completion') },
     { method: 'GET', pattern: '/v1/responses/:', handler: keptRoute(context) },
+    ...routesOfAuditors(options.auditing),
   ];
   const find = createRouter(routes);
   const bucket = createTokenBucket({ burst: EVIDENCE_BURST, perSecond: options.evidencePerSecond, now });
@@ -100,8 +104,8 @@ export function createApp(options: AppOptions): RequestListener {
     },
   };
   const origins = createOrigins(options.origins);
-  const { statistics, settlement } = options;
-  const shell = createShell(context, { documents, routes, onEvent, statistics, settlement });
+  const { statistics, settlement, auditing } = options;
+  const shell = createShell(context, { documents, routes, onEvent, statistics, settlement, auditing });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     options.traffic.begin(request, response);
@@ -126,15 +130,26 @@ export function createApp(options: AppOptions): RequestListener {
   return (request, response) => void answer(request, response);
 }
 
+/** Where the operator names auditors. */
+function routesOfAuditors(auditing: Auditing | undefined): readonly Route[] {
+  if (auditing === undefined) return [];
+  return [
+    { method: 'POST', pattern: '/v1/findings', handler: findingsRoute(auditing) },
+    { method: 'POST', pattern: '/v1/disclosed', handler: bringRoute(auditing) },
+  ];
+}
+
 interface ShellParts {
   readonly documents: Documents;
   readonly routes: readonly Route[];
   readonly onEvent: EventSink;
   readonly statistics: AppOptions['statistics'];
   readonly settlement: AppOptions['settlement'];
+  readonly auditing: AppOptions['auditing'];
 }
 
-function createShell(context: AppContext, { documents, routes, onEvent, statistics, settlement }: ShellParts): Express {
+function createShell(context: AppContext, parts: ShellParts): Express {
+  const { documents, routes, onEvent, statistics, settlement, auditing } = parts;
   const { workers } = context;
   const app = express();
   app.disable('x-powered-by');
@@ -176,6 +191,10 @@ function createShell(context: AppContext, { documents, routes, onEvent, statisti
   });
   offer(app, '/v1/receipts/:requestId', receiptRoute(context));
   offer(app, '/v1/receipts/:requestId/places', placesRoute(context));
+  if (auditing !== undefined) {
+    offer(app, '/v1/receipts/by-index/:log/:index', receiptAtRoute(auditing));
+    offer(app, '/v1/disclosed/:log/:index', disclosedRoute(auditing));
+  }
   offer(app, '/v1/log/head', headRoute(context));
   offer(app, '/v1/log/heads', headsRoute(context));
   offer(app, '/v1/log/consistency', consistencyRoute(context));

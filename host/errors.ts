@@ -1,3 +1,4 @@
+import type { FindingVerdict } from '../wire/message/finding.ts';
 import type { WorkerRefusalCode } from '../wire/message/link.ts';
 import type { WorkerEnd } from '../wire/message/telemetry.ts';
 
@@ -64,6 +65,8 @@ export type StartErrorCode =
   | 'settlement_invalid'
   /** Receipts would go while they may still be worth money. */
   | 'retention_invalid'
+  /** What auditors found before is not thrown away because a file was damaged. */
+  | 'findings_unreadable'
   | 'chain_unavailable'
   | 'listen_failed';
 
@@ -100,7 +103,7 @@ export type WorkerFault =
   | 'protocol_violated';
 
 /** Why a worker that could be asked is not asked for a while. */
-export type Suspension = 'keeps_failing' | 'attestation_failed';
+export type Suspension = 'keeps_failing' | 'attestation_failed' | 'auditors_disagree';
 
 /**
  * What the host says about itself: a closed list, with no text that came from a request. A link does not know which of
@@ -132,6 +135,16 @@ export type HostEvent =
   | { readonly event: 'retention'; readonly receipts: number; readonly logs: number }
   | { readonly event: 'retention_failed'; readonly code: string }
   | { readonly event: 'request_failed'; readonly code: string }
+  | {
+      readonly event: 'finding';
+      /** The operator's name for it. */
+      readonly auditor: string;
+      readonly verdict: FindingVerdict;
+      readonly log: string;
+      readonly index: number;
+    }
+  /** Its requester disclosed it, and it could not be kept. */
+  | { readonly event: 'disclosed_lost' }
   | { readonly event: 'transaction'; readonly what: string; readonly hash: string; readonly gas: string }
   | { readonly event: 'transaction_vanished'; readonly what: string; readonly hash: string }
   | { readonly event: 'transaction_replaced'; readonly what: string; readonly maxFeePerGas: string }

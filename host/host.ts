@@ -4,6 +4,8 @@ import { limits } from '../wire/limits.ts';
 import { decodeConfiguration } from '../wire/message/configuration.ts';
 import { describeEnd } from '../wire/message/telemetry.ts';
 import { createApp } from './app.ts';
+import type { HostAuditors } from './disclosed/auditors.ts';
+import { type DisclosedRules, type OpenAuditing, openAuditing } from './disclosed/open.ts';
 import { type EventSink, EvidenceError, StartError } from './errors.ts';
 import { type AssembleEvidence, createAssembler } from './evidence/assemble.ts';
 import { createEvidenceKeeper } from './evidence/keep.ts';
@@ -54,6 +56,8 @@ export interface HostOptions {
   readonly pins?: readonly Pin[];
   /** Whose requests are answered; without it, everybody's. */
   readonly apiKeys?: readonly ApiKey[] | 'none';
+  /** Whose findings count, and who may read what was disclosed; without it, nobody. */
+  readonly auditors?: HostAuditors | 'none';
   /** Reads again what may change while the host runs; throws a `StartError`. */
   readonly reload?: () => Reloaded;
   /** Who opens the keys of encrypted releases for the worker. */
@@ -78,6 +82,8 @@ export interface HostOptions {
   readonly retention?: RetentionOptions;
   /** Takes payment by channels and escrows of the settlement that the configuration names; without it, none. */
   readonly settlement?: SettlementOptions;
+  /** Of requests that were disclosed to named auditors; without it, a month's worth of a gigabyte. */
+  readonly disclosed?: Partial<DisclosedRules>;
   readonly drainMs?: number;
   /** Whether `/console/` has the page for people; without it, not. */
   readonly console?: 'on' | 'off';
@@ -88,6 +94,8 @@ export interface HostOptions {
 export interface Reloaded {
   readonly releases: readonly Release[];
   readonly apiKeys: readonly ApiKey[] | 'none';
+  /** Whose findings count. A host that was started without any needs a restart to know some. */
+  readonly auditors: HostAuditors | 'none';
 }
 
 export interface Host {
@@ -101,8 +109,7 @@ export interface Host {
 }
 
 const EVIDENCE_PER_SECOND = 8;
-const DRAIN_MS = 10_000;
-const SWEEP_MS = 50;
+const [DRAIN_MS, SWEEP_MS] = [10_000, 50];
 
 export async function startHost(options: HostOptions): Promise<Host> {
   const events = createEventCounters();
@@ -117,11 +124,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const health = openHealth({ stateDirectory: options.stateDirectory, now: () => new Date() });
   const evidence = createEvidenceKeeper({ journal, assemble, onEvent });
   const traffic = createTraffic({ now, ...(options.onRequest === undefined ? {} : { onEnded: options.onRequest }) });
-  let current: Reloaded = { releases: options.releases, apiKeys: options.apiKeys ?? 'none' };
+  let current: Reloaded = { apiKeys: 'none', auditors: 'none', ...options };
   let draining = false;
   let paid: Payments | undefined;
   let retention: Retention | undefined;
-  const workers = createWorkerPool({
+  let audited: OpenAuditing | undefined;
+  const pool = createWorkerPool({
     configuration: options.configuration,
     size: options.links.length,
     openLink: (index, releases, hear) =>
@@ -144,7 +152,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
     releases: () => current.releases,
     pins: options.pins ?? [],
     onEvent,
-    onAttested: (worker, attested) => void evidence.attested(worker, attested),
+    onAttested: (worker, attested) => {
+      void evidence.attested(worker, attested);
+      audited?.auditing.findings.enforce();
+    },
     observer: traffic,
     now,
     ...(options.memberWaits === undefined ? {} : { waits: options.memberWaits }),
@@ -152,6 +163,18 @@ export async function startHost(options: HostOptions): Promise<Host> {
     ...(options.pending === undefined ? {} : { pending: options.pending }),
     ...(options.pendingPerWorker === undefined ? {} : { pendingPerWorker: options.pendingPerWorker }),
   });
+  if (current.auditors !== 'none') {
+    const { stateDirectory, disclosed: rules = {} } = options;
+    audited = openAuditing({
+      auditors: () => current.auditors,
+      rules,
+      stateDirectory,
+      journal,
+      onEvent,
+      workers: pool,
+    });
+  }
+  const workers = audited?.workers ?? pool;
   const guard = createGuard({
     keys: () => (current.apiKeys === 'none' ? undefined : current.apiKeys),
     addressRate: options.addressRate ?? 'any',
@@ -215,6 +238,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     traffic,
     ...(options.console === 'on' ? { console: createConsoleRoute() } : {}),
     ...(options.statistics === 'public' ? { statistics } : {}),
+    ...(audited === undefined ? {} : { auditing: audited.auditing }),
   });
   const server = createHttpServer(app, { ...serverTimes, silenceMs: silenceFor(options), ...options.times });
 
@@ -222,6 +246,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     clearInterval(noting);
     await retention?.stop();
     await paid?.settler.stop();
+    await audited?.stop();
     await workers.close();
     await journal.close();
   }
@@ -249,6 +274,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
         traffic,
         events,
         workers,
+        onResumed: (index: number) => audited?.forgive(index),
         settlement,
         health: () => health.snapshot,
         logSize,

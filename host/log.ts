@@ -41,6 +41,8 @@ const levels: Readonly<Record<LogEntry['event'], LogLevel>> = {
   retention: 'info',
   retention_failed: 'error',
   request_failed: 'warn',
+  finding: 'warn',
+  disclosed_lost: 'warn',
   request: 'access',
   transaction: 'info',
   transaction_replaced: 'info',

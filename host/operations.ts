@@ -8,7 +8,11 @@ import { describeMember } from './workers/state.ts';
 
 /** What the operator's address shows and does. */
 export function operatorPages(
-  sources: PageSources & { readonly workers: Pick<WorkerPool, 'members' | 'drain' | 'resume'> },
+  sources: PageSources & {
+    readonly workers: Pick<WorkerPool, 'members' | 'drain' | 'resume'>;
+    /** Told before that worker takes work again. */
+    readonly onResumed?: (index: number) => void;
+  },
 ): OperatorPages {
   const { workers } = sources;
   return {
@@ -27,6 +31,7 @@ export function operatorPages(
         ({ index, worker }) => String(index) === named || (worker !== undefined && toHex(worker.log) === named),
       );
       if (found === undefined) return false;
+      if (what === 'resume') sources.onResumed?.(found.index);
       workers[what](found.index);
       return true;
     },

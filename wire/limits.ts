@@ -300,8 +300,12 @@ export const limits = {
   findingsPerPage: 64,
   findingsPageBytes: 4_194_304,
   auditSamples: 1_024,
-  /** One disclosed request: header, both bodies, and CBOR around them. */
+  /** The file of a host that names auditors, and what it remembers of their findings. */
+  auditorFileBytes: 65_536,
+  hostFindings: 1_024,
+  /** One disclosed request: header, both bodies, and CBOR around them. A host keeps a file for each. */
   disclosedBytes: 33_558_528,
+  disclosedRequests: 1_048_576,
   /** Approvals: one that waits holds an archive, one that is kept or answered has some 700 bytes. */
   approvalsWaiting: 16,
   approvalsKept: 4_096,

@@ -14,12 +14,16 @@ export type HostErrorCode =
   | 'key_required'
   | 'payment_not_offered'
   | 'payment_required'
+  | 'auditor_required'
+  | 'disclosure_refused'
   | 'not_found'
   | 'model_unknown'
   | 'status_unknown'
   | 'file_unknown'
   | 'receipt_unknown'
   | 'response_unknown'
+  | 'disclosed_unknown'
+  | 'finding_unknown'
   | 'receipt_dropped'
   | 'log_unknown'
   | 'size_unknown'
@@ -64,12 +68,16 @@ export const explanations: Readonly<Record<HostErrorCode, Explanation>> = {
   key_required: { status: 401, message: 'this host answers callers that present a key of its operator' },
   payment_not_offered: { status: 402, message: 'this host takes no payment' },
   payment_required: { status: 402, message: 'this host passes on what a channel pays for' },
+  auditor_required: { status: 403, message: 'a question or a finding that an auditor named here signed just now' },
+  disclosure_refused: { status: 422, message: 'the file does not hold the whole of a request that was disclosed' },
   not_found: { status: 404, message: 'there is nothing at this path' },
   model_unknown: { status: 404, message: 'no release of that name or id is served here' },
   file_unknown: { status: 404, message: 'no such file of that release is shown here' },
   status_unknown: { status: 404, message: 'no status of that release is kept here' },
   receipt_unknown: { status: 404, message: 'no receipt for that request' },
   response_unknown: { status: 404, message: 'no answer is kept for that request' },
+  disclosed_unknown: { status: 404, message: 'nothing disclosed is kept for that receipt' },
+  finding_unknown: { status: 404, message: 'no log here has that leaf at that place' },
   log_unknown: { status: 404, message: 'no such log, or it is empty' },
   size_unknown: { status: 404, message: 'the log has no such sizes' },
   tile_unknown: { status: 404, message: 'the log has no such tile yet' },

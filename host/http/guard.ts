@@ -32,6 +32,8 @@ export interface GuardOptions {
  */
 export function needOf(method: string | undefined, url: string | undefined): 'key' | 'address' | 'nothing' {
   const path = pathOf(url ?? '/');
+  // A finding counts by who signed it, which is no caller of the operator's.
+  if (path === '/v1/findings') return 'address';
   if (method !== 'GET' && method !== 'HEAD') return 'key';
   if (path.startsWith('/v1/responses/')) return 'key';
   return path.startsWith('/v2/health/') ? 'nothing' : 'address';

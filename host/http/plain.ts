@@ -1,9 +1,11 @@
 import { randomFillSync } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { toHex } from '../../wire/bytes.ts';
 import type { PlainAnswer } from '../../wire/message/link.ts';
 import { type StatusName, statusName } from '../../wire/message/receipt.ts';
 import { encodeRequestHeader, REQUEST_HEADER_BYTES, type RequestHeader } from '../../wire/message/request.ts';
 import { WORD } from '../../wire/words.ts';
+import { HttpError } from './errors.ts';
 
 /**
  * For clients without a session (DESIGN section 4) the host chooses the request header, so every audit says "header
@@ -59,6 +61,16 @@ export function plainRequest(
     headerBytes: payload.subarray(0, REQUEST_HEADER_BYTES),
     payload,
   };
+}
+
+const DISCLOSE = 'proofmark-disclose';
+
+/** Whether a caller without a session lets auditors see its request: the host writes the header for it. */
+export function asksToDisclose({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  const said = headers[DISCLOSE];
+  if (said === undefined || said === 'no') return false;
+  if (said !== 'yes') throw new HttpError('request_invalid');
+  return true;
 }
 
 /** The system's random bytes cost a call; many are fetched at once, each is used once, and none stays behind. */

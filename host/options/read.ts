@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { limits } from '../../wire/limits.ts';
 import { decodeConfiguration } from '../../wire/message/configuration.ts';
+import { type HostAuditors, readAuditors } from '../disclosed/auditors.ts';
 import { OptionError, StartError } from '../errors.ts';
 import type { HostOptions, Reloaded } from '../host.ts';
 import type { ApiKey } from '../http/keys.ts';
@@ -42,6 +43,10 @@ export function readOptions(args: readonly string[], environment: Environment = 
     reload,
     pins: (given.get('pin')?.values ?? []).map((text) => readPin(text, given.get('pin') as Given, links.length)),
     retention: readRetention(given),
+    disclosed: {
+      keepMs: 86_400_000 * readCount(given, 'disclosed-days', 30, { min: 1, max: 36_500 }),
+      maxBytes: GIGABYTE * readCount(given, 'disclosed-gigabytes', 1, { min: 1, max: 65_536 }),
+    },
     keys: createAwsKms(readKms(given)),
     addressRate: readRate(given.get('address-rate')),
     evidencePerSecond: readCount(given, 'evidence-rate', 8, { min: 1, max: 10_000 }),
@@ -77,9 +82,11 @@ function readAgain(given: AllGiven): Reloaded {
   const named = given.get('release')?.values ?? [];
   const folder = given.get('releases');
   const keys = given.get('api-keys');
+  const auditors = given.get('auditors');
   return {
     releases: [...named, ...(folder === undefined ? [] : foldersIn(folder))].map(readRelease),
     apiKeys: keys === undefined || textOf(keys) === 'none' ? 'none' : readKeys(keys),
+    auditors: auditors === undefined || textOf(auditors) === 'none' ? 'none' : readNamed(auditors),
   };
 }
 
@@ -111,6 +118,14 @@ function readKeys(given: Given): readonly ApiKey[] {
     return readApiKeys(textOf(given));
   } catch (cause) {
     throw new OptionError('api-keys', given.source, `${textOf(given)}: ${codeOf(cause)}`, { cause });
+  }
+}
+
+function readNamed(given: Given): HostAuditors {
+  try {
+    return readAuditors(textOf(given));
+  } catch (cause) {
+    throw new OptionError('auditors', given.source, `${textOf(given)}: ${codeOf(cause)}`, { cause });
   }
 }
 

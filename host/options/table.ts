@@ -35,6 +35,9 @@ export type OptionName =
   | 'retention-minutes'
   | 'kms-region'
   | 'kms-endpoint'
+  | 'auditors'
+  | 'disclosed-days'
+  | 'disclosed-gigabytes'
   | 'api-keys'
   | 'address-rate'
   | 'evidence-rate'
@@ -88,6 +91,15 @@ export const optionTable: readonly OptionRow[] = [
   row('retention-minutes', 'N', '60', 'how often what is over is looked for'),
   row('kms-region', 'REGION', 'as the key says', 'where encrypted releases have their keys'),
   row('kms-endpoint', 'URL', 'that of AWS', 'another key service'),
+  row(
+    'auditors',
+    'FILE',
+    NONE,
+    'auditors whose findings count, and who may read what was disclosed; read again at SIGHUP',
+    'path',
+  ),
+  row('disclosed-days', 'N', '30', 'how long disclosed requests and their answers are kept for those auditors'),
+  row('disclosed-gigabytes', 'N', '1', 'how much of them is kept; the oldest goes first'),
   row(
     'api-keys',
     'FILE',

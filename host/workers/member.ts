@@ -25,6 +25,8 @@ export interface Member {
   /** Counts one request until the function that it returns is called. */
   begin(model: string | undefined): () => void;
   drain(): void;
+  /** Auditors found other bits than it signed: no new work until the operator has looked. */
+  suspect(): void;
   resume(): void;
   close(): Promise<void>;
 }
@@ -190,7 +192,9 @@ export function openMember(options: MemberOptions): Member {
       if (!draining) onEvent({ event: 'worker_draining', worker: index });
       draining = true;
     },
+    suspect: () => suspend('auditors_disagree'),
     resume() {
+      restore('auditors_disagree');
       if (draining) onEvent({ event: 'worker_resumed', worker: index });
       draining = false;
     },

@@ -45,6 +45,8 @@ export interface WorkerPool {
   plain(modelId: Uint8Array, request: Uint8Array, options?: AskOptions & Directed): Promise<Answered>;
   /** Nothing new goes to that worker, sessions included; what is under way finishes. */
   drain(index: number): void;
+  /** The same by the word of auditors: it stays out, also when it comes back, until it is resumed. */
+  suspect(index: number): void;
   resume(index: number): void;
   /** The releases are others now. Resolves when what is new is loaded, as far as there is room. */
   releasesChanged(): Promise<void>;
@@ -310,6 +312,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
         answer: await link.plain(request, asked),
       })),
     drain: (index) => members[index]?.drain(),
+    suspect: (index) => members[index]?.suspect(),
     resume: (index) => members[index]?.resume(),
     releasesChanged: () => placement.changed(),
     async close() {

@@ -178,7 +178,7 @@ describe('callers', () => {
 describe('reading again while it runs', () => {
   it('takes up releases and keys, and drops no request', async () => {
     const newer = testRelease([random(50)], { name: 'newer' });
-    let content: Reloaded = { releases: [testRelease([random(100)])], apiKeys: 'none' };
+    let content: Reloaded = { releases: [testRelease([random(100)])], apiKeys: 'none', auditors: 'none' };
     const one = await start(2, { releases: content.releases, reload: () => content });
     let running = true;
     const steady = (async () => {

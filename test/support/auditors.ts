@@ -20,13 +20,16 @@ export interface TestAuditorOptions {
   readonly directory: string;
   readonly policy: WorkerPolicy;
   readonly release: string;
+  /** Where somebody had to know its key before. */
+  readonly key?: AuditorKey;
 }
 
 const DEADLINE_MS = 60_000;
 const LINKS = 64;
 
-export async function openTestAuditor({ directory, policy, release }: TestAuditorOptions): Promise<TestAuditor> {
-  const key = await createAuditorKey(`${directory}.key.json`, LINKS);
+export async function openTestAuditor(options: TestAuditorOptions): Promise<TestAuditor> {
+  const { directory, policy, release } = options;
+  const key = options.key ?? (await createTestKey(directory));
   const releases = openReleaseSource(silent, { directories: [release], hub: undefined, pullOptions: [] });
   const store = openFindingStore(directory);
   const approvals = { directory: join(directory, 'approvals'), now: Date.now, deadlineMs: DEADLINE_MS };
@@ -42,6 +45,10 @@ export async function openTestAuditor({ directory, policy, release }: TestAudito
       await releases.close();
     },
   };
+}
+
+export function createTestKey(directory: string): Promise<AuditorKey> {
+  return createAuditorKey(`${directory}.key.json`, LINKS);
 }
 
 const silent = {

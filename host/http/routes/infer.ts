@@ -2,12 +2,20 @@ import type { IncomingMessage } from 'node:http';
 import { limits } from '../../../wire/limits.ts';
 import { type Configuration, unitPriceOf } from '../../../wire/message/configuration.ts';
 import { format, operation } from '../../../wire/message/request.ts';
+import { markDisclosed } from '../../disclosed/watch.ts';
 import type { Release } from '../../releases.ts';
 import { BINARY_TYPE, JSON_TYPE, sendBytes } from '../answer.ts';
 import { mediaType, readBody } from '../body.ts';
 import type { AppContext } from '../context.ts';
 import { HttpError } from '../errors.ts';
-import { type HeaderTemplate, headerTemplate, plainRequest, receiptHeaders, statusOf } from '../plain.ts';
+import {
+  asksToDisclose,
+  type HeaderTemplate,
+  headerTemplate,
+  plainRequest,
+  receiptHeaders,
+  statusOf,
+} from '../plain.ts';
 import { decodeSegment, type Handler } from '../router.ts';
 
 const JSON_LENGTH = 'inference-header-content-length';
@@ -28,6 +36,7 @@ export function inferRoute(context: AppContext): Handler {
     const request = plainRequest(declared === undefined ? terms.json : terms.binary, body, {
       jsonLength: declared ?? body.length,
     });
+    if (asksToDisclose(exchange.request)) markDisclosed(request.payload);
     const asked = { signal: exchange.signal };
     const { answer, worker } = await workers.plain(release.modelId, request.payload, asked);
     const headers = receiptHeaders(request, answer, worker.log);

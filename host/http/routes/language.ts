@@ -10,6 +10,7 @@ import type { PlainAnswer } from '../../../wire/message/link.ts';
 import { status } from '../../../wire/message/receipt.ts';
 import { flag, format, operation } from '../../../wire/message/request.ts';
 import { WORD } from '../../../wire/words.ts';
+import { markDisclosed } from '../../disclosed/watch.ts';
 import type { Release } from '../../releases.ts';
 import type { Answered } from '../../workers/pool.ts';
 import { JSON_TYPE, reportFailure, sendBytes } from '../answer.ts';
@@ -18,6 +19,7 @@ import type { AppContext } from '../context.ts';
 import { errorBody, HttpError, openaiType } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import {
+  asksToDisclose,
   base64url,
   headerTemplate,
   logName,
@@ -50,6 +52,7 @@ export function languageRoute(context: AppContext, kind: Kind): Handler {
     const asked = decode(body, kind);
     const release = findLanguageRelease(context, asked.model);
     const request = buildRequest(context, { kind, body, asked, release });
+    if (asksToDisclose(exchange.request)) markDisclosed(request.payload);
     if (asked.stream) {
       await answerStream(context, exchange, { kind, release, request });
       return;

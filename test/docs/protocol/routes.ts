@@ -20,6 +20,9 @@ const PURPOSES: Readonly<Record<string, string>> = {
   'POST /v1/chat/completions': 'a chat without a session',
   'POST /v1/completions': 'a completion without a session',
   'GET /v1/responses/{requestId}': 'a sealed answer that was kept',
+  'POST /v1/findings':
+    'a finding of an auditor that the operator names (`--auditors`); anybody may bring it, and its signature counts',
+  'POST /v1/disclosed': 'a `.proofmark` file of a sealed request that its requester disclosed (`--auditors`)',
   'GET /': 'what this is, and its paths',
   'GET /v2': 'server metadata of the Open Inference Protocol',
   'GET /v2/health/live': '`{"live":true}`',
@@ -37,6 +40,9 @@ const PURPOSES: Readonly<Record<string, string>> = {
   'GET /v1/workers': 'the workers, their logs and models: hints, not facts',
   'GET /v1/receipts/{requestId}': 'a receipt bundle as CBOR; `?log=` and `?index=` choose one of several',
   'GET /v1/receipts/{requestId}/places': 'every log and index at which that number stands',
+  'GET /v1/receipts/by-index/{log}/{index}':
+    'a receipt bundle by its place, for an auditor that is named: `?key=`, `&time=`, `&nonce=` and `&signature=` (below)',
+  'GET /v1/disclosed/{log}/{index}': 'the same for a disclosed request and its answer, as CBOR',
   'GET /v1/log/head': 'the newest signed head; `?log=` optional here and below',
   'GET /v1/log/heads': 'signed heads by size, `?after=` a size',
   'GET /v1/log/consistency': '`?first=` and `?second=`: a consistency proof',

@@ -1,0 +1,200 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Audit, auditLog, type Computing } from '../../cli/auditor/audit.ts';
+import { type Comparison, compareFindings } from '../../cli/auditor/compare.ts';
+import type { AuditorKey } from '../../cli/auditor/key.ts';
+import { writeDemoFiles } from '../../cli/stack/demo-files.ts';
+import { choosePort } from '../../cli/stack/port.ts';
+import { type Stack, startStack } from '../../cli/stack/stack.ts';
+import { nodeTransport } from '../../client/index.ts';
+import type { HostTransport } from '../../client/transport.ts';
+import { parseWorkerPolicy, type WorkerPolicy } from '../../verifier/index.ts';
+import { toHex } from '../../wire/bytes.ts';
+import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
+import { limits } from '../../wire/limits.ts';
+import { encodeFindingRecord, type FindingRecord, readFinding } from '../../wire/message/finding-record.ts';
+import { createTestKey, openTestAuditor, type TestAuditor } from '../support/auditors.ts';
+import { LIE } from '../support/lying-worker.ts';
+
+vi.mock('../../enclave/worker/build/bundle.ts', async (original) => {
+  const real = await original<typeof import('../../enclave/worker/build/bundle.ts')>();
+  const { buildLying } = await import('../support/lying-worker.ts');
+  const buildWorker: typeof real.buildWorker = (options) => buildLying(real.buildWorker, options, 'answers');
+  return { ...real, buildWorker };
+});
+
+const names = ['anna', 'berta', 'clara', 'stranger'] as const;
+type Name = (typeof names)[number];
+
+let folder: string;
+let stack: Stack;
+let operator: string;
+let host: HostTransport;
+let keys: Record<Name, AuditorKey>;
+let auditors: Record<Name, TestAuditor>;
+const audits: Partial<Record<Name, Audit>> = {};
+
+async function made<T>(make: (name: Name) => Promise<T>): Promise<Record<Name, T>> {
+  const entries = await Promise.all(names.map(async (name) => [name, await make(name)] as const));
+  return Object.fromEntries(entries) as Record<Name, T>;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pm-auditors-'));
+  keys = await made((name) => createTestKey(join(folder, name)));
+  const named = names.slice(0, 3).map((name) => ({ name, key: toHex(keys[name].auditor), url: null }));
+  const auditorsFile = join(folder, 'auditors.json');
+  await writeFile(auditorsFile, JSON.stringify({ version: 1, pauseAt: 2, hosts: 'any', auditors: named }));
+  const release = (await writeDemoFiles(folder)).releaseDirectory;
+  const port = await choosePort();
+  operator = `http://127.0.0.1:${port}`;
+  stack = await startStack({
+    ...{ stateDirectory: folder, port: 0, tier: 'sim-process', platform: { tee: 'aws-nitro', role: null } },
+    instead: {
+      release,
+      hostArguments: ['--auditors', auditorsFile, '--metrics', `127.0.0.1:${port}`],
+      hostEnvironment: {},
+    },
+    onEvent: () => undefined,
+  });
+  host = nodeTransport({ url: stack.url, timeoutMs: 30_000 });
+  const policy = await plainPolicy(stack);
+  auditors = await made((name) => openTestAuditor({ directory: join(folder, name), policy, release, key: keys[name] }));
+  for (const first of [0.5, 1.5, LIE]) await infer(first, 'yes');
+  await infer(2.5, 'no');
+}, 300_000);
+
+afterAll(async () => {
+  for (const auditor of Object.values(auditors)) await auditor.stop();
+  await stack.supervisor.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** For callers without a session: their headers are the host's. */
+async function plainPolicy({ policyFile }: Stack): Promise<WorkerPolicy> {
+  const rules = JSON.parse(await readFile(policyFile, 'utf8')) as object;
+  return parseWorkerPolicy({ ...rules, sealed: 'any', headers: 'any' });
+}
+
+async function infer(first: number, disclose: 'yes' | 'no'): Promise<number> {
+  const data = Array.from({ length: 128 }, () => first);
+  const body = JSON.stringify({ inputs: [{ name: 'input', datatype: 'FP32', shape: [1, 128], data }] });
+  const response = await fetch(`${stack.url}/v2/models/${toHex(stack.files.modelId)}/infer`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'proofmark-disclose': disclose },
+    body,
+  });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+async function audited(name: Name, compute?: Computing, peers: readonly Name[] = []): Promise<Audit> {
+  const { key, store, releases } = auditors[name];
+  const audit = await auditLog({
+    asker: { host, policy: await plainPolicy(stack), suite: nodeSuite, now: Date.now },
+    ...{ key, store, releases, hostName: new URL(stack.url).host, log: undefined, look: { samples: 64 } },
+    peers: peers.map((peer) => ({
+      key: keys[peer].auditor,
+      host: nodeTransport({ url: auditors[peer].server.url, timeoutMs: 10_000 }),
+    })),
+    ...{ waitMs: 60_000, onSample: () => undefined },
+    ...(compute === undefined ? {} : { compute }),
+  });
+  audits[name] = audit;
+  return audit;
+}
+
+/** Signs what the worker signed, and makes up what lies between. */
+const lazy: Computing = async ({ response }, _releases, leaf) => ({
+  verdict: 'same',
+  detail: '',
+  answer: sha256(response?.body as Uint8Array),
+  intermediates: sha256(leaf),
+});
+
+const findingsOf = (name: Name): readonly FindingRecord[] => audits[name]?.findings ?? [];
+const verdictsOf = (name: Name): readonly string[] =>
+  [...(audits[name]?.leaves ?? [])].sort((a, b) => a.index - b.index).map(({ verdict }) => verdict);
+
+async function tell(record: FindingRecord): Promise<string> {
+  const body = encodeFindingRecord(record);
+  const response = await fetch(`${stack.url}/v1/findings`, {
+    ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+    body: Uint8Array.from(body),
+  });
+  return `${response.status} ${await response.text()}`;
+}
+
+const wrongOf = (name: Name): FindingRecord =>
+  findingsOf(name).find((record) => readFinding(record).finding.verdict === 2n) as FindingRecord;
+
+async function workers(): Promise<readonly Record<string, unknown>[]> {
+  return (await (await fetch(`${stack.url}/v1/workers`)).json()) as readonly Record<string, unknown>[];
+}
+
+describe('auditors of one worker', () => {
+  it('find every answer again, but the one that was wrong', async () => {
+    await Promise.all([
+      audited('anna', undefined, ['berta', 'clara']),
+      audited('berta', undefined, ['anna', 'clara']),
+      audited('clara', lazy, ['anna', 'berta']),
+    ]);
+    expect(verdictsOf('anna')).toEqual(['same', 'same', 'other', 'undisclosed']);
+    expect(verdictsOf('berta')).toEqual(verdictsOf('anna'));
+    expect(verdictsOf('clara')).toEqual(['same', 'same', 'same', 'undisclosed']);
+    for (const { waited, held } of findingsOf('anna')) expect([waited, held.length]).toEqual(['all', 2]);
+  }, 240_000);
+
+  it('agree with one another, catch the receipt, and expose by name who signed it unseen', async () => {
+    const comparison: Comparison = await compareFindings(names.flatMap(findingsOf));
+    expect(comparison.refused).toEqual([]);
+    expect(comparison.unshown).toEqual([]);
+    expect(comparison.leaves.map(({ wrong }) => wrong).filter(Boolean)).toHaveLength(1);
+    const clara = toHex(keys.clara.auditor);
+    expect(new Set(comparison.exposed.map(({ auditor }) => auditor))).toEqual(new Set([clara]));
+    expect(comparison.exposed.map(({ code }) => code).sort()).toEqual([
+      ...Array.from({ length: 3 }, () => 'intermediates_differ'),
+      'verdict_differs',
+    ]);
+    const honest = await compareFindings([...findingsOf('anna'), ...findingsOf('berta')]);
+    expect(honest.exposed).toEqual([]);
+    expect(honest.leaves.every(({ standing }) => standing === 'agreed')).toBe(true);
+  });
+
+  it('publish commits and findings', async () => {
+    const { server } = auditors.anna;
+    const log = toHex(audits.anna?.head.log as Uint8Array);
+    const page = await (await fetch(`${server.url}/v1/findings?log=${log}`)).json();
+    expect((page as { findings: unknown[] }).findings).toHaveLength(3);
+    const commits = await (await fetch(`${server.url}/v1/commits?log=${log}`)).json();
+    expect((commits as { commits: unknown[] }).commits).toHaveLength(3);
+    expect(await (await fetch(`${server.url}/v1/auditor`)).json()).toMatchObject({ auditor: toHex(keys.anna.auditor) });
+  });
+
+  it('take a worker out of service once enough of those that are named agree, and nothing else', async () => {
+    await expect(audited('stranger')).rejects.toMatchObject({ reason: 'auditor_required' });
+    expect(await tell(wrongOf('anna'))).toBe('200 {"news":true}');
+    expect(await tell(wrongOf('anna'))).toBe('200 {"news":false}');
+    expect(await workers()).toMatchObject([{ state: 'ready' }]);
+    const forged = { ...wrongOf('berta'), signature: wrongOf('anna').signature };
+    expect(await tell(forged)).toMatch(/^403 .*auditor_required/);
+    expect(await infer(3.5, 'no')).toBe(200);
+    expect(await tell(wrongOf('berta'))).toBe('200 {"news":true}');
+    expect(await workers()).toMatchObject([{ state: 'unusable', fault: 'auditors_disagree' }]);
+    expect(await infer(3.5, 'no')).toBe(503);
+    const head = await host.get('/v1/log/head', limits.bundleBytes);
+    expect(JSON.parse(new TextDecoder().decode(head))).toMatchObject({ size: 5 });
+    const figures = await (await fetch(`${operator}/metrics`)).text();
+    expect(figures).toContain('proofmark_findings_total{verdict="other"} 2');
+  });
+
+  it('pause it no more for that once its operator has looked', async () => {
+    const resumed = await fetch(`${operator}/workers/0/resume`, { method: 'POST' });
+    expect(resumed.status).toBe(200);
+    expect(await infer(4.5, 'no')).toBe(200);
+    expect(await tell(wrongOf('berta'))).toBe('200 {"news":false}');
+    expect(await workers()).toMatchObject([{ state: 'ready' }]);
+  });
+});
