@@ -80,7 +80,7 @@ export function settleAttested(stage: Stage): Promise<Settled> {
         'the receipt is of this request: model, input, price and id',
         'the output is the one that the receipt is about',
       ],
-      cost: { gas: gasUsed, seconds, bytes: calldataBytes, more: [['prover', 'none']] },
+      cost: { gas: gasUsed, seconds, bytes: calldataBytes, effort: 'none' },
       notProven: [
         'That the model was computed rightly: the enclave’s program and its maker’s hardware are believed.',
         ...(worker.level === 'simulated'

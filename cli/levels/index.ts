@@ -11,7 +11,12 @@ const settlers: Readonly<Record<DemoLevel, () => Promise<(stage: Stage) => Promi
   attested: async () => (await import('./attested.ts')).settleAttested,
   replayed: async () => (await import('./replayed.ts')).settleReplayed,
   recomputed: async () => (await import('./recomputed.ts')).settleRecomputed,
+  proved: async () => (await import('./proved.ts')).settleProved,
 };
+
+export function settlerOf(level: DemoLevel): Promise<(stage: Stage) => Promise<Settled>> {
+  return settlers[level]();
+}
 
 /** Undefined where none is named: the demo then shows the whole stack and no level of settlement by itself. */
 export function levelOption(parsed: Parsed): DemoLevel | undefined {
@@ -35,7 +40,7 @@ export async function demoOfLevel(
     writeNoChain(context, choice.why);
     throw new CommandError(`the level ${level} is settled on a chain, and there is none`);
   }
-  const settle = await settlers[level]();
+  const settle = await settlerOf(level);
   const steps = createSteps(context);
   await withStage({ stateDirectory, start: choice.start, steps }, async (stage) => {
     const settled = await settle(stage);

@@ -76,7 +76,7 @@ export async function settleRecomputed({ onChain, release, model, steps }: Stage
       `the answer is what ${program.products.toLocaleString('en-US')} multiplications on the chain make of it`,
       'the request is of this model, whose weights are in the contract’s code',
     ],
-    cost: { gas: settled.gasUsed, seconds, bytes: calldataBytes, more: [['prover', 'none']] },
+    cost: { gas: settled.gasUsed, seconds, bytes: calldataBytes, effort: 'none' },
     notProven: [
       'Who computed it, and where: nobody has to have. The input and the answer are public.',
       'That whoever is paid did the work: others see an answer before it is mined, and can send it first.',

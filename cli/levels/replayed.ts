@@ -109,7 +109,7 @@ async function settleWith(stage: WorkerStage, auditors: Auditors): Promise<Settl
     ],
     cost: {
       ...{ gas: settled.gasUsed, seconds, bytes: calldataBytes },
-      more: [['auditors', `${auditSeconds.toFixed(2)} s until all had answered, on one machine`]],
+      effort: { who: 'auditors', seconds: auditSeconds, told: 'until all had answered, on one machine' },
     },
     notProven: [
       'That the auditors are different parties, or did compute it: whoever names them believes so.',

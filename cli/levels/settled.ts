@@ -2,7 +2,7 @@ import type { Attempt, LocalChain } from '../../contracts/deploy/index.ts';
 import { CommandError } from '../exit-codes.ts';
 import { heading, type Style } from '../report.ts';
 
-export const demoLevels = ['attested', 'replayed', 'recomputed'] as const;
+export const demoLevels = ['attested', 'replayed', 'recomputed', 'proved'] as const;
 
 export type DemoLevel = (typeof demoLevels)[number];
 
@@ -39,8 +39,8 @@ export interface Cost {
   readonly seconds: number;
   /** Of the settling transaction's data: the answer, and all that speaks for it. */
   readonly bytes: number;
-  /** What else this level costs, and whom. */
-  readonly more: readonly (readonly [name: string, value: string])[];
+  /** Of whoever adds to the answer what this level wants besides. */
+  readonly effort: { readonly who: 'auditors' | 'prover'; readonly seconds: number; readonly told: string } | 'none';
 }
 
 /** Tries an answer without sending it. One that is refused by another name, or not at all, is a fault, and no demonstration. */
@@ -78,7 +78,9 @@ export function settledText(settled: Settled, style: Style): string {
       ['gas', cost.gas.toLocaleString('en-US')],
       ['seconds', cost.seconds.toFixed(2)],
       ['bytes', cost.bytes.toLocaleString('en-US')],
-      ...cost.more,
+      cost.effort === 'none'
+        ? ['besides', 'nobody does more than answer']
+        : [cost.effort.who, `${cost.effort.seconds.toFixed(2)} s; ${cost.effort.told}`],
     ]) +
     heading('Not proven', style) +
     settled.notProven.map((reason) => `  ! ${reason}\n`).join('')

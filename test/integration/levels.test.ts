@@ -76,6 +76,29 @@ describe('proofmark demo --level', () => {
     expect(outcome.out).not.toContain('image');
   });
 
+  it('proved: a contract checks a proof, and says that its setup is one party’s', { timeout: 240_000 }, async () => {
+    const outcome = await settled('proved');
+    expect(refusals(outcome)).toEqual({
+      'a dev setup where production is meant': 'DevSetup',
+      'a proof of another output': 'answer_not_the_models',
+      'another output': 'ResultNotVerified',
+      'for a request with another input': 'ResultNotVerified',
+      'for a request of other weights': 'ResultNotVerified',
+      'with the proof of another request': 'ResultNotVerified',
+      'for another payee': 'ResultNotVerified',
+      'with a changed proof': 'ResultNotVerified',
+      'a second time': 'EscrowNotOpen',
+    });
+    expect(outcome.out).toMatch(
+      /\n {2}setup {15}dev setup: one party in phase 1, one party in phase 2; for tests only\n/,
+    );
+    expect(outcome.out).toContain('a dev setup proves whatever that one likes');
+    expect(outcome.err).toContain('… proves it');
+    expect(gasOf(outcome)).toBeGreaterThan(200_000);
+    expect(gasOf(outcome)).toBeLessThan(330_000);
+    expect(outcome.out).not.toContain('image');
+  });
+
   it('has no other level than those that are there', async () => {
     for (const level of ['simulated', '', 'constructor']) {
       const { code, err } = await command('demo', '--level', level);
