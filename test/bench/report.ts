@@ -34,7 +34,8 @@ export function createReport(): { readonly report: Report; readonly numbers: Rea
     if (!KEY.test(key) || key.startsWith('meta.')) throw new BenchError('key_invalid', key);
     if (numbers.has(key)) throw new BenchError('key_repeated', key);
     if (!Number.isFinite(value)) throw new BenchError('value_invalid', `${key} = ${value}`);
-    numbers.set(key, Number(value.toPrecision(4)));
+    // Counts are exact: gas, bytes.
+    numbers.set(key, Number.isInteger(value) ? value : Number(value.toPrecision(4)));
   };
   return { report: { add }, numbers };
 }
@@ -57,4 +58,9 @@ export async function time(rounds: number, work: () => unknown): Promise<Timing>
   const at = (share: number): number =>
     samples[Math.min(samples.length - 1, Math.floor(share * samples.length))] as number;
   return { medianMs: at(0.5), p95Ms: at(0.95) };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

@@ -7,12 +7,12 @@ import { type Bench, BenchError, createReport } from './report.ts';
 
 /**
  * `npx tsx test/bench/run.ts [NAME...]` runs `NAME.bench.ts` of this folder, or all of them, and writes their numbers:
- * what serving, models, clients and logs have to reach into baseline.json, everything else into results.json.
+ * what serving, models, clients, logs and levels have to reach into baseline.json, everything else into results.json.
  */
 const HERE = import.meta.dirname;
 const RESULTS = 'results.json';
 const BASELINE = 'baseline.json';
-const IN_BASELINE = /^(serving|lm|journal|log)\.|^client\.call_us$/;
+const IN_BASELINE = /^(serving|lm|journal|log|spectrum)\.|^client\.call_us$/;
 
 type Numbers = Readonly<Record<string, number>>;
 
