@@ -186,6 +186,14 @@ contract ProvedResultTest is ProvedFixture {
         this.make(key, true);
     }
 
+    /// Escrows.RESULT_VERIFIER_GAS. 64 bits are the dearest: only three of them are an element.
+    function test_theWidestRowsFitIntoWhatASettlementGives() external {
+        (input, output) = (RowFormat(64, true, 4_096), RowFormat(64, true, 4_096));
+        ProvedResult widest = made(keyFor(input, output, 2, 2), false, false);
+        (Answer memory answer, bytes memory proof) = provenTo(address(widest), 1);
+        vm.assertTrue(widest.verify{ gas: 10_000_000 }(answer, proof));
+    }
+
     function make(bytes calldata key, bool allowDev) external returns (ProvedResult) {
         return made(key, false, allowDev);
     }

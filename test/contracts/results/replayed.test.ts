@@ -2,6 +2,7 @@ import type { Hex } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeApprovals } from '../../../contracts/deploy/index.ts';
 import { type Chain, startChain } from '../../../contracts/tools/anvil.ts';
+import { sha256 } from '../../../wire/crypto/node.ts';
 import { type Approval, encodeApproval } from '../../../wire/message/approval.ts';
 import { filler, sign, type TestKey, testKey } from '../../vectors/golden/keys.ts';
 import { approvalOf, approvedBy, namedKeys } from '../support/auditors.ts';
@@ -186,4 +187,28 @@ describe('an escrow that auditors settle', () => {
   });
 });
 
+describe('as many auditors as there may be', () => {
+  it('fit into what a settlement gives where the chain has no P256VERIFY', async () => {
+    const prague = await startChain({ hardfork: 'prague' });
+    try {
+      const keys = Array.from({ length: 16 }, (_, at) => testKey(`auditor ${at}`));
+      const contract = await deployed(prague, 'ReplayedResult', [namedKeys(keys), 16n]);
+      const receipt = answeredReceipt(hex(filler('escrow')), terms(), input, output, 3n);
+      const answer = { chainId: 31_337n, verifier: contract.address, log: filler('log'), receipt, input, output };
+      const proof = approvedBy(new Map(keys.map((key, at) => [at, key])), approvalOf(answer));
+      const asked = {
+        ...{ escrow: hex(receipt.requestId), modelId, inputHash: hex(sha256(input)), output: hex(output) },
+        ...{ payee: prague.accounts[1], log: hex(filler('log')), execution: hex(receipt.execution) },
+        commitment: hex(receipt.commitment),
+      };
+      const data = contract.data('verify', [asked, proof]);
+      expect(BigInt(await prague.call({ to: contract.address, data, gas: RESULT_VERIFIER_GAS }))).toBe(1n);
+    } finally {
+      await prague.stop();
+    }
+  });
+});
+
+/** As Escrows.sol has it. */
+const RESULT_VERIFIER_GAS = 10_000_000n;
 const word = (value: bigint): Hex => `0x${value.toString(16).padStart(64, '0')}`;
