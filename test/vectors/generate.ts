@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { provedFiles } from '../contracts/fixtures/proved.ts';
+import { provedVolatilityFiles } from '../contracts/fixtures/proved-volatility.ts';
 import { recomputedFiles } from '../contracts/fixtures/recomputed.ts';
 import { registrationFiles } from '../contracts/fixtures/registrations.ts';
 import { signatureFiles } from '../contracts/fixtures/signatures.ts';
@@ -25,3 +26,4 @@ await write('contracts/test/fixtures', await registrationFiles());
 await write('contracts/test/fixtures', signatureFiles());
 await write('contracts/test/fixtures', await recomputedFiles());
 await write('contracts/test/fixtures', provedFiles());
+await write('contracts/test/fixtures', await provedVolatilityFiles());

@@ -85,9 +85,10 @@ library Groth16 {
         }
     }
 
-    /// No point of a proof is infinity. Of the first group no other has y = 0; y = BASE would become it when negated.
+    /// No point of a proof is infinity: of the first group no other has y = 0. The negative of a = 0 is out of range, and
+    /// y = BASE would become zero when negated.
     function isFinite(Proof calldata proof) private pure returns (bool) {
-        if (proof.aY == 0 || proof.aY >= Bn254.BASE || proof.cY == 0) return false;
+        if (proof.aY >= Bn254.BASE || proof.cY == 0) return false;
         return proof.bX1 | proof.bX0 | proof.bY1 | proof.bY0 != 0;
     }
 

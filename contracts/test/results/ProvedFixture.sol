@@ -58,9 +58,13 @@ abstract contract ProvedFixture is Trapdoor {
         return TensorLib.encode(0, shape, values);
     }
 
-    function made(bytes memory key, bool receipts, bool allowDev) internal returns (ProvedResult at) {
+    function made(bytes memory key, bool receipts, bool allowDev) internal returns (ProvedResult) {
+        return made(key, MODEL, receipts, allowDev);
+    }
+
+    function made(bytes memory key, bytes32 modelId, bool receipts, bool allowDev) internal returns (ProvedResult at) {
         bytes memory code =
-            abi.encodePacked(vm.getCode("ProvedResult.sol:ProvedResult"), abi.encode(key, MODEL, receipts, allowDev));
+            abi.encodePacked(vm.getCode("ProvedResult.sol:ProvedResult"), abi.encode(key, modelId, receipts, allowDev));
         assembly ("memory-safe") {
             at := create(0, add(code, 0x20), mload(code))
             if iszero(at) {

@@ -71,15 +71,27 @@ abstract contract Trapdoor is Test {
         view
         returns (uint256[8] memory proof)
     {
-        uint256 sum = addmod(ic[0], mulmod(ic[1], commitment, ORDER), ORDER);
-        sum = addmod(sum, mulmod(ic[2], evaluation, ORDER), ORDER);
-        sum = addmod(sum, mulmod(ic[3], point, ORDER), ORDER);
+        uint256 sum = sumOf(commitment, evaluation, point);
         uint256 a = addmod(alphaBeta, addmod(mulmod(sum, gamma, ORDER), mulmod(c, delta, ORDER), ORDER), ORDER);
         (proof[0], proof[1]) = times(a);
         for (uint256 i = 0; i < 4; i++) {
             proof[2 + i] = generator[i];
         }
         (proof[6], proof[7]) = times(c);
+    }
+
+    /// The c with which e(a, b) has to be one, as it is where one of them is infinity.
+    function factorForInfinity(uint256 commitment, uint256 evaluation, uint256 point) internal view returns (uint256) {
+        uint256 rest = addmod(alphaBeta, mulmod(sumOf(commitment, evaluation, point), gamma, ORDER), ORDER);
+        (bool done, bytes memory inverse) = address(5).staticcall(abi.encode(32, 32, 32, delta, ORDER - 2, ORDER));
+        require(done, "MODEXP");
+        return mulmod(ORDER - rest, abi.decode(inverse, (uint256)), ORDER);
+    }
+
+    function sumOf(uint256 commitment, uint256 evaluation, uint256 point) private view returns (uint256 sum) {
+        sum = addmod(ic[0], mulmod(ic[1], commitment, ORDER), ORDER);
+        sum = addmod(sum, mulmod(ic[2], evaluation, ORDER), ORDER);
+        sum = addmod(sum, mulmod(ic[3], point, ORDER), ORDER);
     }
 
     function times(uint256 scalar) internal view returns (uint256 x, uint256 y) {
