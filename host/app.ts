@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { toHex } from '../wire/bytes.ts';
 import { limits } from '../wire/limits.ts';
+import type { PriceList } from '../wire/message/price-list.ts';
 import type { EventSink } from './errors.ts';
 import type { AssembleEvidence } from './evidence/assemble.ts';
 import { sendError, setCommonHeaders } from './http/answer.ts';
@@ -20,6 +21,7 @@ import { type Auditing, bringRoute, disclosedRoute, findingsRoute, receiptAtRout
 import { type Documents, evidenceRoute, registrationRoute } from './http/routes/evidence.ts';
 import { inferRoute } from './http/routes/infer.ts';
 import { languageRoute } from './http/routes/language.ts';
+import { levelsRoute } from './http/routes/levels.ts';
 import { consistencyRoute, headRoute, headsRoute, placesRoute, receiptRoute } from './http/routes/log.ts';
 import { listModels, modelMetadata, modelReady, retrieveModel, serverMetadata } from './http/routes/models.ts';
 import { listReleases, releaseFileRoute, releaseStatusRoute, signedRelease } from './http/routes/releases.ts';
@@ -51,6 +53,7 @@ export interface AppOptions {
   readonly origins: AllowedOrigins;
   /** Undefined where this host settles nothing. */
   readonly settlement: () => SettlementWord | undefined;
+  readonly priceList: () => PriceList;
   readonly traffic: Pick<Traffic, 'begin' | 'refused'>;
   /** The page for people, where the operator serves it. */
   readonly console?: ConsoleRoute;
@@ -104,8 +107,8 @@ export function createApp(options: AppOptions): RequestListener {
     },
   };
   const origins = createOrigins(options.origins);
-  const { statistics, settlement, auditing } = options;
-  const shell = createShell(context, { documents, routes, onEvent, statistics, settlement, auditing });
+  const { statistics, settlement, auditing, priceList } = options;
+  const shell = createShell(context, { documents, routes, onEvent, statistics, settlement, auditing, priceList });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     options.traffic.begin(request, response);
@@ -146,6 +149,7 @@ interface ShellParts {
   readonly statistics: AppOptions['statistics'];
   readonly settlement: AppOptions['settlement'];
   readonly auditing: AppOptions['auditing'];
+  readonly priceList: AppOptions['priceList'];
 }
 
 function createShell(context: AppContext, parts: ShellParts): Express {
@@ -201,6 +205,7 @@ function createShell(context: AppContext, parts: ShellParts): Express {
   offer(app, '/v1/log/checkpoint', checkpointRoute(context));
   offer(app, '/v1/log/tile/*path', tileRoute(context));
   offer(app, '/v1/settlement', settlementRoute(settlement));
+  offer(app, '/v1/levels', levelsRoute(parts.priceList));
   offer(app, '/v1/releases', listReleases(context));
   offer(app, '/v1/releases/:modelId', signedRelease(context));
   offer(app, '/v1/releases/:modelId/status', releaseStatusRoute(context));
@@ -269,6 +274,7 @@ function overview(
       releases: '/v1/releases',
       status: '/v1/releases/{modelId}/status',
       files: '/v1/releases/{modelId}/files/{path}',
+      levels: '/v1/levels',
       workers: '/v1/workers',
       ...(statistics === undefined ? {} : { statistics: '/v1/statistics' }),
       ready: '/v2/health/ready',

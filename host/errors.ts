@@ -63,6 +63,7 @@ export type StartErrorCode =
   | 'release_invalid'
   | 'certificates_unreadable'
   | 'settlement_invalid'
+  | 'levels_invalid'
   /** Receipts would go while they may still be worth money. */
   | 'retention_invalid'
   /** What auditors found before is not thrown away because a file was damaged. */

@@ -2,13 +2,14 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { limits } from '../wire/limits.ts';
 import { decodeConfiguration } from '../wire/message/configuration.ts';
+import type { PriceList } from '../wire/message/price-list.ts';
 import { describeEnd } from '../wire/message/telemetry.ts';
 import { createApp } from './app.ts';
 import type { HostAuditors } from './disclosed/auditors.ts';
 import { type DisclosedRules, type OpenAuditing, openAuditing } from './disclosed/open.ts';
-import { type EventSink, EvidenceError, StartError } from './errors.ts';
-import { type AssembleEvidence, createAssembler } from './evidence/assemble.ts';
+import { type EventSink, StartError } from './errors.ts';
 import { createEvidenceKeeper } from './evidence/keep.ts';
+import { openAssembler } from './evidence/open.ts';
 import { openHealth } from './health.ts';
 import { createConsoleRoute } from './http/console.ts';
 import { createGuard } from './http/guard.ts';
@@ -25,6 +26,7 @@ import { createStatistics, MOMENT_SECONDS } from './metrics/statistics.ts';
 import { createTraffic, type EndedRequest } from './metrics/traffic.ts';
 import { operatorPages } from './operations.ts';
 import { type Patience, patience } from './patience.ts';
+import { priceListOf } from './price-list.ts';
 import type { Release } from './releases.ts';
 import {
   dropsSomething,
@@ -84,6 +86,8 @@ export interface HostOptions {
   readonly settlement?: SettlementOptions;
   /** Of requests that were disclosed to named auditors; without it, a month's worth of a gigabyte. */
   readonly disclosed?: Partial<DisclosedRules>;
+  /** What is offered beyond the hardware's level; without it, nothing. */
+  readonly offers?: PriceList;
   readonly drainMs?: number;
   /** Whether `/console/` has the page for people; without it, not. */
   readonly console?: 'on' | 'off';
@@ -222,6 +226,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   });
   const noting = options.statistics === 'public' ? setInterval(statistics.note, 1_000 * MOMENT_SECONDS) : undefined;
   noting?.unref();
+  const configured = decodeConfiguration(options.configuration);
   const app = createApp({
     workers,
     journal,
@@ -235,6 +240,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     guard,
     origins: options.allowedOrigins ?? [],
     settlement: () => paid?.settler.word,
+    priceList: () => priceListOf(current.releases, configured, options.offers),
     traffic,
     ...(options.console === 'on' ? { console: createConsoleRoute() } : {}),
     ...(options.statistics === 'public' ? { statistics } : {}),
@@ -327,16 +333,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
 function countOf(keys: Reloaded['apiKeys']): number | 'none' {
   return keys === 'none' ? 'none' : keys.length;
-}
-
-function openAssembler(certificates: string | undefined, onEvent: EventSink): AssembleEvidence {
-  try {
-    return createAssembler({ certificates: certificates ?? null, onEvent, now: () => performance.now() });
-  } catch (error) {
-    if (error instanceof EvidenceError)
-      throw new StartError('certificates_unreadable', error.message, { cause: error });
-    throw error;
-  }
 }
 
 /** A client may rightly wait for as long as the configuration lets a model run. */

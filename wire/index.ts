@@ -35,6 +35,7 @@ export * from './message/language.ts';
 export * from './message/link.ts';
 export * from './message/manifest.ts';
 export * from './message/nsm.ts';
+export * from './message/price-list.ts';
 export * from './message/proof.ts';
 export * from './message/receipt.ts';
 export * from './message/registrations.ts';

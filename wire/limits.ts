@@ -86,6 +86,9 @@ export const limits = {
   levelAuditors: 64,
   /** Proofs, keys, approvals, findings of one result, of each kind: a proof takes some 20 ms to check. */
   levelEvidence: 64,
+  /** Offers of one model on a price list: a few verifiers for each level. And the list, with 64 auditors in many of them. */
+  levelOffers: 16,
+  priceListBytes: 4_194_304,
   /** Evidence as served by a host: a document, certificates and revocation lists (AMD's lists are the largest). */
   evidenceBytes: 1_048_576,
   /** JSON values in it: eight fields, sixteen certificates and eight lists. More could cost 250 ms to read (A5: 10 ms). */

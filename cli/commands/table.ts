@@ -12,6 +12,7 @@ import { hubUsage } from './hub.ts';
 import { imageUsage } from './image.ts';
 import { inferUsage } from './infer.ts';
 import { kmsUsage } from './kms.ts';
+import { levelsUsage } from './levels.ts';
 import { logUsage } from './log.ts';
 import { modelCommands, modelUsage } from './model.ts';
 import { proveUsage } from './prove.ts';
@@ -107,6 +108,13 @@ const rows: readonly CommandRow[] = [
     summary: 'look up what a worker signed for a request, or its newest head',
     usage: receiptsUsage,
     load: async () => (await import('./receipts.ts')).receipts,
+  },
+  {
+    name: 'levels',
+    task: 'check',
+    summary: 'which levels a host offers for which model, and at what price',
+    usage: levelsUsage,
+    load: async () => (await import('./levels.ts')).levels,
   },
   {
     name: 'replay',

@@ -21,7 +21,7 @@ export {
   type SignedFinding,
 } from './evidence.ts';
 export type { LevelGain } from './gain.ts';
-export { type GainedLevel, gainedLevels, isGained, type Level, levelNames, vouchers } from './level.ts';
+export { type GainedLevel, gainedLevels, type Level, levelNames, vouchers } from './level.ts';
 export {
   type Attestation,
   hasLevel,
@@ -40,6 +40,14 @@ export {
   type Recomputer,
   usualLevelsPolicy,
 } from './policy.ts';
+export {
+  askPriceList,
+  type JudgedModel,
+  type JudgedOffer,
+  judgePriceList,
+  type OfferProblem,
+  offerProblems,
+} from './price-list.ts';
 export type {
   ApprovalQuestion,
   AuditorsAnswer,

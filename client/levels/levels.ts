@@ -82,6 +82,7 @@ export async function levelsOf(
   return facts as ResultLevels;
 }
 
+/** What a result has of one level. */
 export function levelState({ levels }: ResultLevelsFacts, level: Level): LevelState {
   return levels.find((state) => state.level === level) as LevelState;
 }

@@ -12,6 +12,7 @@ import type { Rate } from '../http/rate.ts';
 import { createAwsKms } from '../kms.ts';
 import { type LogLevel, logLevels } from '../log.ts';
 import type { ListenAddress } from '../metrics/operator.ts';
+import { readOffers } from '../price-list.ts';
 import { openRelease, type Release } from '../releases.ts';
 import type { RetentionOptions } from '../retention.ts';
 import { readSettlement } from '../settlement/options.ts';
@@ -31,6 +32,7 @@ export function readOptions(args: readonly string[], environment: Environment = 
   const certificates = given.get('certificates')?.values[0];
   const metrics = given.get('metrics');
   const settlement = given.get('settlement')?.values[0];
+  const levels = given.get('levels')?.values[0];
   return {
     links,
     stateDirectory: textOf(need(given, 'state')),
@@ -39,6 +41,7 @@ export function readOptions(args: readonly string[], environment: Environment = 
     configuration: readConfiguration(textOf(need(given, 'configuration'))),
     ...(certificates === undefined ? {} : { certificates }),
     ...(settlement === undefined ? {} : { settlement: readSettlement(settlement) }),
+    ...(levels === undefined ? {} : { offers: readOffers(levels) }),
     ...reload(),
     reload,
     pins: (given.get('pin')?.values ?? []).map((text) => readPin(text, given.get('pin') as Given, links.length)),

@@ -29,6 +29,7 @@ export type OptionName =
   | 'certificates'
   | 'metrics'
   | 'settlement'
+  | 'levels'
   | 'keep-receipts'
   | 'keep-logs'
   | 'keep-gigabytes'
@@ -80,6 +81,13 @@ export const optionTable: readonly OptionRow[] = [
   row('certificates', 'DIR', NONE, 'AMD certificates and lists, for machines that bring none', 'path'),
   row('metrics', 'HOST:PORT', NONE, 'where operators read figures and drain workers; nobody else may reach it'),
   row('settlement', 'FILE', NONE, 'how payments are settled; without it none are taken', 'path'),
+  row(
+    'levels',
+    'FILE',
+    NONE,
+    'which levels beyond the hardware’s are offered, and at what price; shown to everybody',
+    'path',
+  ),
   row('keep-receipts', 'DAYS', 'for-ever', 'how long receipts stay after their worker was last heard of'),
   row('keep-logs', 'DAYS', 'for-ever', 'the same for all of a log but what proves that its worker lied'),
   row(

@@ -14,9 +14,10 @@ const COMMITTED = join(import.meta.dirname, 'worker-closure.json');
  * host say about streams, cancels and their bodies is counted with the rest, what runs beside the model in its own confined
  * process has a bound of its own. Commitments moved both again: a worker that commits to integers as circuits do holds Poseidon
  * and the generator of its constants, 190 lines of wire/, and 15 of its own say where; 11 more came with text that is passed on
- * forty times a second. LIMITATIONS.md says so. Moving a bound is a decision, too.
+ * forty times a second. Auditors and levels need 35 lines of the one table of limits, none of which the worker asks.
+ * LIMITATIONS.md says so. Moving a bound is a decision, too.
  */
-const BOUNDS = { workerLines: 4_330, languageLines: 1_900, wireLines: 4_000, packages: 8 } as const;
+const BOUNDS = { workerLines: 4_330, languageLines: 1_900, wireLines: 4_050, packages: 8 } as const;
 const LANGUAGE = 'enclave/worker/model/language/';
 
 interface CommittedClosure {
@@ -62,7 +63,7 @@ describe('the import closure of the measured program', () => {
     expect(withoutLines(closure)).toEqual(JSON.parse(readFileSync(COMMITTED, 'utf8')));
   });
 
-  it('is at most 4,330 lines of the worker, 1,900 beside a language model, and 4,000 of wire/', () => {
+  it('is at most 4,330 lines of the worker, 1,900 beside a language model, and 4,050 of wire/', () => {
     expect(linesUnder('enclave/worker/') - linesUnder(LANGUAGE)).toBeLessThanOrEqual(BOUNDS.workerLines);
     expect(linesUnder(LANGUAGE)).toBeLessThanOrEqual(BOUNDS.languageLines);
     expect(linesUnder(LANGUAGE)).toBeGreaterThan(500);

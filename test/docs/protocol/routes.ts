@@ -50,6 +50,7 @@ const PURPOSES: Readonly<Record<string, string>> = {
   'GET /v1/log/tile/{path}': 'hashes of the tree, as C2SP tlog-tiles cuts it up',
   'GET /v1/releases': 'id, name and version of each release that is served',
   'GET /v1/releases/{modelId}': 'one signed release',
+  'GET /v1/levels': 'which levels are offered for which model, and at what price: its word',
   'GET /v1/settlement': 'how far the host’s own settling is: its word',
   'GET /v1/releases/{modelId}/files/{path}': 'card and samples of a release; hold them against the manifest',
   'GET /v1/releases/{modelId}/status': "its owner's signed status",
