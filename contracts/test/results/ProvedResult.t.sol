@@ -110,6 +110,19 @@ contract ProvedResultTest is ProvedFixture {
         vm.assertFalse(proved.verify(answer, proof));
     }
 
+    /// A key serves one release, whatever other one somebody proves it for.
+    function testFuzz_answersForItsOwnModelOnly(bytes32 other) external view {
+        int256[] memory taken = draw(1, input);
+        int256[] memory given = draw(2, output);
+        Answer memory answer = answerOf(taken, given);
+        answer.modelId = other;
+        uint256 point = pointOf(address(proved), answer, COMMITMENT);
+        uint256[] memory elements = elementsOf(input, taken);
+        uint256 evaluation = evaluationAt(point, elements, elementsOf(output, given));
+        uint256[8] memory proof = prove(uint256(COMMITMENT), evaluation, point, 5);
+        vm.assertEq(proved.verify(answer, abi.encodePacked(COMMITMENT, proof, elements)), other == MODEL);
+    }
+
     function testFuzz_wantsTheReceiptsCommitment(uint256 seed, bytes32 other) external view {
         (Answer memory answer, bytes memory proof) = provenTo(address(withReceipt), seed);
         answer.commitment = COMMITMENT;
@@ -154,7 +167,18 @@ contract ProvedResultTest is ProvedFixture {
         this.make(key, true);
     }
 
-    /// Every second point at infinity, and gamma where delta or its negative is: with each of these anybody proves anything.
+    /// Coordinates as the same numbers modulo the order of the field.
+    function test_refusesASecondSpellingOfAKey() external {
+        for (uint256 at = 11; at < 33; at++) {
+            bytes memory key = keyFor(input, output, 2, 2);
+            setWord(key, at, wordAt(key, at) + BASE);
+            vm.expectRevert(CircuitKeys.PointInvalid.selector);
+            // The precompile burns all but a 64th of what it is given.
+            this.make{ gas: 100_000_000 }(key, true);
+        }
+    }
+
+    /// Every point at infinity, and gamma where delta or its negative is: with each of these anybody proves anything.
     function test_refusesKeysThatProveAnything() external {
         uint256[2][8] memory points = [
             [uint256(11), 2],
