@@ -66,3 +66,23 @@ const policy = [
 ] as const;
 
 export const policyAbi: ParseAbi<typeof policy> = parseAbi(policy);
+
+const proved = [
+  'function KEY_HASH() view returns (bytes32)',
+  'function MODEL_ID() view returns (bytes32)',
+  'function PHASE_1() view returns (uint256)',
+  'function PHASE_2() view returns (uint256)',
+  'function IS_DEV() view returns (bool)',
+  'function needsReceipt() view returns (bool)',
+] as const;
+
+export const provedAbi: ParseAbi<typeof proved> = parseAbi(proved);
+
+const replayed = [
+  'struct Auditor { bytes32 x; bytes32 y; }',
+  'function AUDITORS() view returns (uint256)',
+  'function NEEDED() view returns (uint256)',
+  'function auditorAt(uint256 index) view returns (Auditor)',
+] as const;
+
+export const replayedAbi: ParseAbi<typeof replayed> = parseAbi(replayed);

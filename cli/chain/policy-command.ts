@@ -3,13 +3,12 @@ import { limits } from '../../wire/limits.ts';
 import { readSmallFile } from '../audit/source.ts';
 import { type Parsed, parseArguments, textOption } from '../commands/arguments.ts';
 import type { CommandContext } from '../commands/context.ts';
-import { confirm } from '../confirm.ts';
 import { exitCode, UsageError } from '../exit-codes.ts';
 import { didYouMean } from '../nearest.ts';
 import { policyAbi } from './abi.ts';
-import { openCompiled } from './compiled.ts';
+import { createOne } from './create-one.ts';
 import { ChainError } from './errors.ts';
-import { asked, type ContractCall, openSender, refusing, requireContract } from './node.ts';
+import { asked, type ContractCall, openSender, requireContract } from './node.ts';
 import { addressOption, amountOption, payerOf, payerOptions, requireAddress, requireWord } from './options.ts';
 import { openPlace, type Place, placeOptions } from './place.ts';
 import {
@@ -100,21 +99,11 @@ async function create(context: CommandContext, parsed: Parsed): Promise<number> 
   const registry = await place.contract('registry');
   const setup = policySetup(file, await readSmallFile(file, limits.policyBytes), registry);
   const contract = owner === undefined ? 'ImageListPolicy' : 'ManagedPolicy';
-  const data = (await openCompiled()).creation(contract, owner === undefined ? [setup] : [setup, owner, delay]);
-  const sender = await openSender(place.node, place.rpc, payerOf(parsed));
-  const { client } = place.node;
-  const gas = await refusing({ contract }, () => client.estimateGas({ account: sender.address, data }));
-  const agreed = await confirm(context, `Create ${contract} for ${gas} gas?`, { yes: parsed.values['yes'] });
-  if (agreed === 'no') throw new ChainError('not_agreed', 'nothing was created');
-  const mined = await sender.create({ contract, data, nonce: await sender.nonce('pending'), gas: gas + gas / 20n });
-  const address = mined.receipt.contractAddress;
-  if (address === null || address === undefined)
-    throw new ChainError('chain_unavailable', `${contract} has no address`);
-  const codeHash = await place.node.codeHash(address);
-  const what = `create ${contract}`;
+  const args = owner === undefined ? [setup] : [setup, owner, delay];
+  const { address, codeHash, done } = await createOne(context, parsed, place, { contract, args });
   answer(context, parsed.values['json'], {
-    facts: { policy: address, contract, registry, codeHash, transaction: doneJson({ what, mined }) },
-    rows: [['policy', address], ['contract', contract], ['code hash', codeHash], doneRow({ what, mined })],
+    facts: { policy: address, contract, registry, codeHash, transaction: doneJson(done) },
+    rows: [['policy', address], ['contract', contract], ['code hash', codeHash], doneRow(done)],
   });
   return exitCode.accepted;
 }

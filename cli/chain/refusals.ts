@@ -4,11 +4,12 @@ import { revertReason } from '../../host/settlement/reverts.ts';
 // What contracts refuse with that a host never calls: registries of models, policies, and their constructors. A test
 // holds it, with those that a host knows, against every contract that these commands call.
 const names = `
-  AlreadyProposed(bytes32) AnyWithEntries(uint8) ContentInvalid DelayOutOfBounds(uint256) ERC20InsufficientAllowance(address,uint256,uint256)
+  AlreadyProposed(bytes32) AnyWithEntries(uint8) AuditorKeyInvalid(uint256) AuditorTwice(uint256) AuditorsInvalid CircuitKeyInvalid
+  CodeDataNotWritten ContentInvalid DelayOutOfBounds(uint256) DevSetup ERC20InsufficientAllowance(address,uint256,uint256)
   ERC20InsufficientBalance(address,uint256,uint256) Expired(uint48) HardwareRulesInvalid IdentifierInvalid(uint8,bytes32) ListingNotSigned
   Loosens MicrocodeInvalid ModelIdInvalid NameInvalid NotNominee(address) NotOwner(address) NotProposed(bytes32)
-  NotReady(uint48) NothingAccepted OwnerInvalid ProvenanceInvalid RegistryWithoutCode ReleaseListedBefore
-  ReleaseNotSigned SequenceNotGreater StatusNotSigned StatusUnknown SubjectFixed(uint8) Superseded(bytes32)
+  NotReady(uint48) NothingAccepted OwnerInvalid P256OutOfGas PointInvalid ProvenanceInvalid RegistryWithoutCode ReleaseListedBefore
+  ReleaseNotSigned SequenceNotGreater Sha256Failed StatusNotSigned StatusUnknown SubjectFixed(uint8) Superseded(bytes32)
   TcbFloorsInvalid VersionNumberTooLarge VersionTaken
 `;
 

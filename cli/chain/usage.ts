@@ -44,6 +44,17 @@ proofmark chain policy show POLICY
 proofmark chain policy accepts POLICY LOG [--execution HEX]
   What was announced and when it may count; what is accepted; and whether a log is, which exits 30 where it is not.`;
 
+export const verifierUsage: string = `proofmark chain verifier proved --circuit-key FILE --model HEX [--with-receipts] [--dev] --chain RPC
+                         (--deployment FILE | --chain-id N) ${paying} [--yes] [--json]
+proofmark chain verifier replayed --auditor HEX [--auditor HEX]... --needed N --chain RPC (--deployment FILE | --chain-id N)
+                         ${paying} [--yes] [--json]
+  How answers are checked beyond a worker's receipt, or instead of one: contracts that nobody can change, which a requester
+  names in its terms. proved takes proofs of the circuit that the model's release names, with --with-receipts only about
+  what a worker's receipt commits to; a key that one party made needs --dev, and proves whatever that party likes. replayed
+  wants so many of these auditors, each 128 hex digits of its public key. recomputed: proofmark prove --evm writes one.
+proofmark chain verifier show proved|replayed ADDRESS --chain RPC --chain-id N [--json]
+  What it trusts: which circuit, of which setup; which auditors, and how many of them.`;
+
 export const channelUsage: string = `proofmark chain channel open DIR --payee ADDRESS --amount N --max-outstanding N --max-spend N|any --max-unit-price N|any
                         ${where} --settlement ADDRESS) ${paying} [--json]
   Locks tokens for one operator, and keeps in DIR the key that signs for calls, the limits, and what was signed so far:

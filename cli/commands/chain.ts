@@ -6,6 +6,7 @@ import {
   revokeUsage,
   settleUsage,
   statusUsage,
+  verifierUsage,
 } from '../chain/usage.ts';
 import type { Command } from './context.ts';
 import { type FamilyCommands, familyOf } from './family.ts';
@@ -22,6 +23,7 @@ export const chainCommands: FamilyCommands = {
   revoke: { usage: revokeUsage, load: async () => (await import('../chain/register-command.ts')).chainRevoke },
   status: { usage: statusUsage, load: async () => (await import('../chain/register-command.ts')).chainStatus },
   policy: { usage: policyUsage, load: async () => (await import('../chain/policy-command.ts')).chainPolicy },
+  verifier: { usage: verifierUsage, load: async () => (await import('../chain/verifier-command.ts')).chainVerifier },
   channel: { usage: channelUsage, load: async () => (await import('../chain/channel-command.ts')).chainChannel },
   settle: { usage: settleUsage, load: async () => (await import('../chain/settle-command.ts')).chainSettle },
 };

@@ -1,6 +1,6 @@
 import { type Abi, type AbiFunction, type AbiItem, toEventSelector, toFunctionSelector } from 'viem';
 import { describe, expect, it } from 'vitest';
-import { policyAbi, registryAbi, settlementAbi } from '../../../cli/chain/abi.ts';
+import { policyAbi, provedAbi, registryAbi, replayedAbi, settlementAbi } from '../../../cli/chain/abi.ts';
 import { refusalName } from '../../../cli/chain/refusals.ts';
 import { artifact } from '../../../contracts/tools/artifacts.ts';
 
@@ -13,6 +13,8 @@ describe('what the commands ask of contracts', () => {
     ['WorkerRegistry', registryAbi],
     ['Settlement', settlementAbi],
     ['ManagedPolicy', policyAbi],
+    ['ProvedResult', provedAbi],
+    ['ReplayedResult', replayedAbi],
   ])('is in %s as the compiler reads it', LONG, async (name, mine) => {
     const compiled = (await artifact(name)).abi as readonly AbiItem[];
     const known = new Set(compiled.flatMap(selectorOf));
@@ -28,6 +30,8 @@ describe('what the commands ask of contracts', () => {
     'ModelRegistry',
     'NitroVerifier',
     'SevSnpVerifier',
+    'ProvedResult',
+    'ReplayedResult',
   ])('is refused by names that %s has, all of which are known', LONG, async (name) => {
     const compiled = (await artifact(name)).abi as readonly AbiItem[];
     const errors = compiled.filter((item): item is AbiError => item.type === 'error');
