@@ -127,9 +127,9 @@ function nameOf({ log, index }: DisclosedPlace): string {
 }
 
 function keptIn(directory: string): readonly (readonly [string, Kept])[] {
-  const found = readdirSync(directory)
-    .filter((log) => LOG.test(log))
-    .flatMap((log) =>
+  const found = readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && LOG.test(entry.name))
+    .flatMap(({ name: log }) =>
       readdirSync(join(directory, log))
         .filter((name) => NAME.test(name))
         .map((name) => {

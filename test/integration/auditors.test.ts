@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -16,6 +16,7 @@ import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { limits } from '../../wire/limits.ts';
 import { encodeFindingRecord, type FindingRecord, readFinding } from '../../wire/message/finding-record.ts';
 import { createTestKey, openTestAuditor, type TestAuditor } from '../support/auditors.ts';
+import { commandAt } from '../support/command.ts';
 import { LIE } from '../support/lying-worker.ts';
 
 vi.mock('../../enclave/worker/build/bundle.ts', async (original) => {
@@ -173,9 +174,29 @@ describe('auditors of one worker', () => {
     expect(await (await fetch(`${server.url}/v1/auditor`)).json()).toMatchObject({ auditor: toHex(keys.anna.auditor) });
   });
 
+  it('are one command each, for whoever runs one', async () => {
+    const policyFile = join(folder, 'plain-policy.json');
+    const rules = JSON.parse(await readFile(stack.policyFile, 'utf8')) as object;
+    await writeFile(policyFile, JSON.stringify({ ...rules, sealed: 'any', headers: 'any' }));
+    const state = join(folder, 'by-command');
+    const about = ['--key', `${join(folder, 'anna')}.key.json`, '--state', state, '--policy', policyFile];
+    const which = ['--host', stack.url, '--release', stack.files.releaseDirectory];
+    const one = await commandAt(Date.now(), 'auditor', 'audit', ...about, ...which, '--index', '0', '--json');
+    expect(JSON.parse(one.out)).toMatchObject({ drawn: null, told: 'told', leaves: [{ index: 0, verdict: 'same' }] });
+    expect(one.code).toBe(0);
+    const all = await commandAt(Date.now(), 'auditor', 'audit', ...about, ...which, '--sample', '9', '--wait', '0');
+    expect([all.code, all.out]).toEqual([20, expect.stringContaining('9 drawn by link 1')]);
+    expect(all.out).toMatch(/ 0 {2}known .*\n/);
+    const kept = join(state, 'findings', toHex(audits.anna?.head.log as Uint8Array));
+    const files = (await readdir(kept)).map((name) => join(kept, name));
+    const compared = await commandAt(Date.now(), 'auditor', 'compare', ...files, '--json');
+    expect([compared.code, files.length]).toEqual([20, 3]);
+    expect(JSON.parse(compared.out)).toMatchObject({ exposed: [], refused: [] });
+  }, 120_000);
+
   it('take a worker out of service once enough of those that are named agree, and nothing else', async () => {
     await expect(audited('stranger')).rejects.toMatchObject({ reason: 'auditor_required' });
-    expect(await tell(wrongOf('anna'))).toBe('200 {"news":true}');
+    expect(await tell(wrongOf('anna'))).toBe('200 {"news":false}');
     expect(await tell(wrongOf('anna'))).toBe('200 {"news":false}');
     expect(await workers()).toMatchObject([{ state: 'ready' }]);
     const forged = { ...wrongOf('berta'), signature: wrongOf('anna').signature };
