@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -193,6 +195,22 @@ describe('auditors of one worker', () => {
     expect([compared.code, files.length]).toEqual([20, 3]);
     expect(JSON.parse(compared.out)).toMatchObject({ exposed: [], refused: [] });
   }, 120_000);
+
+  it('serve in a process of their own until they are told to stop', async () => {
+    const about = ['--key', `${join(folder, 'berta')}.key.json`, '--state', join(folder, 'berta')];
+    const rest = ['--policy', stack.policyFile, '--release', stack.files.releaseDirectory, '--listen', '127.0.0.1:0'];
+    const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'auditor', 'serve', ...about, ...rest]);
+    const ended = once(child, 'exit');
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const { ready, url } = JSON.parse(line.toString()) as { readonly ready: boolean; readonly url: string };
+    const shown = await (await fetch(`${url}/v1/auditor`)).json();
+    child.kill('SIGTERM');
+    expect([ready, shown, (await ended)[0]]).toEqual([
+      true,
+      expect.objectContaining({ auditor: toHex(keys.berta.auditor), links: 64 }),
+      0,
+    ]);
+  }, 60_000);
 
   it('take a worker out of service once enough of those that are named agree, and nothing else', async () => {
     await expect(audited('stranger')).rejects.toMatchObject({ reason: 'auditor_required' });

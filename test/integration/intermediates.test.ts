@@ -1,16 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readExposed } from '../../cli/auditor/exposed.ts';
 import { intermediatesOf } from '../../cli/auditor/intermediates.ts';
-import { demoModel } from '../../cli/demo-model/mlp.ts';
 import { computeAgain } from '../../cli/replay/replay.ts';
 import { readStatement, type Statement } from '../../cli/replay/statement.ts';
 import { writeDemoFiles } from '../../cli/stack/demo-files.ts';
 import { type Stack, startStack } from '../../cli/stack/stack.ts';
 import { connect } from '../../client/index.ts';
-import { scanOnnx } from '../../enclave/worker/model/onnx-scan.ts';
 import { openRelease, type Release } from '../../host/releases.ts';
 import { parseWorkerPolicy } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
@@ -39,7 +36,10 @@ beforeAll(async () => {
     instead: { release: releaseDirectory, hostArguments: ['--release', language.directory], hostEnvironment: {} },
     onEvent: () => undefined,
   });
-  const policy = parseWorkerPolicy({ ...JSON.parse(await readRules()), models: 'any' });
+  const policy = parseWorkerPolicy({
+    ...(JSON.parse(await readFile(stack.policyFile, 'utf8')) as object),
+    models: 'any',
+  });
   const client = connect(stack.url, { policy });
   tensors = statementOf((await client.infer(demoCall(stack, 1, 0.5))).archive());
   nudged = statementOf((await client.infer(demoCall(stack, 1, 0.50001))).archive());
@@ -53,11 +53,6 @@ afterAll(async () => {
   await stack.supervisor.stop();
   await rm(folder, { recursive: true, force: true });
 });
-
-async function readRules(): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  return readFile(stack.policyFile, 'utf8');
-}
 
 function statementOf(archive: Uint8Array): Statement {
   const reading = readStatement(decodeArchive(archive));
@@ -84,23 +79,4 @@ describe('what lies between input and answer', () => {
     expect(await stepsOf(chat, chatRelease, word(1))).toBe(first);
     expect(await stepsOf(chat, chatRelease, word(2))).not.toBe(first);
   }, 120_000);
-});
-
-describe('a graph that shows its steps', () => {
-  const { bytes } = demoModel();
-  const graph = readExposed(bytes);
-
-  it('has those that its nodes make, and not those that it shows anyway', () => {
-    expect(graph.outputs).toEqual(['logits']);
-    expect(graph.hidden.length).toBeGreaterThan(1);
-    expect(graph.hidden).not.toContain('logits');
-  });
-
-  it('is the file itself where nothing is added, and passes the scan where all is', () => {
-    expect(graph.showing([])).toEqual(bytes);
-    const shown = graph.showing(graph.hidden);
-    expect(readExposed(shown).outputs).toEqual(['logits', ...graph.hidden]);
-    expect(readExposed(shown).hidden).toEqual([]);
-    expect(scanOnnx(shown).operators).toEqual(scanOnnx(bytes).operators);
-  });
 });

@@ -1,4 +1,5 @@
 import ts from 'typescript';
+import { refusals } from '../../../cli/auditor/errors.ts';
 import { explanations } from '../../../host/http/errors.ts';
 import { needOf } from '../../../host/http/guard.ts';
 import { workerRefusals } from '../../../wire/message/link.ts';
@@ -140,8 +141,14 @@ function errorTable(): string {
   return table(['code', 'status', 'message'], rows);
 }
 
+function refusalTable(): string {
+  const rows = Object.entries(refusals).map(([name, { status, message }]) => [code(name), String(status), message]);
+  return table(['code', 'status', 'message'], rows);
+}
+
 export const routeBlocks: Readonly<Record<string, () => string>> = {
   routes: routeTable,
   'host errors': errorTable,
+  'approval refusals': refusalTable,
   'worker refusals': () => workerRefusals.map(code).join(', '),
 };

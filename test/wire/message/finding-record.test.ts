@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../../wire/bytes.ts';
 import { WireError } from '../../../wire/errors.ts';
@@ -67,6 +69,36 @@ describe('what auditors publish', () => {
 
   it('names an auditor by 64 bytes', () => {
     expect(refusal(() => auditorWords(word(1)))).toBe('key_invalid');
+  });
+});
+
+describe('the published schemas', () => {
+  const compiled = (name: string): ((value: unknown) => boolean) => {
+    const schema = JSON.parse(readFileSync(`attestations/schemas/proofmark-${name}.schema.json`, 'utf8')) as object;
+    return new Ajv2020({ strict: true, allErrors: true, strictRequired: false }).compile(schema);
+  };
+  const parsed = (bytes: Uint8Array): Record<string, unknown> =>
+    JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+
+  it('take what is published, and nothing with a member more or less', () => {
+    const approval = encodeApprovalRecord({
+      ...{ format: 'proofmark approval v1', auditor: auditor.auditor, approval: new Uint8Array(288) },
+      signature: new Uint8Array(64),
+    });
+    for (const [name, bytes] of [
+      ['finding', encodeFindingRecord(record)],
+      ['finding', encodeFindingRecord({ ...record, drawn: null })],
+      ['finding', encodeCommitRecord(commit)],
+      ['approval', approval],
+    ] as const) {
+      const fits = compiled(name);
+      expect(fits(parsed(bytes)), name).toBe(true);
+      expect(fits({ ...parsed(bytes), more: 1 }), name).toBe(false);
+      for (const member of Object.keys(parsed(bytes))) {
+        const { [member]: _, ...rest } = parsed(bytes);
+        expect(fits(rest), `${name} without ${member}`).toBe(false);
+      }
+    }
   });
 });
 
