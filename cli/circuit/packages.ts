@@ -17,9 +17,13 @@ let last: Promise<unknown> = Promise.resolve();
 export function withSnarkjs<T>(use: (snarkjs: Snarkjs) => Promise<T>): Promise<T> {
   const run = last.then(async () => {
     const snarkjs = await loadSnarkjs();
+    const { log } = console;
+    // It tells some of what it finds there, in the midst of what a command says to programs.
+    console.log = () => undefined;
     try {
       return await use(snarkjs);
     } finally {
+      console.log = log;
       await (globalThis as { curve_bn128?: KeptCurve | null }).curve_bn128?.terminate();
     }
   });

@@ -41,15 +41,12 @@ declare module 'snarkjs' {
     ): Promise<{ readonly proof: Groth16Proof; readonly publicSignals: readonly string[] }>;
   };
   export const powersOfTau: {
-    newAccumulator(curve: object, power: number, file: string): Promise<Uint8Array>;
-    contribute(from: string, to: string, name: string, entropy: string): Promise<Uint8Array>;
-    preparePhase2(from: string, to: string): Promise<void>;
-    verify(file: string, logger?: Logger): Promise<boolean>;
+    verify(powers: Source, logger?: Logger): Promise<boolean>;
   };
   export const zKey: {
-    newZKey(r1cs: string, ptau: string, zkey: string, logger?: Logger): Promise<Uint8Array | -1>;
+    newZKey(r1cs: Source, powers: Source, zkey: string, logger?: Logger): Promise<Uint8Array | -1>;
     contribute(from: string, to: string, name: string, entropy: string, logger?: Logger): Promise<Uint8Array>;
-    verifyFromR1cs(r1cs: string, ptau: string, zkey: string, logger?: Logger): Promise<boolean>;
+    verifyFromR1cs(r1cs: Source, powers: Source, zkey: Source, logger?: Logger): Promise<boolean>;
     exportVerificationKey(zkey: Source): Promise<Groth16Key>;
   };
 }

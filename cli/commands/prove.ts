@@ -12,7 +12,12 @@ import { heading, jsonLine, rowLines } from '../report.ts';
 import { parseArguments, textOption } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 
-export const proveUsage = `proofmark prove --evm RELEASE-DIR --out DIR [--name NAME] [--json]
+export const proveUsage = `proofmark prove FILE.proofmark --circuit DIR --out FILE.proof [--json]
+  Proves that a saved answer is its model's, without showing input or output: the commitment in its receipt binds the
+  proof to it. DIR holds circuit.key, which the answer's release names, circuit.zkey and circuit.wasm; a release that
+  names a circuit has them. Needs request and answer in the file, and npm install snarkjs@0.7.6 (GPL-3).
+
+proofmark prove --evm RELEASE-DIR --out DIR [--name NAME] [--json]
   Writes a contract that computes a small integer model itself, and so tells right answers from wrong ones: a result
   verifier for escrows that asks for no receipt (level recomputed). NAME.sol stands alone; NAME.json is what
   \`solc --standard-json\` takes. Linear models, networks with ReLU and forests, in integers from input to output; any
@@ -21,12 +26,18 @@ export const proveUsage = `proofmark prove --evm RELEASE-DIR --out DIR [--name N
 export async function prove(context: CommandContext): Promise<number> {
   const parsed = parseArguments(context.args, {
     evm: { type: 'string' },
+    circuit: { type: 'string' },
     out: { type: 'string' },
     name: { type: 'string' },
     json: { type: 'boolean' },
   });
+  // Only here: the arithmetic of pairings takes a while to load.
+  if (parsed.values['evm'] === undefined) {
+    return (await import('../circuit/proof-commands.ts')).proveAnswer(context, parsed);
+  }
   const [directory, out] = [textOption(parsed, 'evm'), textOption(parsed, 'out')];
-  if (directory === undefined || out === undefined || parsed.positionals.length > 0) {
+  const mixed = parsed.positionals.length > 0 || parsed.values['circuit'] !== undefined;
+  if (directory === undefined || out === undefined || mixed) {
     throw new UsageError('prove takes --evm RELEASE-DIR and --out DIR');
   }
   try {

@@ -3,6 +3,7 @@ import { auditUsage } from './audit.ts';
 import { auditorCommands, auditorUsage } from './auditor.ts';
 import { chainCommands, chainUsage } from './chain.ts';
 import { chatUsage } from './chat.ts';
+import { circuitCommands, circuitUsage } from './circuit.ts';
 import { completionRow } from './completion.ts';
 import { configurationUsage } from './configuration.ts';
 import { consoleUsage } from './console.ts';
@@ -19,6 +20,7 @@ import { proveUsage } from './prove.ts';
 import { receiptsUsage } from './receipts.ts';
 import { replayUsage } from './replay.ts';
 import type { CommandRow } from './row.ts';
+import { verifyProofUsage } from './verify-proof.ts';
 import { workerCommands, workerUsage } from './worker.ts';
 
 /** Every command, once: the program, its help, docs/commands.md, the completion of shells and a test are made from this. */
@@ -134,9 +136,16 @@ const rows: readonly CommandRow[] = [
   {
     name: 'prove',
     task: 'check',
-    summary: 'write the contract that computes a small integer model itself',
+    summary: 'prove an answer of a small integer model, or write the contract that computes it',
     usage: proveUsage,
     load: async () => (await import('./prove.ts')).prove,
+  },
+  {
+    name: 'verify-proof',
+    task: 'check',
+    summary: 'check a proof, and of which answer it is',
+    usage: verifyProofUsage,
+    load: async () => (await import('../circuit/proof-commands.ts')).verifyProofCommand,
   },
   {
     name: 'log',
@@ -166,6 +175,14 @@ const rows: readonly CommandRow[] = [
     usage: modelUsage,
     commands: modelCommands,
     load: async () => (await import('./model.ts')).model,
+  },
+  {
+    name: 'circuit',
+    task: 'publish',
+    summary: 'circuits of small integer models, and the setups that proofs stand on',
+    usage: circuitUsage,
+    commands: circuitCommands,
+    load: async () => (await import('./circuit.ts')).circuit,
   },
   {
     name: 'hub',

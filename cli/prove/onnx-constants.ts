@@ -24,6 +24,12 @@ const integerTypes: Readonly<Record<number, ElementType>> = {
   7: { bytes: 8, signed: true },
 };
 
+/** How commitments see an element of this type; undefined: it is no integer that is read here. */
+export function formOf(type: number): { readonly bits: number; readonly signed: boolean } | undefined {
+  const element = integerTypes[type];
+  return element === undefined ? undefined : { bits: 8 * element.bytes, signed: element.signed };
+}
+
 /** What an element of this type can be; undefined: it is no integer of up to 64 bits that is read here. */
 export function rangeOf(type: number): Interval | undefined {
   const element = integerTypes[type];

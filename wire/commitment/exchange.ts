@@ -23,6 +23,14 @@ export function commitmentOfExchange(
   { header, body, response }: CommittedExchange,
 ): Uint8Array {
   if (!isCommitting(release)) return new Uint8Array(WORD);
+  return commitmentOf(release, { salt: header.salt, ...tensorsOfExchange(release, { header, body, response }) });
+}
+
+/** What was given and answered, whatever the form of the bodies; those that hold no tensors throw a `WireError`. */
+export function tensorsOfExchange(
+  release: Pick<CommittingRelease, 'inputs' | 'outputs'>,
+  { header, body, response }: CommittedExchange,
+): { readonly inputs: readonly Tensor[]; readonly outputs: readonly Tensor[] } {
   const request = { body, jsonLength: Number(header.jsonLength) };
   const inputs =
     header.format === format.integers
@@ -32,7 +40,7 @@ export function commitmentOfExchange(
     response.format === format.integers
       ? fromIntegers(release.outputs, response.body)
       : decodeInferResponse(response, bodyFormat(response.format)).outputs;
-  return commitmentOf(release, { salt: header.salt, inputs, outputs });
+  return { inputs, outputs };
 }
 
 function bodyFormat(word: bigint): 'json' | 'binary' {

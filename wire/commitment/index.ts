@@ -4,7 +4,7 @@
  * the salt, and time is not constant.
  */
 export { type Committed, commitElements, evaluateElements } from './elements.ts';
-export { type CommittedExchange, commitmentOfExchange } from './exchange.ts';
+export { type CommittedExchange, commitmentOfExchange, tensorsOfExchange } from './exchange.ts';
 export { FIELD } from './field.ts';
 export { type IntegerForm, integerForm, packTensor, valuesPerElement } from './pack.ts';
 export { type ProofStatement, pointOfDigest, pointPreimage } from './point.ts';
