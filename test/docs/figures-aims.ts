@@ -18,7 +18,16 @@ function shown(bound: number, unit: string): string {
   return `${bound.toLocaleString('en-US')}${unit}`;
 }
 
+/** Of the levels; docs/spectrum.md shows them, too. */
+export const spectrumAims: readonly Aim[] = [
+  atMost('spectrum.784-32-10.prove_s', 'proving an answer of 784-32-10', 5, ' s'),
+  atMost('spectrum.784-32-10.prove_mb', 'memory for it', 1_000, ' MB'),
+  atMost('spectrum.784-32-10.verify_gas', 'verifying it in a transaction', 300_000, ' gas'),
+  atMost('spectrum.16-32-8-2.recomputed_gas', 'an escrow that is settled by recomputing 16-32-8-2', 120_000, ' gas'),
+];
+
 export const aims: readonly Aim[] = [
+  ...spectrumAims,
   atLeast('serving.mlp.attested_over_express', 'attested over a bare express server, 32 connections', 5, ' times'),
   atLeast('serving.mlp.attested_over_batched', 'attested over a bare batching server', 0.75, ' times'),
   atLeast('serving.mlp.sealed_over_batched', 'sealed over the same', 0.6, ' times'),

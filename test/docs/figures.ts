@@ -2,20 +2,22 @@ import { readFileSync } from 'node:fs';
 import { type Aim, aims, unitRules } from './figures-aims.ts';
 import { code, table } from './markers.ts';
 
+export type Figures = Readonly<Record<string, number>>;
+
 interface Measured {
   readonly meta: Readonly<Record<string, string>>;
-  readonly numbers: Readonly<Record<string, number>>;
+  readonly numbers: Figures;
 }
 
-function readFigures(path: string): Measured {
+export function readFigures(path: string): Measured {
   const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-  const { meta, ...numbers } = JSON.parse(text) as { meta?: Measured['meta'] } & Measured['numbers'];
+  const { meta, ...numbers } = JSON.parse(text) as { meta?: Measured['meta'] } & Figures;
   return { meta: meta ?? {}, numbers };
 }
 
-const BASELINE = 'test/bench/baseline.json';
+export const BASELINE = 'test/bench/baseline.json';
 const RESULTS = 'test/bench/results.json';
-const GAS = 'contracts/snapshots/gas.json';
+export const GAS = 'contracts/snapshots/gas.json';
 
 /** docs/figures.md: every figure on it was measured and committed, none is typed. */
 export function figuresPage(): string {
@@ -61,7 +63,7 @@ function machines(baseline: Measured, results: Measured): string {
 }
 
 /** What no server of that shape can pass, beside the aims that were set without it. */
-function splitText(numbers: Measured['numbers']): string {
+function splitText(numbers: Figures): string {
   const of = (name: string): string => cell(numbers[`serving.split.${name}`]) || 'not measured';
   return (
     `The aims for serving were set by a draft whose model ran in the worker’s own process; DESIGN section 7 wants it in one of its own. What ` +
@@ -71,7 +73,7 @@ function splitText(numbers: Measured['numbers']): string {
   );
 }
 
-function aimRow({ key, what, wanted, reached }: Aim, known: Measured['numbers']): readonly string[] {
+export function aimRow({ key, what, wanted, reached }: Aim, known: Figures): readonly string[] {
   const value = known[key];
   const name = `${what} ${code(key)}`;
   if (value === undefined) return [name, wanted, 'not measured', ''];
@@ -79,7 +81,7 @@ function aimRow({ key, what, wanted, reached }: Aim, known: Measured['numbers'])
 }
 
 /** Rows of one table are keys `prefix.NAME.COUNT.UNIT`. */
-function rowsOf(numbers: Measured['numbers'], prefix: string): ReadonlyMap<string, Readonly<Record<string, number>>> {
+function rowsOf(numbers: Figures, prefix: string): ReadonlyMap<string, Readonly<Record<string, number>>> {
   const rows = new Map<string, Record<string, number>>();
   for (const [key, value] of Object.entries(numbers)) {
     if (!key.startsWith(`${prefix}.`)) continue;
@@ -93,7 +95,7 @@ function rowsOf(numbers: Measured['numbers'], prefix: string): ReadonlyMap<strin
 
 const cell = (value: number | undefined): string => (value === undefined ? '' : number(value));
 
-function servingTable(numbers: Measured['numbers']): string {
+function servingTable(numbers: Figures): string {
   const rows = [...rowsOf(numbers, 'serving.rows')].map(([name, row]) => {
     const [server = '', connections = ''] = name.split(' c');
     const { rps, p50_ms, p99_ms, cpu_us } = row as Readonly<Partial<Record<string, number>>>;
@@ -106,7 +108,7 @@ function servingTable(numbers: Measured['numbers']): string {
   );
 }
 
-function languageTable(numbers: Measured['numbers']): string {
+function languageTable(numbers: Figures): string {
   const rows = [...rowsOf(numbers, 'lm.rows')].map(([name, row]) => {
     const at = name.lastIndexOf(' ');
     const { tokens_per_s, cpu_us_per_token } = row as Readonly<Partial<Record<string, number>>>;
@@ -115,7 +117,7 @@ function languageTable(numbers: Measured['numbers']): string {
   return table(['what', 'streams', 'tokens/s', 'CPU us per token'], rows);
 }
 
-function restTable(numbers: Measured['numbers']): string {
+function restTable(numbers: Figures): string {
   const rows = Object.entries(numbers).map(([key, value]) => [code(key), number(value), unitOf(key)]);
   return table(['figure', 'measured', 'unit'], rows);
 }
@@ -125,13 +127,13 @@ function unitOf(key: string): string {
   return unitRules.find(([pattern]) => pattern.test(key))?.[1] ?? '';
 }
 
-function gasTable(numbers: Measured['numbers']): string {
+function gasTable(numbers: Figures): string {
   const names = new Set(Object.keys(numbers).map((key) => key.slice(key.indexOf('.') + 1)));
   const wanted = [...names].filter((name) => /^settlement\.|register/.test(name)).sort();
   const rows = wanted.map((name) => [code(name), cell(numbers[`osaka.${name}`]), cell(numbers[`prague.${name}`])]);
   return table(['what', 'Osaka', 'Prague'], rows);
 }
 
-function number(value: number): string {
+export function number(value: number): string {
   return value.toLocaleString('en-US', { maximumSignificantDigits: value >= 10_000 ? 21 : 4 });
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { aims } from './figures-aims.ts';
+import { demoLevels } from '../../cli/levels/settled.ts';
+import { BASELINE, GAS } from './figures.ts';
+import { aims, spectrumAims } from './figures-aims.ts';
 import { fillBlocks } from './markers.ts';
 import { generatedPages, pageUrl } from './pages.ts';
 
@@ -18,7 +20,27 @@ test('a part that no generator knows is an error, not an empty table', () => {
 test('an aim that was missed stands beside its figure', () => {
   const page = readFileSync(pageUrl('docs/figures.md'), 'utf8');
   for (const { key, wanted } of aims) expect(page).toContain(`\`${key}\` | ${wanted} |`);
-  const committed = JSON.parse(readFileSync(pageUrl('test/bench/baseline.json'), 'utf8')) as Record<string, number>;
-  const missed = aims.filter(({ key, reached }) => committed[key] !== undefined && !reached(committed[key]));
+  const figures = committed(BASELINE);
+  const missed = aims.filter(({ key, reached }) => figures[key] !== undefined && !reached(figures[key]));
   expect(page.match(/\*\*missed\*\*/g)?.length ?? 0).toBe(missed.length);
 });
+
+test('the page of the levels names each level, and every aim that was missed', () => {
+  const page = readFileSync(pageUrl('docs/spectrum.md'), 'utf8');
+  for (const level of demoLevels) expect(page).toContain(`\n## ${level}\n`);
+  for (const { key, wanted } of spectrumAims) expect(page).toContain(`\`${key}\` | ${wanted} |`);
+  const missed = spectrumAims.filter(({ key, reached }) => !reached(committed(BASELINE)[key] ?? Number.NaN));
+  expect(page.match(/\*\*missed\*\*|not measured/g)?.length ?? 0).toBe(missed.length);
+});
+
+test('what a level costs in gas is what was measured last, in both files', () => {
+  for (const level of demoLevels) {
+    const [bench, gas] = [committed(BASELINE)[`spectrum.${level}.gas`], committed(GAS)[`osaka.spectrum.${level}.gas`]];
+    // The one is copied from the other when the bench runs; a gas that has changed since by more is not measured any more.
+    expect((bench ?? Number.NaN) / (gas ?? Number.NaN), level).toBeCloseTo(1, 2);
+  }
+});
+
+function committed(path: string): Readonly<Record<string, number>> {
+  return JSON.parse(readFileSync(pageUrl(path), 'utf8')) as Readonly<Record<string, number>>;
+}

@@ -4,6 +4,7 @@ import { figuresPage } from './figures.ts';
 import { type Blocks, blockNames, fillBlocks } from './markers.ts';
 import { operationBlocks } from './operations.ts';
 import { protocolBlocks } from './protocol/blocks.ts';
+import { spectrumPage } from './spectrum.ts';
 
 const ROOT: URL = new URL('../../', import.meta.url);
 
@@ -18,6 +19,7 @@ export interface Page {
 export function generatedPages(): readonly Page[] {
   return [
     { path: 'docs/figures.md', text: figuresPage() },
+    { path: 'docs/spectrum.md', text: spectrumPage() },
     ...apiNames.map((name) => ({ path: `docs/api/${name}.md`, text: apiPage(name) })),
     ...filledPages(),
   ];
