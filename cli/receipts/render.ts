@@ -1,6 +1,6 @@
 import type { Lookup, Lookups } from '../../client/receipts/lookup.ts';
 import type { NewestHead } from '../../client/receipts/newest-head.ts';
-import { toHex } from '../../wire/bytes.ts';
+import { isZero, toHex } from '../../wire/bytes.ts';
 import { type Receipt, statusName, type TreeHead } from '../../wire/message/receipt.ts';
 import { flag } from '../../wire/message/request.ts';
 import { checkLines, heading, jsonLine, notProvenLines, rowLines, type Style } from '../report.ts';
@@ -94,6 +94,7 @@ function claimRows(receipt: Receipt, head: TreeHead): string {
     ['sealed', isSealed(receipt) ? 'yes' : 'no: the host saw it'],
     ['request hash', toHex(receipt.requestHash)],
     ['response hash', toHex(receipt.responseHash)],
+    ['commitment', isZero(receipt.commitment) ? 'none' : toHex(receipt.commitment)],
     ['log', toHex(head.log)],
     ['leaf', String(receipt.index)],
     ['head', `size ${head.size}, root ${toHex(head.root)}`],
@@ -110,6 +111,7 @@ function factsJson(receipt: Receipt, head: TreeHead): object {
     sealed: isSealed(receipt),
     requestHash: toHex(receipt.requestHash),
     responseHash: toHex(receipt.responseHash),
+    commitment: isZero(receipt.commitment) ? null : toHex(receipt.commitment),
     log: toHex(head.log),
     leaf: `${receipt.index}`,
     head: { size: head.size, root: toHex(head.root) },

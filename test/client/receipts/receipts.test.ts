@@ -122,7 +122,12 @@ describe('a receipt', () => {
     expect(json).toMatchObject({
       verdict: 'origin-only',
       level: 'simulated',
-      receipt: { requestId: toHex(answer.receipt.requestId), fee: `${answer.receipt.fee}`, leaf: '1' },
+      receipt: {
+        requestId: toHex(answer.receipt.requestId),
+        fee: `${answer.receipt.fee}`,
+        leaf: '1',
+        commitment: null,
+      },
       notChecked: ['R5', 'R6', 'R7', 'R8', 'R11', 'R12', 'R13'],
     });
   });
@@ -247,6 +252,19 @@ describe('a host that lies about a receipt', () => {
   it('with a release that its owner did not sign has nothing saved', async () => {
     const lookup = await proven();
     expect((await refusal(archiveOfLookup(asker({ publishers: [] }), lookup)))[1]).toBe(30);
+  });
+
+  it('or whose release names no circuit, and which commits all the same, has nothing saved', async () => {
+    const commitment = new Uint8Array(32).fill(7);
+    world.onReceipt = (draft) => ({ ...draft, requestId: answer.receipt.requestId, commitment });
+    world.onBundle = (bundle) => {
+      shown = bundle;
+      return bundle;
+    };
+    await refusal(world.client().chat({ model: 'demo-chat', messages: [{ role: 'user', content: 'Again' }] }));
+    const lookup = await proven();
+    expect(lookupsText(await lookUpAll(), plain)).toContain(toHex(commitment));
+    expect(await refusal(archiveOfLookup(asker(), lookup))).toEqual(['commitment_mismatch', 20]);
   });
 });
 

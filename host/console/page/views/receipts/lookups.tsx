@@ -171,6 +171,10 @@ function factsOf(receipt: Receipt, head: TreeHead): readonly ShownFact[] {
     { label: 'owed by the channel', value: String(receipt.cumulativeFee) },
     { label: 'request hash', value: <Hex value={receipt.requestHash} name="request hash" /> },
     { label: 'response hash', value: <Hex value={receipt.responseHash} name="response hash" /> },
+    {
+      label: 'commitment',
+      value: isZero(receipt.commitment) ? 'none' : <Hex value={receipt.commitment} name="commitment" />,
+    },
     { label: 'leaf', value: `${receipt.index} of ${head.size}` },
     { label: 'log', value: <Hex value={head.log} name="log" /> },
     { label: 'root', value: <Hex value={head.root} name="root" /> },
