@@ -143,7 +143,7 @@ contract ReplayedResultTest is Test {
         vm.expectRevert(abi.encodeWithSelector(ReplayedResult.AuditorTwice.selector, 2));
         new ReplayedResult(twice, 2);
         // The negative of a key: n - d signs for it.
-        twice[2].y = bytes32(P - uint256(twice[0].y));
+        twice[2] = Auditor(twice[0].x, bytes32(P - uint256(twice[0].y)));
         vm.expectRevert(abi.encodeWithSelector(ReplayedResult.AuditorTwice.selector, 2));
         new ReplayedResult(twice, 2);
     }
