@@ -24,6 +24,7 @@ import type { Payer, Purchase } from './payment/payer.ts';
 import type { KnownRelease, Releases } from './releases.ts';
 import type { Opening, SealedCall } from './session.ts';
 import type { HeldSession, Sessions } from './sessions.ts';
+import type { Disclosing } from './types.ts';
 import { violation } from './violation.ts';
 
 /** One request, before it is known who answers it. */
@@ -35,6 +36,8 @@ export interface Question {
   readonly body: Uint8Array;
   readonly streamed: boolean;
   readonly seed: Uint8Array;
+  /** Whether its header lets auditors see it, once somebody brings them what is in it. */
+  readonly disclose: Disclosing;
   /** The most that the answer may cost, where a unit costs this much. */
   readonly maxFee: (unitPrice: bigint) => bigint;
   /** Undefined: free requests may be repeated, paid ones not. */
@@ -174,7 +177,7 @@ export function createCalls(options: CallsOptions): Calls {
       operation: question.operation,
       format: question.format,
       jsonLength: BigInt(question.jsonLength),
-      flags: flag.sealed | (streamed ? flag.streamed : 0n),
+      flags: flag.sealed | (streamed ? flag.streamed : 0n) | (question.disclose === 'auditors' ? flag.disclose : 0n),
       salt: suite.randomBytes(32),
       channel: purchase?.channel ?? new Uint8Array(32),
       unitPrice,

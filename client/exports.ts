@@ -33,6 +33,7 @@ export type { PaymentOptions } from './payment/payer.ts';
 export { createSessionKey, importSessionKey, type SessionKey, type StoredKey } from './payment/session-key.ts';
 export { memoryStore, type PaymentStore, type Tab } from './payment/store.ts';
 export { type ReadsChain, type ViemChainOptions, viemChannelChain, type WritesChain } from './payment/viem-chain.ts';
+export { discloseTo } from './receipts/disclose.ts';
 export type { ModelChoice } from './releases.ts';
 export type { MomentSource } from './session.ts';
 export {

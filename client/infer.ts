@@ -24,6 +24,7 @@ export async function infer(engine: Engine, call: InferCall, options: CallOption
     body: encoded.body,
     streamed: false,
     seed: new Uint8Array(32),
+    disclose: options.disclose ?? 'nobody',
     maxFee: (unitPrice) => options.maxFee ?? unitPrice,
     retry: options.retry ?? engine.retry,
     signal: options.signal,

@@ -48,6 +48,8 @@ export interface ClientOptions {
   readonly renewMarginMs?: number;
 }
 
+export type Disclosing = 'nobody' | 'auditors';
+
 export interface CallOptions {
   /** The most that the answer may cost; a language model stops generating there. */
   readonly maxFee?: bigint;
@@ -57,6 +59,11 @@ export interface CallOptions {
    * not reach it is not handed out: nothing that is unverified ever is.
    */
   readonly level?: Level;
+  /**
+   * `auditors`: the receipt says that its content may be shown to them. Sealed as it is, nobody can show it but the caller:
+   * `discloseTo` brings the `.proofmark` file to a host. Undefined is `nobody`.
+   */
+  readonly disclose?: Disclosing;
   /** Tells the worker to end; the call rejects with the signal's reason, and what it has cost so far is settled. */
   readonly signal?: AbortSignal | undefined;
 }

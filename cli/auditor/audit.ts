@@ -171,6 +171,7 @@ async function lookAt(
     return none('known', 'it was found before');
   const shown = await looking.show(index);
   if (shown.kind === 'undisclosed') return none('undisclosed', 'its requester did not disclose it');
+  if (shown.kind === 'not-brought') return none('undisclosed', 'sealed, and its requester has not brought it');
   const came = await computedOf(options, looking, shown);
   const leaf = shown.leaf ?? ZERO;
   const finding: Finding = {
@@ -188,11 +189,10 @@ async function lookAt(
 async function computedOf(
   { releases, compute = computeDisclosed }: AuditOptions,
   { worker }: Looking,
-  shown: Exclude<Shown, { readonly kind: 'undisclosed' }>,
+  shown: Exclude<Shown, { readonly kind: 'undisclosed' | 'not-brought' }>,
 ): Promise<Omit<Computed, 'verdict'> & { readonly verdict: FindingVerdict }> {
   const nothing = { answer: ZERO, intermediates: ZERO };
   if (shown.kind === 'missing') return { verdict: 'missing', detail: shown.reason, ...nothing };
-  if (shown.kind === 'not-brought') return { verdict: 'unreplayable', detail: 'sealed, and not brought', ...nothing };
   const release = await releases.find(shown.receipt.modelId);
   if (release === undefined) return { verdict: 'unreplayable', detail: 'release_unavailable', ...nothing };
   const archive = archiveOf(shown, { worker, release: release.signed });

@@ -128,6 +128,7 @@ async function askInfer(
     seed: new Uint8Array(32),
     maxFee: (unitPrice) => unitPrice,
     retry: engine.retry,
+    disclose: 'nobody',
     signal,
   });
 }

@@ -36,7 +36,8 @@ export async function askLanguage(
     ...(await languageQuestion(body, engine.suite, options.maxFee)),
     retry: options.retry ?? engine.retry,
     signal: options.signal,
-  };
+    disclose: options.disclose ?? 'nobody',
+  } as const;
   return engine.ask(question, options);
 }
 

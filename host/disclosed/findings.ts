@@ -118,12 +118,13 @@ export function openFindings(options: FindingsOptions): Findings {
       const { log, leaf } = finding;
       const index = Number(finding.index);
       const verdict = findingVerdictName(finding.verdict);
-      if (!(await isKnownLeaf(() => isHere(log, index, leaf)))) throw new HttpError('finding_unknown');
-      const before = known.some((one) => {
-        return one.index === index && equalBytes(one.log, log) && equalBytes(one.auditor, key);
-      });
+      const isKnown = (): boolean =>
+        known.some((one) => one.index === index && equalBytes(one.log, log) && equalBytes(one.auditor, key));
       // An auditor finds once: what it says later about the same leaf is for those who compare.
-      if (before) return false;
+      if (isKnown()) return false;
+      if (!(await isKnownLeaf(() => isHere(log, index, leaf)))) throw new HttpError('finding_unknown');
+      // It may have come twice at once, and must not count twice.
+      if (isKnown()) return false;
       remember({ auditor: key, log, index, leaf, verdict, forgiven: false });
       onEvent({ event: 'finding', auditor: named.name, verdict, log: toHex(log), index });
       enforce();

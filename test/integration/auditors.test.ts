@@ -7,10 +7,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Audit, auditLog, type Computing } from '../../cli/auditor/audit.ts';
 import { type Comparison, compareFindings } from '../../cli/auditor/compare.ts';
 import type { AuditorKey } from '../../cli/auditor/key.ts';
+import { openFindingStore } from '../../cli/auditor/store.ts';
 import { writeDemoFiles } from '../../cli/stack/demo-files.ts';
 import { choosePort } from '../../cli/stack/port.ts';
 import { type Stack, startStack } from '../../cli/stack/stack.ts';
-import { nodeTransport } from '../../client/index.ts';
+import { connect, discloseTo, nodeTransport } from '../../client/index.ts';
 import type { HostTransport } from '../../client/transport.ts';
 import { parseWorkerPolicy, type WorkerPolicy } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
@@ -20,6 +21,7 @@ import { encodeFindingRecord, type FindingRecord, readFinding } from '../../wire
 import { createTestKey, openTestAuditor, type TestAuditor } from '../support/auditors.ts';
 import { commandAt } from '../support/command.ts';
 import { LIE } from '../support/lying-worker.ts';
+import { demoCall } from '../support/stack.ts';
 
 vi.mock('../../enclave/worker/build/bundle.ts', async (original) => {
   const real = await original<typeof import('../../enclave/worker/build/bundle.ts')>();
@@ -176,6 +178,28 @@ describe('auditors of one worker', () => {
     expect(await (await fetch(`${server.url}/v1/auditor`)).json()).toMatchObject({ auditor: toHex(keys.anna.auditor) });
   });
 
+  it('see what was sealed once its requester brings it', async () => {
+    const client = connect(stack.url, { policy: stack.policy });
+    const sealed = await client.infer(demoCall(stack, 1, 5.5), { disclose: 'auditors' });
+    const index = Number(sealed.receipt.index);
+    const look = async (): Promise<unknown> => {
+      const { key, releases, directory } = auditors.anna;
+      const audit = await auditLog({
+        asker: { host, policy: await plainPolicy(stack), suite: nodeSuite, now: Date.now },
+        ...{ key, releases, store: openFindingStore(join(directory, 'sealed')), peers: [], waitMs: 0 },
+        ...{ hostName: new URL(stack.url).host, log: undefined, look: { indexes: [index] }, onSample: () => undefined },
+      });
+      return audit.leaves[0];
+    };
+    expect(await look()).toMatchObject({
+      index,
+      verdict: 'undisclosed',
+      detail: expect.stringContaining('not brought'),
+    });
+    await discloseTo(host, sealed.archive());
+    expect(await look()).toMatchObject({ index, verdict: 'same' });
+  }, 60_000);
+
   it('are one command each, for whoever runs one', async () => {
     const policyFile = join(folder, 'plain-policy.json');
     const rules = JSON.parse(await readFile(stack.policyFile, 'utf8')) as object;
@@ -192,7 +216,7 @@ describe('auditors of one worker', () => {
     const kept = join(state, 'findings', toHex(audits.anna?.head.log as Uint8Array));
     const files = (await readdir(kept)).map((name) => join(kept, name));
     const compared = await commandAt(Date.now(), 'auditor', 'compare', ...files, '--json');
-    expect([compared.code, files.length]).toEqual([20, 3]);
+    expect([compared.code, files.length]).toEqual([20, 4]);
     expect(JSON.parse(compared.out)).toMatchObject({ exposed: [], refused: [] });
   }, 120_000);
 
@@ -224,7 +248,7 @@ describe('auditors of one worker', () => {
     expect(await workers()).toMatchObject([{ state: 'unusable', fault: 'auditors_disagree' }]);
     expect(await infer(3.5, 'no')).toBe(503);
     const head = await host.get('/v1/log/head', limits.bundleBytes);
-    expect(JSON.parse(new TextDecoder().decode(head))).toMatchObject({ size: 5 });
+    expect(JSON.parse(new TextDecoder().decode(head))).toMatchObject({ size: 6 });
     const figures = await (await fetch(`${operator}/metrics`)).text();
     expect(figures).toContain('proofmark_findings_total{verdict="other"} 2');
   });

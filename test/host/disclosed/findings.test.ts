@@ -112,6 +112,14 @@ describe('a finding of a named auditor', () => {
     expect(await fault(running)).toBe('auditors_disagree');
   });
 
+  it('counts once where it comes twice at the same time', async () => {
+    const running = await start({ pauseAt: 2 });
+    const record = about(running, anna);
+    const told = await Promise.all(Array.from({ length: 8 }, () => tell(running, record)));
+    expect(told.toSorted()).toEqual([...Array.from({ length: 7 }, () => 'known'), 'news']);
+    expect(await fault(running)).toBeUndefined();
+  });
+
   it.each(['same', 'missing', 'unreplayable'] as const)('pauses nobody where it is: %s', async (verdict) => {
     const running = await start();
     const nothing = verdict === 'missing' ? { answer: word(0), intermediates: word(0) } : {};
