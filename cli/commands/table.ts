@@ -36,13 +36,14 @@ const upUsage = `proofmark up [--port PORT] [--state DIR] [--release DIR] [--tie
 
 const demoUsage = `proofmark demo [--tier process|vm] [--chain local|none] [--json]
                [--tee aws-nitro | --tee amd-sev-snp [--product milan|genoa|turin]]
-proofmark demo --level attested|replayed|recomputed|proved
+proofmark demo --level attested|replayed|recomputed|proved [--json]
   The same once, in a folder of its own; exits 0 if every check passed. With a level: one question over volatility-1h-int8
   is settled on the local chain at that level, wrong answers are tried and refused, and what it costs is told
   (docs/spectrum.md holds the levels against each other).
   attested: a worker answers, and its receipt settles. replayed: two of three auditors compute the answer again, and sign it,
   too. recomputed: a contract computes the model itself, without a worker. proved: a contract checks a proof that the model
-  makes this answer, without a worker; it needs snarkjs, and the keys of this model are of a dev setup.`;
+  makes this answer, without a worker; it needs snarkjs, and the keys of this model are of a dev setup.
+  With --json one document: attestations/schemas/proofmark-demo-level.schema.json`;
 
 const kitUsage = `proofmark kit --measurements FILE --out DIR [--template POLICY] [--json]
   What a first worker needs around it: a release key, a signed demo model, a configuration, and a policy that accepts

@@ -3,7 +3,8 @@ import type { CommandContext } from '../commands/context.ts';
 import { chainOption, writeNoChain, writeTransactions } from '../commands/on-chain.ts';
 import { CommandError, UsageError } from '../exit-codes.ts';
 import { createSteps } from '../progress/steps.ts';
-import { type DemoLevel, demoLevels, type Settled, settledText } from './settled.ts';
+import { jsonLine } from '../report.ts';
+import { type DemoLevel, demoLevels, type Settled, settledJson, settledText } from './settled.ts';
 import { type Stage, withStage } from './stage.ts';
 
 /** How a question is settled at each level. Each is loaded when it is asked for: they need different packages. */
@@ -33,11 +34,11 @@ export async function demoOfLevel(
   level: DemoLevel,
   { stateDirectory, parsed }: { readonly stateDirectory: string; readonly parsed: Parsed },
 ): Promise<void> {
-  const strange = ['json', 'tier', 'tee', 'product'].find((name) => parsed.values[name] !== undefined);
+  const strange = ['tier', 'tee', 'product'].find((name) => parsed.values[name] !== undefined);
   if (strange !== undefined) throw new UsageError(`--level ${level} takes no --${strange}`);
   const choice = await chainOption(parsed);
   if (choice.kind === 'none') {
-    writeNoChain(context, choice.why);
+    if (parsed.values['json'] !== true) writeNoChain(context, choice.why);
     throw new CommandError(`the level ${level} is settled on a chain, and there is none`);
   }
   const settle = await settlerOf(level);
@@ -45,8 +46,13 @@ export async function demoOfLevel(
   await withStage({ stateDirectory, start: choice.start, steps }, async (stage) => {
     const settled = await settle(stage);
     steps.end();
+    const sent = stage.onChain.local.done.slice(stage.prepared);
+    if (parsed.values['json'] === true) {
+      context.write(jsonLine(settledJson(settled, sent)));
+      return;
+    }
     context.write(settledText(settled, context.style));
     // What a host sent is in the text above.
-    writeTransactions(context, stage.onChain, stage.onChain.local.done.slice(stage.prepared));
+    writeTransactions(context, stage.onChain, sent);
   });
 }

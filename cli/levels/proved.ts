@@ -3,7 +3,8 @@ import type { Attempt } from '../../contracts/deploy/index.ts';
 import { equalBytes, fromHex, toHex } from '../../wire/bytes.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { limits } from '../../wire/limits.ts';
-import { encodeChainProof } from '../../wire/message/proof.ts';
+import { encodeChainProof, type ProofPoints } from '../../wire/message/proof.ts';
+import { readUint, uintWord } from '../../wire/words.ts';
 import { type ChainStatement, committedRow, type ProverFiles, proveForChain } from '../circuit/prove.ts';
 import { CommandError, JudgedError } from '../exit-codes.ts';
 import { findPlainFile, readPlainFile } from '../model/plain-file.ts';
@@ -63,6 +64,7 @@ export async function settleProved({ onChain, release, model, steps }: Stage): P
   const { inputs, commitment } = committedRow(key, { salt: statement.salt, input: question, output: [answer] });
   const { a, b, c } = made.proof;
   const bent = hex(encodeChainProof({ commitment, elements: inputs, points: { a: c, b, c: a } }));
+  const twin = hex(encodeChainProof({ commitment, elements: inputs, points: malleated(made.proof) }));
   const attempt = (escrowId: Hex, said: Uint8Array, spoken: Hex, payee: Hex = local.operator): Attempt => ({
     functionName: 'fulfilProven',
     args: [escrowId, hex(said), payee, spoken],
@@ -75,6 +77,10 @@ export async function settleProved({ onChain, release, model, steps }: Stage): P
     ['for another payee', attempt(id, output, proof, local.requester)],
     ['with a changed proof', attempt(id, output, bent)],
   ];
+  // Anybody makes another proof of the same from one. It says nothing else, and pays nobody else.
+  await refusedAs(local, 'a malleated proof before anything is paid', attempt(id, output, twin), {
+    ...{ code: 'none', block: 'latest' },
+  });
   const unverified = { code: 'ResultNotVerified', block: 'latest' } as const;
   for (const [what, tried] of tries) refused.push(await refusedAs(local, what, tried, unverified));
 
@@ -87,6 +93,7 @@ export async function settleProved({ onChain, release, model, steps }: Stage): P
   if (settled === undefined) throw new CommandError('nothing was sent');
   const again = { code: 'EscrowNotOpen', block: 'latest' } as const;
   refused.push(await refusedAs(local, 'a second time', attempt(id, output, proof), again));
+  refused.push(await refusedAs(local, 'a second time, with a malleated proof', attempt(id, output, twin), again));
   const { calldataBytes } = await sentAttempt(local, settled.hash);
 
   return {
@@ -123,6 +130,16 @@ function setupWords({ setup: { kind, phase1, phase2 } }: OpenedKey): string {
   const parties = (count: number): string => (count === 1 ? 'one party' : `${count} parties`);
   const who = `${parties(phase1)} in phase 1, ${parties(phase2)} in phase 2`;
   return kind === 'dev' ? `dev setup: ${who}; for tests only` : `ceremony: ${who}`;
+}
+
+/** Of the field that the curve's coordinates are in. */
+const MODULUS = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
+
+/** The same statement with a and b as their negatives. */
+function malleated({ a, b, c }: ProofPoints): ProofPoints {
+  const negative = (word: Uint8Array): Uint8Array => uintWord(MODULUS - readUint(word));
+  const [x, [c1, c0]] = b;
+  return { a: [a[0], negative(a[1])], b: [x, [negative(c1), negative(c0)]], c };
 }
 
 const FOLDER = 'circuit/circuit';

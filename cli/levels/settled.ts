@@ -1,4 +1,4 @@
-import type { Attempt, LocalChain } from '../../contracts/deploy/index.ts';
+import type { Attempt, Done, LocalChain } from '../../contracts/deploy/index.ts';
 import { CommandError } from '../exit-codes.ts';
 import { heading, type Style } from '../report.ts';
 
@@ -85,6 +85,15 @@ export function settledText(settled: Settled, style: Style): string {
     heading('Not proven', style) +
     settled.notProven.map((reason) => `  ! ${reason}\n`).join('')
   );
+}
+
+/** attestations/schemas/proofmark-demo-level.schema.json */
+export function settledJson(settled: Settled, transactions: readonly Done[]): string {
+  const facts = {
+    ...settled,
+    transactions: transactions.map(({ what, hash, gasUsed }) => ({ what, hash, gasUsed })),
+  };
+  return JSON.stringify(facts, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
 }
 
 const WIDTH = 46;

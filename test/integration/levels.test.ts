@@ -1,6 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { exitCode } from '../../cli/exit-codes.ts';
 import { command, type Outcome } from '../support/command.ts';
+
+const schema = JSON.parse(readFileSync('attestations/schemas/proofmark-demo-level.schema.json', 'utf8')) as object;
+const validate = new Ajv2020({ strict: true }).compile(schema);
 
 /** What all levels say alike, and what is refused by which name. */
 function refusals({ out }: Outcome): Readonly<Record<string, string>> {
@@ -76,6 +81,16 @@ describe('proofmark demo --level', () => {
     expect(outcome.out).not.toContain('image');
   });
 
+  it('tells the same in JSON, as its schema says', { timeout: 240_000 }, async () => {
+    const { code, out, err } = await command('demo', '--level', 'recomputed', '--json');
+    expect([code, err]).toEqual([exitCode.accepted, '']);
+    const told = JSON.parse(out) as Record<string, unknown>;
+    expect(validate(told), JSON.stringify(validate.errors)).toBe(true);
+    expect(told).toMatchObject({ level: 'recomputed', answer: '1802', paid: '1000', cost: { effort: 'none' } });
+    expect(told['refused']).toContainEqual({ what: 'another output', code: 'ResultNotVerified' });
+    expect(told['transactions']).toContainEqual(expect.objectContaining({ what: 'fulfil, recomputed' }));
+  });
+
   it('proved: a contract checks a proof, and says that its setup is one party’s', { timeout: 240_000 }, async () => {
     const outcome = await settled('proved');
     expect(refusals(outcome)).toEqual({
@@ -88,6 +103,7 @@ describe('proofmark demo --level', () => {
       'for another payee': 'ResultNotVerified',
       'with a changed proof': 'ResultNotVerified',
       'a second time': 'EscrowNotOpen',
+      'a second time, with a malleated proof': 'EscrowNotOpen',
     });
     expect(outcome.out).toMatch(
       /\n {2}setup {15}dev setup: one party in phase 1, one party in phase 2; for tests only\n/,
@@ -107,7 +123,11 @@ describe('proofmark demo --level', () => {
   });
 
   it('is always of the same machine, and says that an option cannot change it', async () => {
-    for (const option of [['--json'], ['--tier', 'vm'], ['--tee', 'amd-sev-snp']]) {
+    for (const option of [
+      ['--product', 'milan'],
+      ['--tier', 'vm'],
+      ['--tee', 'amd-sev-snp'],
+    ]) {
       const { code, out, err } = await command('demo', '--level', 'recomputed', ...option);
       expect([code, out + err]).toEqual([exitCode.usage, expect.stringContaining(`takes no ${option[0]}`)]);
     }
