@@ -11,6 +11,7 @@ import {
   readChain,
   recognise,
   surveyChoice,
+  usualLevelsAsked,
 } from '../../client/audit/index.ts';
 import { tooLarge, undecodable } from '../../client/audit/input.ts';
 import { timeOfLeaf } from '../../client/audit/judge.ts';
@@ -60,6 +61,7 @@ async function judgeCase(one: Case, options: BatchOptions): Promise<Outcome> {
       suite: nodeSuite,
       tee: one.tee,
       chain,
+      levels: usualLevelsAsked,
       policies: options.given ?? surveyChoice(one.vmpl ?? ORDINARY_VMPLS),
       purpose: { kind: 'live', now },
       challenge: 'any',

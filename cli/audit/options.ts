@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { parseUtc } from '../../client/audit/utc.ts';
+import { type Level, levelNames } from '../../client/index.ts';
 import { fromHex } from '../../wire/bytes.ts';
 import type { TeeName } from '../../wire/message/identity.ts';
 import { UsageError } from '../exit-codes.ts';
@@ -13,11 +14,19 @@ export interface SingleAudit {
   readonly tee: TeeName | 'auto';
   readonly chain: readonly string[];
   readonly policies: readonly string[];
+  readonly levels: LevelsWish;
   readonly purpose: 'live' | 'archive';
   /** Milliseconds since 1970; null is now. */
   readonly at: number | null;
   readonly challenge: Uint8Array | 'any';
   readonly output: Output;
+}
+
+/** Files that speak for or against levels of a saved answer. */
+export interface LevelsWish {
+  readonly policy: string | undefined;
+  readonly required: Level | 'any';
+  readonly files: readonly string[];
 }
 
 export interface BatchAudit {
@@ -45,13 +54,22 @@ const options = {
   html: { type: 'string' },
   batch: { type: 'string' },
   root: { type: 'string' },
+  'levels-policy': { type: 'string' },
+  level: { type: 'string' },
+  proof: { type: 'string', multiple: true },
+  'circuit-key': { type: 'string', multiple: true },
+  finding: { type: 'string', multiple: true },
 } as const satisfies ParseArgsConfig['options'];
+
+const levelOptions = ['levels-policy', 'level', 'proof', 'circuit-key', 'finding'] as const;
 
 export function readRequest(args: readonly string[]): AuditRequest {
   const { values, chain, targets } = parsed(args);
   const policies = values.policy ?? [];
   if (values.batch !== undefined) {
-    const foreign = (['tee', 'purpose', 'at', 'challenge', 'html'] as const).find((name) => values[name] !== undefined);
+    const foreign = (['tee', 'purpose', 'at', 'challenge', 'html', ...levelOptions] as const).find(
+      (name) => values[name] !== undefined,
+    );
     if (foreign !== undefined)
       throw new UsageError(`--${foreign} is for one piece of evidence; --batch takes it from the cases`);
     if (targets.length + chain.length > 0) throw new UsageError('--batch takes no other files');
@@ -73,6 +91,11 @@ export function readRequest(args: readonly string[]): AuditRequest {
     tee: readTee(values.tee),
     chain,
     policies,
+    levels: {
+      policy: values['levels-policy'],
+      required: readLevel(values.level),
+      files: [...(values.proof ?? []), ...(values['circuit-key'] ?? []), ...(values.finding ?? [])],
+    },
     purpose: readPurpose(values.purpose),
     at: values.at === undefined ? null : readTime(values.at, '--at'),
     challenge: values.challenge === undefined ? 'any' : readChallenge(values.challenge),
@@ -130,6 +153,13 @@ function readTee(text: string | undefined): SingleAudit['tee'] {
   throw new UsageError('--tee is auto, aws-nitro or amd-sev-snp');
 }
 
+function readLevel(text: string | undefined): LevelsWish['required'] {
+  if (text === undefined) return 'any';
+  const level = levelNames.find((name) => name === text);
+  if (level === undefined) throw new UsageError(`--level is one of ${levelNames.join(', ')}`);
+  return level;
+}
+
 function readPurpose(text: string | undefined): SingleAudit['purpose'] {
   if (text === undefined || text === 'live') return 'live';
   if (text === 'archive') return text;
@@ -150,11 +180,14 @@ function readOutput(json: boolean, html: string | undefined): Output {
   return json ? { kind: 'json' } : { kind: 'text' };
 }
 
-function checkTogether({ target, purpose, at, chain }: SingleAudit): void {
+function checkTogether({ target, purpose, at, chain, levels }: SingleAudit): void {
   if (purpose === 'archive' && at !== null) {
     throw new UsageError('--at belongs to --purpose live: an archive is judged at its own time');
   }
   if (!isUrl(target)) return;
+  if (levels.files.length > 0 || levels.policy !== undefined || levels.required !== 'any') {
+    throw new UsageError('a host has no levels: an answer has, in its .proofmark file');
+  }
   if (purpose === 'archive') throw new UsageError('a host is audited live');
   if (chain.length > 0) throw new UsageError('a host serves its certificates itself: --chain is for files');
 }

@@ -1,4 +1,11 @@
-import type { AuditReport, LinkState, TrustLink } from '../../client/audit/index.ts';
+import {
+  type AuditReport,
+  disputeSentence,
+  type LevelWords,
+  type LinkState,
+  levelWords,
+  type TrustLink,
+} from '../../client/audit/index.ts';
 import { phasesOf } from '../../client/audit/phases.ts';
 import {
   challengeSentence,
@@ -27,6 +34,7 @@ export function renderText(report: AuditReport, style: Style): string {
         heading(`${title} (${standingWords[standing]})`, style) +
         rows(facts.map(({ label, value }) => [label, valueLines(value)])),
     ),
+    ...levelLines(report, style),
     ...timeLines(report, style),
     ...phasesOf(report.checks).map(
       ({ title, checks }) => heading(`Checks: ${title}`, style) + checkLines(checks, style),
@@ -67,6 +75,22 @@ function trustLines(trust: readonly TrustLink[]): string {
       return `  ${LINK_MARKS[state]} ${indent}${depth === 0 ? '' : '└ '}${printable(title)}, ${by}: ${stateWord(link)}\n`;
     })
     .join('');
+}
+
+const LEVEL_MARKS: Readonly<Record<LevelWords['state'], string>> = { reached: '✓', refused: '✗', 'not-reached': '–' };
+
+function levelLines({ levels }: AuditReport, style: Style): readonly string[] {
+  const words = levelWords(levels);
+  if (words.length === 0) return [];
+  const dispute = disputeSentence(levels);
+  return [
+    heading('Levels', style),
+    dispute === undefined ? '' : `  ! ${dispute}\n`,
+    ...words.map(
+      ({ level, state, word, lines }) =>
+        `  ${LEVEL_MARKS[state]} ${level.padEnd(11)} ${word}\n${lines.map((line) => `      ${line}\n`).join('')}`,
+    ),
+  ];
 }
 
 function timeLines({ dates, lifetimes, judgement }: AuditReport, style: Style): readonly string[] {

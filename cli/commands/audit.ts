@@ -26,6 +26,7 @@ import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { decodeEvidence } from '../../wire/message/evidence.ts';
 import { runBatch } from '../audit/batch.ts';
+import { readLevelsAsked } from '../audit/levels.ts';
 import { type BatchAudit, isUrl, readRequest, type SingleAudit } from '../audit/options.ts';
 import { givenChoice, shippedChoice } from '../audit/policies.ts';
 import { renderText } from '../audit/render-text.ts';
@@ -36,9 +37,12 @@ import type { CommandContext } from './context.ts';
 
 export const auditUsage = `proofmark audit FILE|-|URL [--policy FILE] [--tee auto|aws-nitro|amd-sev-snp] [--chain FILE...]
     [--at ISO-TIME] [--challenge HEX] [--purpose live|archive] [--json|--html FILE]
+    [--levels-policy FILE] [--level LEVEL] [--proof FILE]... [--circuit-key FILE]... [--finding FILE]...
   Checks a saved answer (.proofmark), a raw attestation document or report (binary, hex or base64), or the worker behind
   a host, and lists every check. Offline unless given a URL. Without --policy the shipped default is asked, which
-  accepts no image. Exit codes: 0 accepted, 10 malformed, 20 untrusted, 30 refused by policy, 40 undetermined, 2 usage.
+  accepts no image. Of a saved answer it tells which levels it has: a proof with its circuit key, and findings and approvals
+  of auditors, add to what the hardware says; the levels policy names whom you believe. An answer that one of them disputes,
+  or that lacks the --level asked for, is refused. Exit codes: 0 accepted, 10 malformed, 20 untrusted, 30 refused by policy, 40 undetermined, 2 usage.
 
 proofmark audit --batch CASES.json [--root DIR] [--policy FILE] --json
   One line {id, verdict, code} for each case. Without --policy any image and age is accepted: for looking, not relying.`;
@@ -55,6 +59,7 @@ async function auditOne(context: CommandContext, request: SingleAudit): Promise<
     tee,
     chain: await readChains(request.chain),
     policies: (await givenChoice(request.policies)) ?? shippedChoice,
+    levels: await readLevelsAsked(request.levels),
     purpose: purposeOf(request, context.now()),
     challenge,
     challengedAt: 'unknown',

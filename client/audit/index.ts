@@ -8,10 +8,13 @@ export { type Chain, joinChains, readChain } from './certificates.ts';
 export { renderHtml } from './html/page.ts';
 export { type Problem, type Recognised, type RecogniseOptions, recognise, type Subject } from './input.ts';
 export { judge, judgeHost, type Question } from './judge.ts';
+export { disputeSentence, type LevelWords, levelWords } from './level-words.ts';
+export { type LevelsAsked, usualLevelsAsked } from './levels.ts';
 export { type ChosenPolicy, type PolicyChoice, policyChoice, surveyChoice } from './policies.ts';
 export { renderJson } from './render-json.ts';
 export {
   type AuditCode,
+  type AuditedLevels,
   type AuditReport,
   type AuditVerdict,
   type DateWord,

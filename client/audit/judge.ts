@@ -21,6 +21,7 @@ import { answerGroups, answerLinks } from './archive-claims.ts';
 import { type Chain, joinChains } from './certificates.ts';
 import { archiveDates } from './dates.ts';
 import type { Problem, Recognised, SnpSubject } from './input.ts';
+import { auditLevels, type LevelsAsked, rulingWithLevels } from './levels.ts';
 import { nitroLeafStart, readNitroClaims } from './nitro-claims.ts';
 import { type About, problemOf, type Ruling, rejected, report } from './outcome.ts';
 import type { ChosenPolicy, PolicyChoice } from './policies.ts';
@@ -32,6 +33,8 @@ export interface Question {
   readonly tee: TeeName | 'auto';
   readonly chain: Chain;
   readonly policies: PolicyChoice;
+  /** Of saved answers; evidence alone has no levels. */
+  readonly levels: LevelsAsked;
   readonly purpose: Purpose;
   readonly challenge: Uint8Array | 'any';
   /** The clock of whoever will read the report: it decides nothing, and tells what has ended since. */
@@ -57,7 +60,11 @@ export async function judge(recognised: Recognised, question: Question): Promise
 }
 
 /** Evidence that a host has just served for this challenge. */
-export async function judgeHost(evidence: Evidence, input: InputFacts, question: Question): Promise<AuditReport> {
+export async function judgeHost(
+  evidence: Evidence,
+  input: InputFacts,
+  question: Omit<Question, 'levels'>,
+): Promise<AuditReport> {
   const { challenge, purpose, suite } = question;
   const chosen = await choose(evidence.tee, question);
   if ('problem' in chosen) return rejected(input, chosen.problem);
@@ -119,7 +126,10 @@ async function judgeArchive(bytes: Uint8Array, input: InputFacts, question: Ques
   const { tee } = archive.evidence;
   const chosen = await choose(tee, question);
   if ('problem' in chosen) return rejected(input, chosen.problem);
-  const ruling = await verifyArchive(archive, { policy: chosen.policy, purpose, suite, cache: 'none' });
+  const verdict = await verifyArchive(archive, { policy: chosen.policy, purpose, suite, cache: 'none' });
+  const { publishers } = chosen.policy;
+  const levels = await auditLevels(archive, { verdict, publishers, asked: question.levels, suite });
+  const ruling = rulingWithLevels(verdict, levels, question.levels);
   const { checks } = ruling;
   const accepted = ruling.verdict === 'accepted';
   const worker = await aboutWorker(archive.evidence, ruling, suite);
@@ -130,9 +140,9 @@ async function judgeArchive(bytes: Uint8Array, input: InputFacts, question: Ques
     groups: [...answerGroups(shown, checks, accepted), ...worker.groups],
     dates: [...worker.dates, ...archiveDates(archive, { checks, policy: chosen.policy, purpose: purpose.kind })],
   };
-  const at = ruling.judgedAt;
+  const at = verdict.judgedAt;
   const asked = { ...question, challenge: archive.challenge.value };
-  return report({ input, tee, chosen, at, question: asked, ruling, about });
+  return report({ input, tee, chosen, at, question: asked, ruling, about, levels });
 }
 
 async function judgeNitro(document: Uint8Array, input: InputFacts, question: Question): Promise<AuditReport> {
@@ -185,7 +195,7 @@ function undated({ checks, notProven }: Ruling): Ruling {
 
 type Choice = ChosenPolicy | { readonly problem: Problem };
 
-async function choose(found: TeeName, { tee, policies }: Question): Promise<Choice> {
+async function choose(found: TeeName, { tee, policies }: Pick<Question, 'tee' | 'policies'>): Promise<Choice> {
   const mismatch = (asked: string): Choice => ({
     problem: { code: 'tee_mismatch', detail: `the evidence is of ${found}, ${asked}` },
   });

@@ -7,6 +7,7 @@ import type { Problem } from './input.ts';
 import type { ChosenPolicy } from './policies.ts';
 import {
   type AuditCode,
+  type AuditedLevels,
   type AuditReport,
   type AuditVerdict,
   type InputFacts,
@@ -46,6 +47,7 @@ export function rejected(input: InputFacts, { code, detail, place }: Problem): A
     input,
     tee: null,
     level: null,
+    levels: 'no-answer',
     judgement: null,
     trust: [],
     groups: [],
@@ -63,6 +65,7 @@ interface Outcome {
   readonly question: { readonly purpose: Purpose; readonly challenge: Uint8Array | 'any'; readonly readAt: number };
   readonly ruling: Ruling;
   readonly about: About;
+  readonly levels?: AuditedLevels;
 }
 
 /** The last word is not the hardware's: somebody has to want this image. */
@@ -78,7 +81,16 @@ function policyLink({ verdict, checks }: Ruling, { policy }: ChosenPolicy): Trus
   };
 }
 
-export function report({ input, tee, chosen, at, question, ruling, about }: Outcome): AuditReport {
+export function report({
+  input,
+  tee,
+  chosen,
+  at,
+  question,
+  ruling,
+  about,
+  levels = 'no-answer',
+}: Outcome): AuditReport {
   const { purpose, challenge, readAt } = question;
   const { shown, ...told } = about;
   const { policy } = chosen;
@@ -97,6 +109,7 @@ export function report({ input, tee, chosen, at, question, ruling, about }: Outc
     input,
     tee,
     judgement,
+    levels,
     ...told,
     trust: [...told.trust, policyLink(ruling, chosen)],
     lifetimes: lifetimesOf(endingsOf({ ...shown, policy }), {

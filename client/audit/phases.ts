@@ -18,6 +18,7 @@ const beginnings: Readonly<Record<string, string>> = {
   M0: 'Model',
   K1: 'Commitment',
   D4: 'Time',
+  L1: 'Levels',
 };
 
 export interface Phase {

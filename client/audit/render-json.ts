@@ -1,3 +1,4 @@
+import { levelsJson } from './level-words.ts';
 import { jsonLine } from './printable.ts';
 import type { AuditReport, Fact, FactValue, Standing } from './report.ts';
 
@@ -10,7 +11,7 @@ export function renderJson(report: AuditReport): string {
   return jsonLine(JSON.stringify({ verdict, code, checks, evidence: evidenceOf(report), notProven }));
 }
 
-function evidenceOf({ input, tee, level, judgement, trust, groups, dates, lifetimes }: AuditReport): unknown {
+function evidenceOf({ input, tee, level, levels, judgement, trust, groups, dates, lifetimes }: AuditReport): unknown {
   const of = (standing: Standing): unknown =>
     Object.fromEntries(
       groups.filter((group) => group.standing === standing).map(({ key, facts }) => [key, record(facts)]),
@@ -19,6 +20,7 @@ function evidenceOf({ input, tee, level, judgement, trust, groups, dates, lifeti
     input,
     tee,
     level,
+    levels: levelsJson(levels),
     judgement,
     trust: trust.map(({ kind, title, by, state, checks, facts }) => ({
       kind,

@@ -7,6 +7,7 @@ import {
   type VerifierCode,
 } from '../../verifier/index.ts';
 import type { TeeName } from '../../wire/message/identity.ts';
+import type { ResultLevels } from '../levels/index.ts';
 
 /** What this command itself says no to, before the verifier is asked. Every one of them makes a `malformed` verdict. */
 export const inputCodes = {
@@ -29,7 +30,13 @@ const undeterminedCodes: Readonly<Record<Undetermined['code'], string>> = {
   payload_missing: 'request or answer were deleted, so the receipt can be held against nothing',
 };
 
-export type AuditCode = VerifierCode | InputCode | Undetermined['code'];
+/** What is said no to for the levels of a result, whatever the hardware's evidence is worth. */
+const levelCodes = {
+  disputed: 'an auditor whom the levels policy names computed other bits',
+  level_missing: 'the result does not have the level that is asked for',
+} as const;
+
+export type AuditCode = VerifierCode | InputCode | Undetermined['code'] | keyof typeof levelCodes;
 export type AuditVerdict = ArchiveVerdict['verdict'];
 
 export function meaningOf(code: AuditCode): string {
@@ -41,6 +48,7 @@ export function meaningOf(code: AuditCode): string {
     ...misuse,
     ...inputCodes,
     ...undeterminedCodes,
+    ...levelCodes,
   };
   return all[code];
 }
@@ -155,6 +163,9 @@ export interface Lifetime {
   readonly meaning: string;
 }
 
+/** `no-answer`: the input is no saved answer, or could not be read as one. */
+export type AuditedLevels = ResultLevels | 'no-answer';
+
 export interface AuditReport {
   readonly verdict: AuditVerdict;
   readonly code: AuditCode | null;
@@ -165,6 +176,8 @@ export interface AuditReport {
   readonly level: 'attested' | 'simulated' | null;
   /** null where the input was rejected before anything was judged. */
   readonly judgement: Judgement | null;
+  /** Of a saved answer: who vouches for it, how. */
+  readonly levels: AuditedLevels;
   readonly trust: readonly TrustLink[];
   readonly groups: readonly FactGroup[];
   /** Who says when it was: the hardware, and third parties. */

@@ -20,6 +20,7 @@ export {
   type SignedApproval,
   type SignedFinding,
 } from './evidence.ts';
+export { type LevelFile, levelEvidenceOf, recogniseLevelFile } from './files.ts';
 export type { LevelGain } from './gain.ts';
 export { type GainedLevel, gainedLevels, type Level, levelNames, vouchers } from './level.ts';
 export {

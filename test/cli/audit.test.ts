@@ -61,7 +61,7 @@ describe('proofmark audit, for a saved answer', () => {
     expect(checks.length).toBeGreaterThan(80);
     const open = checks.filter(({ outcome }) => outcome !== 'passed');
     expect(open.map(({ id, outcome }) => `${id} ${outcome}`)).toEqual(
-      ['D1', 'D2', 'D3', 'D4', 'D5'].map((id) => `${id} not-asked`),
+      ['D1', 'D2', 'D3', 'D4', 'D5', 'L1', 'L2'].map((id) => `${id} not-asked`),
     );
   });
 

@@ -13,6 +13,7 @@ import {
 } from '../words.ts';
 import { checksSection } from './checks.ts';
 import { factList, groupsSection } from './facts.ts';
+import { levelsSection } from './levels.ts';
 import { constantMarkup, type Html, html } from './markup.ts';
 import { style } from './style.ts';
 import { timesSection } from './times.ts';
@@ -42,6 +43,7 @@ export async function renderHtml(report: AuditReport, suite: Pick<Suite, 'sha256
 ${verdictBanner(report)}
 ${summary(report)}
 ${report.advice.map((line) => html`<p class="advice">${line}</p>\n`)}
+${levelsSection(report)}
 ${trustSection(report)}
 ${timesSection(report)}
 ${notProvenSection(report)}

@@ -1,7 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { judge, policyChoice, recognise, renderHtml, renderJson } from '../../../client/audit/index.ts';
+import {
+  judge,
+  policyChoice,
+  recognise,
+  renderHtml,
+  renderJson,
+  usualLevelsAsked,
+} from '../../../client/audit/index.ts';
 import { parseWorkerPolicy } from '../../../verifier/index.ts';
 import { toHex } from '../../../wire/bytes.ts';
 import { nodeSuite } from '../../../wire/crypto/node.ts';
@@ -94,6 +101,7 @@ describe.skipIf(chromium === undefined)(
         tee: 'auto',
         chain: { certificates: [], revocationLists: [] },
         policies: policyChoice([parseWorkerPolicy(rules)], 'given'),
+        levels: usualLevelsAsked,
         purpose: { kind: 'live', now: Date.parse(at) },
         challenge: 'any',
         challengedAt: 'unknown',

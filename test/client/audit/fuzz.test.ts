@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderText } from '../../../cli/audit/render-text.ts';
-import { judge, recognise, renderHtml, renderJson, surveyChoice } from '../../../client/audit/index.ts';
+import {
+  judge,
+  recognise,
+  renderHtml,
+  renderJson,
+  surveyChoice,
+  usualLevelsAsked,
+} from '../../../client/audit/index.ts';
 import { nodeSuite } from '../../../wire/crypto/node.ts';
 import { encodeArchive } from '../../../wire/message/archive.ts';
 import { plain } from '../../support/answer.ts';
@@ -51,6 +58,7 @@ describe('any bytes', () => {
             challenge: 'any',
             challengedAt: 'unknown',
             readAt: NOW,
+            levels: usualLevelsAsked,
           });
           // The survey trusts vendors, and no seed is a vendor's.
           expect(['malformed', 'untrusted']).toContain(report.verdict);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { AuditReport } from '../../../client/audit/index.ts';
+import type { ResultLevels, ResultLevelsFacts } from '../../../client/levels/index.ts';
 
 /** A report with this text wherever a stranger's text can come: names, titles, details, facts. */
 export function reportSaying(text: string): AuditReport {
@@ -14,6 +15,22 @@ export function reportSaying(text: string): AuditReport {
     input: { name: text, kind: 'nitro-document', encoding: 'hex', bytes: 3, sha256: '00' },
     tee: 'aws-nitro',
     level: 'simulated',
+    levels: {
+      requestId: new Uint8Array(32),
+      modelId: new Uint8Array(32),
+      standing: 'disputed',
+      disputes: [{ auditor: new Uint8Array(64), answer: new Uint8Array(32) }],
+      levels: [
+        {
+          ...{ level: 'replayed', state: 'refused', code: 'disputed', detail: text },
+          leftOut: [{ what: 'finding', code: 'auditor_words', detail: text }],
+        },
+        {
+          ...{ level: 'recomputed', state: 'reached', by: [text], assumes: [text], leftOut: [] },
+          cost: { fee: 1n, gas: 'unknown', seconds: 2 },
+        },
+      ],
+    } satisfies ResultLevelsFacts as unknown as ResultLevels,
     judgement: {
       purpose: 'live',
       at: '2030-01-01T00:00:00.000Z',

@@ -7,6 +7,7 @@ import {
   renderHtml,
   renderJson,
   surveyChoice,
+  usualLevelsAsked,
 } from '../../../client/audit/index.ts';
 import { parseWorkerPolicy } from '../../../verifier/index.ts';
 import { nodeSuite } from '../../../wire/crypto/node.ts';
@@ -24,6 +25,7 @@ const question: Omit<Question, 'suite'> = {
   tee: 'auto',
   chain: { certificates: snp.certificates, revocationLists: [] },
   policies: given,
+  levels: usualLevelsAsked,
   purpose: { kind: 'live', now: ANSWERED },
   challenge: 'any',
   challengedAt: 'unknown',

@@ -9,7 +9,7 @@ import { digestOf } from '../../../host/console/digest.ts';
 const ROOT = resolve(import.meta.dirname, '../../..');
 const SOURCES = ['host/console', 'client', 'verifier', 'wire', 'attestations', 'package.json'] as const;
 /** Copied as well: a link would lead back to here. */
-const PACKAGES = ['cbor-x', 'preact', 'uplot'] as const;
+const PACKAGES = ['@noble/curves', '@noble/hashes', 'cbor-x', 'preact', 'uplot'] as const;
 /** What the console may weigh on its way to a browser. */
 const GZIP_BYTES = 250_000;
 

@@ -12,24 +12,34 @@ export interface FileDropProps {
   /** What kinds of files, in a few words. */
   readonly hint: string;
   readonly maxBytes: number;
-  readonly onFile: (file: DroppedFile) => void;
+  /** Told of one file: of several that are dropped, the first. */
+  readonly onFile?: (file: DroppedFile) => void;
+  /** Told of all files that are dropped or chosen together. */
+  readonly onFiles?: (files: readonly DroppedFile[]) => void;
   /** As an `<input type="file">` takes it, where the platform's dialogue should show some files only. */
   readonly accept?: string;
 }
 
 /** A file to drop here or to choose. It is read in the browser and goes nowhere. */
-export function FileDrop({ label, hint, maxBytes, onFile, accept }: FileDropProps): VNode {
+export function FileDrop({ label, hint, maxBytes, onFile, onFiles, accept }: FileDropProps): VNode {
   const id = useId();
   const [over, setOver] = useState<'over' | 'away'>('away');
   const [refused, setRefused] = useState<string>();
-  const take = async (file: File | undefined): Promise<void> => {
-    if (file === undefined) return;
-    if (file.size > maxBytes) {
-      setRefused(`${file.name} has ${countWords(file.size)} bytes; ${countWords(maxBytes)} are the most`);
+  const take = async (list: FileList | null | undefined): Promise<void> => {
+    const files = [...(list ?? [])].slice(0, onFiles === undefined ? 1 : undefined);
+    const large = files.find(({ size }) => size > maxBytes);
+    if (large !== undefined) {
+      setRefused(`${large.name} has ${countWords(large.size)} bytes; ${countWords(maxBytes)} are the most`);
       return;
     }
     setRefused(undefined);
-    onFile({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
+    const read = await Promise.all(
+      files.map(async (file) => ({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) })),
+    );
+    const [first] = read;
+    if (first === undefined) return;
+    onFiles?.(read);
+    onFile?.(first);
   };
   return (
     <fieldset
@@ -42,7 +52,7 @@ export function FileDrop({ label, hint, maxBytes, onFile, accept }: FileDropProp
       onDrop={(event) => {
         event.preventDefault();
         setOver('away');
-        void take(event.dataTransfer?.files[0]);
+        void take(event.dataTransfer?.files);
       }}
     >
       <legend class="visually-hidden">{label}</legend>
@@ -51,9 +61,10 @@ export function FileDrop({ label, hint, maxBytes, onFile, accept }: FileDropProp
         id={id}
         type="file"
         {...(accept === undefined ? {} : { accept })}
+        multiple={onFiles !== undefined}
         aria-describedby={`${id}-hint`}
         onChange={({ currentTarget }) => {
-          void take(currentTarget.files?.[0]);
+          void take(currentTarget.files);
           // So that the same file can be chosen again after it was changed.
           currentTarget.value = '';
         }}

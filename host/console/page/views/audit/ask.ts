@@ -1,13 +1,16 @@
 import {
   type AuditReport,
   judge,
+  type LevelsAsked,
   type PolicyChoice,
   policyChoice,
   recognise,
   renderHtml,
   renderJson,
+  usualLevelsAsked,
 } from '../../../../../client/audit/index.ts';
 import { parseUtc } from '../../../../../client/audit/utc.ts';
+import { joinEvidence, levelEvidenceOf } from '../../../../../client/levels/index.ts';
 import { type Purpose, parseWorkerPolicy, type WorkerPolicy } from '../../../../../verifier/index.ts';
 import { fromHex, utf8 } from '../../../../../wire/bytes.ts';
 import type { Suite } from '../../../../../wire/crypto/suite.ts';
@@ -81,12 +84,24 @@ export async function audit({ held, wishes, policies, suite, now }: AuditAsked):
     tee: 'auto',
     chain: chainOf(held),
     policies: chosenPolicies(wishes, policies),
+    levels: levelsAskedOf(held),
     purpose,
     challenge: wishes.challenge === '' ? 'any' : fromHex(wishes.challenge, 32),
     challengedAt: 'unknown',
     readAt: now,
   });
   return { report, html: utf8(await renderHtml(report, suite)), json: utf8(renderJson(report)) };
+}
+
+/** Of several levels policies the last one counts; without one, nobody is named. */
+export function levelsAskedOf({ levels }: Pick<Held, 'levels'>): LevelsAsked {
+  const files = levels.map(({ file }) => file);
+  const named = files.flatMap((file) => (file.kind === 'levels-policy' ? [file.policy] : []));
+  return {
+    ...usualLevelsAsked,
+    policy: named.at(-1) ?? usualLevelsAsked.policy,
+    evidence: joinEvidence(levelEvidenceOf(files)),
+  };
 }
 
 /** A file name that every system takes, whatever the evidence was called. */

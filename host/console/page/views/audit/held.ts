@@ -1,4 +1,5 @@
 import { type Chain, joinChains, readChain } from '../../../../../client/audit/index.ts';
+import { type LevelFile, recogniseLevelFile } from '../../../../../client/levels/index.ts';
 import { utf8 } from '../../../../../wire/bytes.ts';
 import { limits } from '../../../../../wire/limits.ts';
 
@@ -6,6 +7,13 @@ import { limits } from '../../../../../wire/limits.ts';
 export interface Held {
   readonly evidence: HeldFile | undefined;
   readonly certificates: readonly HeldCertificates[];
+  /** What speaks for or against levels of a saved answer, and whom the person believes. */
+  readonly levels: readonly HeldLevelFile[];
+}
+
+export interface HeldLevelFile {
+  readonly name: string;
+  readonly file: LevelFile;
 }
 
 export interface HeldFile {
@@ -18,17 +26,34 @@ interface HeldCertificates {
   readonly chain: Chain;
 }
 
-export const nothingHeld: Held = { evidence: undefined, certificates: [] };
+export const nothingHeld: Held = { evidence: undefined, certificates: [], levels: [] };
 
 /** Taken, or why not. */
-export type Taken = { readonly held: Held } | { readonly refused: 'certificates_too_many' };
+export type Taken = { readonly held: Held } | { readonly refused: TakeProblem };
 
-/** A file is certificates if it is DER or PEM of certificates only; everything else is evidence, whatever it is. */
+export type TakeProblem = 'certificates_too_many' | 'level_files_too_many';
+
+/** Proofs, keys and auditors’ words name themselves; certificates are DER or PEM of nothing else; all else is evidence. */
 export function take(held: Held, { name, bytes }: HeldFile): Taken {
+  const file = recogniseLevelFile(bytes);
+  if (file !== undefined) {
+    if (held.levels.length >= limits.levelEvidence) return { refused: 'level_files_too_many' };
+    return { held: { ...held, levels: [...held.levels, { name, file }] } };
+  }
   const chain = looksLikeCertificates(bytes) ? readChain(bytes) : undefined;
   if (chain === undefined) return { held: { ...held, evidence: { name, bytes } } };
   if (held.certificates.length >= limits.auditChainFiles) return { refused: 'certificates_too_many' };
   return { held: { ...held, certificates: [...held.certificates, { name, chain }] } };
+}
+
+/** Several at once, as they were dropped. What is refused leaves the others out, too, so that nobody thinks it was seen. */
+export function takeAll(held: Held, files: readonly HeldFile[]): Taken {
+  let taken: Taken = { held };
+  for (const file of files) {
+    if ('refused' in taken) return taken;
+    taken = take(taken.held, file);
+  }
+  return taken;
 }
 
 /** Text as it was pasted: spaces and empty lines around it are the clipboard's. */
@@ -38,6 +63,10 @@ export function takeText(held: Held, text: string): Taken {
 
 export function without(held: Held, certificates: HeldCertificates): Held {
   return { ...held, certificates: held.certificates.filter((one) => one !== certificates) };
+}
+
+export function withoutLevelFile(held: Held, file: HeldLevelFile): Held {
+  return { ...held, levels: held.levels.filter((one) => one !== file) };
 }
 
 export function chainOf({ certificates }: Held): Chain {

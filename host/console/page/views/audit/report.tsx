@@ -27,6 +27,7 @@ import { FactList, type ShownFact } from '../../parts/fact-list.tsx';
 import { Verdict } from '../../parts/verdict.tsx';
 import { plainText } from '../../parts/words.ts';
 import { type Audited, savedName } from './ask.ts';
+import { Levels } from './levels.tsx';
 import { TrustChain } from './trust-chain.tsx';
 
 export function AuditReportView({ audited }: { readonly audited: Audited }): VNode {
@@ -49,6 +50,7 @@ export function AuditReportView({ audited }: { readonly audited: Audited }): VNo
           <TrustChain links={trust} />
         </Card>
       )}
+      <Levels levels={report.levels} />
       <Times report={report} />
       {notProven.length === 0 ? null : (
         <Card title="What this does not prove">

@@ -19,7 +19,7 @@ const page = parseWorkerPolicy(answerPolicy());
 const file = parseWorkerPolicy({ ...answerPolicy(), name: 'another' });
 const wish = (changes: Partial<Wishes>): Wishes => ({ ...firstWishes, ...changes });
 const asked: AuditAsked = {
-  held: { evidence: { name: 'a.proofmark', bytes: encodeArchive(plain.archive) }, certificates: [] },
+  held: { evidence: { name: 'a.proofmark', bytes: encodeArchive(plain.archive) }, certificates: [], levels: [] },
   wishes: firstWishes,
   policies: { page, file: undefined },
   suite: webSuite,
