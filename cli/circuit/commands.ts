@@ -10,19 +10,30 @@ import { createSteps } from '../progress/steps.ts';
 import { heading, jsonLine, rowLines } from '../report.ts';
 import { compileCircuit } from './compile.ts';
 import { circuitFiles, readCircuitFile, writeCircuitFiles } from './folder.ts';
-import { type IntegerModel, openIntegerModel } from './integer-model.ts';
+import { type IntegerModel, openIntegerModel, readModel } from './integer-model.ts';
 import { beginSetup, contribute, type VerifiedSetup, verifySetup } from './setup.ts';
+import { type SiblingDistance, type SiblingOptions, siblingDistance } from './sibling.ts';
 
 export async function makeCircuit(context: CommandContext): Promise<number> {
-  const parsed = parseArguments(context.args, { out: { type: 'string' }, json: { type: 'boolean' } });
+  const parsed = parseArguments(context.args, {
+    out: { type: 'string' },
+    sibling: { type: 'string' },
+    'input-scale': { type: 'string' },
+    'output-scale': { type: 'string' },
+    samples: { type: 'string' },
+    json: { type: 'boolean' },
+  });
+  const asked = siblingOptions(parsed);
   const [directory, out] = [only(parsed, 'one folder of a model'), required(parsed, 'out', 'DIR')];
   const steps = createSteps(context, 2);
   steps.begin('reading the model');
   const model = await openIntegerModel(directory);
   steps.begin('compiling its circuit');
   const { r1cs, wasm } = await compileCircuit(model.circuit.source);
+  const distance =
+    asked === 'none' ? 'not measured' : await siblingDistance(model.program, await readModel(asked.directory), asked);
   steps.end();
-  const facts = circuitFacts(model, r1cs);
+  const facts = { ...circuitFacts(model, r1cs), distance };
   const files = await writeCircuitFiles(out, {
     [circuitFiles.source]: model.circuit.source,
     [circuitFiles.r1cs]: r1cs,
@@ -37,10 +48,45 @@ export async function makeCircuit(context: CommandContext): Promise<number> {
       ['constraints', facts.constraints.toLocaleString('en-US')],
       ['powers of tau', `2^${facts.power} or more`],
       ['r1cs', facts.r1cs],
+      ['distance', distanceWords(distance)],
       ['written', files.join(', ')],
     ],
   });
   return exitCode.accepted;
+}
+
+function siblingOptions(parsed: Parsed): (SiblingOptions & { readonly directory: string }) | 'none' {
+  const directory = textOption(parsed, 'sibling');
+  const names = ['input-scale', 'output-scale', 'samples'] as const;
+  const [input, output, samples] = names.map((name) => Number(textOption(parsed, name) ?? Number.NaN)) as [
+    number,
+    number,
+    number,
+  ];
+  if (directory === undefined) {
+    const alone = names.find((name) => textOption(parsed, name) !== undefined);
+    if (alone !== undefined) throw new UsageError(`--${alone} belongs to --sibling`);
+    return 'none';
+  }
+  const isFit = input > 0 && output > 0 && Number.isInteger(samples) && samples >= 1 && samples <= MOST_SAMPLES;
+  if (!isFit || !Number.isFinite(input * output)) {
+    throw new UsageError(
+      `--sibling goes with --input-scale and --output-scale above 0 and --samples of 1 to ${MOST_SAMPLES}`,
+    );
+  }
+  return { directory, scale: { input, output }, samples };
+}
+
+/** Each is one run of both models, and all are one batch of the engine. */
+const MOST_SAMPLES = 100_000;
+
+function distanceWords(distance: SiblingDistance | 'not measured'): string {
+  if (distance === 'not measured') return 'not measured: name the float --sibling';
+  const { sibling, samples, median, percentile95, most, answersMedian } = distance;
+  const [half, nearlyAll, farthest, usual] = [median, percentile95, most, answersMedian].map((value) =>
+    value.toPrecision(3),
+  );
+  return `${half} in the median, ${nearlyAll} for 95 %, ${farthest} at most, where ${sibling} answers ${usual}; ${samples} random inputs`;
 }
 
 interface CircuitFacts {

@@ -43,13 +43,14 @@ export async function openIntegerModel(directory: string): Promise<IntegerModel>
   }
 }
 
-interface FoundModel {
+export interface FoundModel {
   readonly name: string;
   readonly version: string;
   readonly onnx: Uint8Array;
 }
 
-async function readModel(directory: string): Promise<FoundModel> {
+/** The entry of a draft or a release, with the digest that the release names. */
+export async function readModel(directory: string): Promise<FoundModel> {
   const isDraft = await access(join(directory, DRAFT_FILE)).then(
     () => true,
     () => false,

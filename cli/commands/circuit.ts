@@ -9,9 +9,12 @@ export const circuitUsage = `proofmark circuit COMMAND ...
 export const circuitCommands: FamilyCommands = {
   make: {
     usage: `proofmark circuit make RELEASE-DIR --out DIR [--json]
+             [--sibling RELEASE-DIR --input-scale X --output-scale Y --samples N]
   Writes the circuit of a draft's or a release's model and compiles it: circuit.circom, circuit.r1cs (the constraints),
   circuit.wasm (which computes witnesses) and circuit.json (what they are). The same model gives the same constraints. A
-  model that is no integer program is refused, with the node that is in the way; exits 30 then.`,
+  model that is no integer program is refused, with the node that is in the way; exits 30 then. --sibling
+  measures how far the integers are from the float model that they stand in for: input times X is the float model's, and
+  output times Y is held against its answer, on random inputs of the whole range.`,
     load: async () => (await import('../circuit/commands.ts')).makeCircuit,
   },
   setup: {
