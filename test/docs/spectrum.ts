@@ -36,7 +36,8 @@ export function spectrumPage(): string {
       spectrumAims.map((aim) => aimRow(aim, numbers)),
     ),
     `An escrow that is settled by a proof of 784-32-10 costs ${figure(gas['osaka.proved.fulfil.784-32-10'])} gas in all: the aim is about ` +
-      'the verification, as a transaction of its own, and not about the settlement around it.',
+      'the verification, as a transaction of its own, and not about the settlement around it. The keys of 784-32-10 are made once, of random ' +
+      'weights, from the powers of tau that `PROOFMARK_PHASE1` names, and kept in `.proofmark/`; without them the bench leaves it out.',
     '## Levels together',
     TOGETHER,
     `Gas of a request that wants a receipt and a proof: ${figure(gas['osaka.spectrum.attested+proved.gas'])}.`,
