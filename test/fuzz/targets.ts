@@ -26,6 +26,7 @@ import * as link from './wire/link.fuzz.ts';
 import * as logText from './wire/log-text.fuzz.ts';
 import * as manifest from './wire/manifest.fuzz.ts';
 import * as nsm from './wire/nsm.fuzz.ts';
+import * as proof from './wire/proof.fuzz.ts';
 import * as record from './wire/record.fuzz.ts';
 import * as snpGuest from './wire/snp-guest.fuzz.ts';
 import * as statements from './wire/statements.fuzz.ts';
@@ -61,6 +62,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'wire/log-text': logText,
   'wire/manifest': manifest,
   'wire/nsm': nsm,
+  'wire/proof': proof,
   'wire/record': record,
   'wire/snp-guest': snpGuest,
   'wire/statements': statements,
