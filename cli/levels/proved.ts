@@ -144,13 +144,16 @@ function malleated({ a, b, c }: ProofPoints): ProofPoints {
 
 const FOLDER = 'circuit/circuit';
 
-async function circuitFile({ releaseDirectory }: DemoRelease, ending: 'key' | 'zkey' | 'wasm'): Promise<Uint8Array> {
+export async function circuitFile(
+  { releaseDirectory }: DemoRelease,
+  ending: 'key' | 'zkey' | 'wasm',
+): Promise<Uint8Array> {
   const path = `${FOLDER}.${ending}`;
   return readPlainFile(releaseDirectory, await findPlainFile(releaseDirectory, path, limits.modelFileBytes));
 }
 
 /** As they were pulled with the release, whose manifest names the digest of each. Nothing of a setup is made here. */
-async function proverFiles(release: DemoRelease): Promise<ProverFiles> {
+export async function proverFiles(release: DemoRelease): Promise<ProverFiles> {
   const key = await openCircuitKey(nodeSuite, await circuitFile(release, 'key'));
   const { circuit } = release.manifest;
   if (circuit === null || !equalBytes(circuit, key.digest)) {
