@@ -16,6 +16,8 @@ import {
   requestPreimage,
   responsePreimage,
 } from '../../../wire/message/request.ts';
+import { testRelease } from '../../support/fake-release.ts';
+import { fakeWords } from '../../support/fake-worker.ts';
 import { signer, word } from '../../support/findings.ts';
 import { type Served, serve } from '../support/served.ts';
 
@@ -64,11 +66,13 @@ interface Asking {
   readonly index: number;
   readonly seconds: number;
   readonly signature?: string;
+  readonly at?: Served;
 }
 
 function ask(path: string, changes: Partial<Asking> & { readonly index: number }): Promise<Response> {
+  const { at = served } = changes;
   const { by, host, log, index, seconds, signature }: Asking = {
-    ...{ by: anna, host: new URL(served.host.url).host, log: served.worker.log.log, seconds: Date.now() / 1_000 },
+    ...{ by: anna, host: new URL(at.host.url).host, log: at.worker.log.log, seconds: Date.now() / 1_000 },
     ...changes,
   };
   const time = BigInt(Math.floor(seconds));
@@ -82,7 +86,7 @@ function ask(path: string, changes: Partial<Asking> & { readonly index: number }
     signature: signature ?? toHex(by.sign(message)),
   });
   // The place in the path is the one that is meant, whatever was signed.
-  return fetch(`${served.host.url}${path}/${toHex(served.worker.log.log)}/${index}?${query}`);
+  return fetch(`${at.host.url}${path}/${toHex(at.worker.log.log)}/${index}?${query}`);
 }
 
 async function code(response: Promise<Response>): Promise<string> {
@@ -116,6 +120,37 @@ describe('a disclosed request', () => {
 
   it('is asked for in one word', async () => {
     expect(await infer({ 'proofmark-disclose': '1' })).toMatchObject({ status: 400 });
+  });
+});
+
+describe('a disclosed chat', () => {
+  it.each([true, false])('is kept whole, streamed or not: %s', async (stream) => {
+    const chat = await serve({
+      auditors: named(),
+      releases: [testRelease([word(5)], { kind: 'text-generation', name: 'talker' })],
+    });
+    const body = JSON.stringify({ model: 'talker', messages: [{ role: 'user', content: 'Hello' }], stream });
+    const response = await fetch(`${chat.host.url}/v1/chat/completions`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json', 'proofmark-disclose': 'yes' }, body },
+    });
+    const text = await response.text();
+    const shown = await ask('/v1/disclosed', { index: 0, log: chat.worker.log.log, at: chat });
+    const kept = decodeDisclosed(new Uint8Array(await shown.arrayBuffer()));
+    expect(new TextDecoder().decode(kept.body)).toBe(body);
+    const answer = new TextDecoder().decode(kept.answer);
+    // Of a stream what the worker signed: the host's own last events are none of it.
+    expect(stream ? text.startsWith(answer) : text === answer).toBe(true);
+    expect(answer).toContain(fakeWords.at(-1)?.trim().slice(0, 1));
+    const bundle = decodeBundle(
+      new Uint8Array(
+        await (await ask('/v1/receipts/by-index', { index: 0, log: chat.worker.log.log, at: chat })).arrayBuffer(),
+      ),
+    );
+    const { salt } = decodeRequestHeader(kept.header);
+    const facts = { salt, status: 0n, format: BigInt(kept.format), jsonLength: BigInt(kept.jsonLength) };
+    const bound = responsePreimage({ ...facts, bodyHash: sha256(kept.answer) });
+    expect(sha256(bound)).toEqual(decodeReceipt(bundle.receipt).responseHash);
+    await chat.stop();
   });
 });
 
