@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Audit, auditLog, type Computing } from '../../cli/auditor/audit.ts';
 import { type Comparison, compareFindings } from '../../cli/auditor/compare.ts';
 import type { AuditorKey } from '../../cli/auditor/key.ts';
-import { openFindingStore } from '../../cli/auditor/store.ts';
+import { type FindingStore, openFindingStore } from '../../cli/auditor/store.ts';
 import { writeDemoFiles } from '../../cli/stack/demo-files.ts';
 import { choosePort } from '../../cli/stack/port.ts';
 import { type Stack, startStack } from '../../cli/stack/stack.ts';
@@ -17,7 +17,12 @@ import { parseWorkerPolicy, type WorkerPolicy } from '../../verifier/index.ts';
 import { toHex } from '../../wire/bytes.ts';
 import { nodeSuite, sha256 } from '../../wire/crypto/node.ts';
 import { limits } from '../../wire/limits.ts';
-import { encodeFindingRecord, type FindingRecord, readFinding } from '../../wire/message/finding-record.ts';
+import {
+  type CommitRecord,
+  encodeFindingRecord,
+  type FindingRecord,
+  readFinding,
+} from '../../wire/message/finding-record.ts';
 import { createTestKey, openTestAuditor, type TestAuditor } from '../support/auditors.ts';
 import { commandAt } from '../support/command.ts';
 import { LIE } from '../support/lying-worker.ts';
@@ -182,15 +187,8 @@ describe('auditors of one worker', () => {
     const client = connect(stack.url, { policy: stack.policy });
     const sealed = await client.infer(demoCall(stack, 1, 5.5), { disclose: 'auditors' });
     const index = Number(sealed.receipt.index);
-    const look = async (): Promise<unknown> => {
-      const { key, releases, directory } = auditors.anna;
-      const audit = await auditLog({
-        asker: { host, policy: await plainPolicy(stack), suite: nodeSuite, now: Date.now },
-        ...{ key, releases, store: openFindingStore(join(directory, 'sealed')), peers: [], waitMs: 0 },
-        ...{ hostName: new URL(stack.url).host, log: undefined, look: { indexes: [index] }, onSample: () => undefined },
-      });
-      return audit.leaves[0];
-    };
+    const store = openFindingStore(join(folder, 'sealed'));
+    const look = async (): Promise<unknown> => (await lookedAt([index], store)).leaves[0];
     expect(await look()).toMatchObject({
       index,
       verdict: 'undisclosed',
@@ -260,4 +258,40 @@ describe('auditors of one worker', () => {
     expect(await tell(wrongOf('berta'))).toBe('200 {"news":false}');
     expect(await workers()).toMatchObject([{ state: 'ready' }]);
   });
+
+  it('show at the next audit what one that was ended had committed to', async () => {
+    const store = openFindingStore(join(folder, 'ended'));
+    const killed = { ...store, saveFinding: () => Promise.reject(new RangeError('killed')) };
+    await expect(lookedAt([0], killed)).rejects.toThrow('killed');
+    const log = audits.anna?.head.log as Uint8Array;
+    const [commit] = await store.commits(log, -1);
+    expect(await store.findings(log, -1)).toEqual([]);
+    const next = await lookedAt([0], store);
+    expect(next.leaves).toMatchObject([{ verdict: 'known' }]);
+    expect(next.findings.map((record) => record.commit.digest)).toEqual([commit?.digest]);
+    expect((await compareFindings([...next.findings, commit as CommitRecord])).exposed).toEqual([]);
+    expect(await store.sealed(log)).toEqual([]);
+  }, 60_000);
+
+  it('fail a host that shows other bytes than the receipt is about, or none', async () => {
+    const kept = join(folder, 'host', 'disclosed', toHex(audits.anna?.head.log as Uint8Array));
+    await cp(join(kept, '0'), join(kept, '1'));
+    await rm(join(kept, '0'));
+    const { leaves, findings } = await lookedAt([0, 1], openFindingStore(join(folder, 'failed')));
+    expect(leaves).toMatchObject([
+      { verdict: 'missing', detail: 'disclosed_unknown' },
+      { verdict: 'missing', detail: expect.stringContaining('the request is not the one') },
+    ]);
+    for (const record of findings) expect(await tell(record)).toBe('200 {"news":false}');
+    expect(await workers()).toMatchObject([{ state: 'ready' }]);
+  }, 60_000);
 });
+
+async function lookedAt(indexes: readonly number[], store: FindingStore): Promise<Audit> {
+  const { key, releases } = auditors.anna;
+  return auditLog({
+    asker: { host, policy: await plainPolicy(stack), suite: nodeSuite, now: Date.now },
+    ...{ key, releases, store, peers: [], waitMs: 0, look: { indexes }, onSample: () => undefined },
+    ...{ hostName: new URL(stack.url).host, log: undefined },
+  });
+}
