@@ -35,13 +35,22 @@ export interface KeyPoints {
 
 declare const opened: unique symbol;
 
+const made = new WeakSet<object>();
+
+/** Holds at run time too: points that nobody looked at prove whatever somebody likes. */
+export function isOpenedKey(value: unknown): value is OpenedKey {
+  return typeof value === 'object' && value !== null && made.has(value);
+}
+
 /** Reads a circuit key and checks its points. Whose key it is, the digest says: hold it against a manifest’s `circuit`. */
 export async function openCircuitKey(suite: Pick<Suite, 'sha256'>, bytes: Uint8Array): Promise<OpenedKey> {
   // Once, so that what is hashed is what is read.
   const copy = Uint8Array.from(bytes);
   const key = decoded(copy);
   const points = keyPoints(key);
-  return { digest: await suite.sha256(copy), key, setup: setupOf(key), points } as OpenedKey;
+  const whole = { digest: await suite.sha256(copy), key, setup: setupOf(key), points } as OpenedKey;
+  made.add(Object.freeze(whole));
+  return whole;
 }
 
 export function setupOf({ phase1, phase2 }: Pick<CircuitKey, 'phase1' | 'phase2'>): CircuitSetup {

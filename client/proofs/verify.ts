@@ -5,7 +5,7 @@ import { WireError } from '../../wire/errors.ts';
 import { decodeProof, isPrivateForm, type ProofFile } from '../../wire/message/proof.ts';
 import { readUint } from '../../wire/words.ts';
 import { ProofError } from './errors.ts';
-import type { CircuitSetup, KeyPoints, OpenedKey } from './key.ts';
+import { type CircuitSetup, isOpenedKey, type KeyPoints, type OpenedKey } from './key.ts';
 import { firstGroup, type G1Point, secondGroup } from './points.ts';
 
 /**
@@ -42,6 +42,7 @@ export function isProvenResult(value: unknown): value is ProvenResult {
  * therefore be keyed by a proof's bytes; an escrow is paid once by its own id, and a result has its level by its receipt.
  */
 export function verifyProof(key: OpenedKey, file: Uint8Array): ProvenResult {
+  if (!isOpenedKey(key)) throw new ProofError('key_malformed', 'nobody has looked at its points', 'key');
   const proof = decoded(file);
   if (!equalBytes(proof.circuit, key.digest)) {
     throw new ProofError('circuit_mismatch', `made for the circuit ${toHex(proof.circuit)}`, 'circuit');

@@ -232,6 +232,10 @@ describe('what is no proof or no key', () => {
     expect(await refusalOf(() => verifyProof(opened, text))).toEqual({ code: 'proof_malformed', place: 'proof' });
   });
 
+  it('key_malformed: a key that only looks like one that was opened', async () => {
+    expect(await judged({}, { ...opened })).toEqual({ code: 'key_malformed', place: 'key' });
+  });
+
   it('has a code for each of these, and no other', () => {
     expect([...proofErrorCodes].sort()).toEqual([
       'circuit_mismatch',
