@@ -33,6 +33,8 @@ contract LevelsInvariants is Test {
 
     /// forge-config: default.invariant.runs = 32
     /// forge-config: default.invariant.depth = 150
+    /// forge-config: long.invariant.runs = 64
+    /// forge-config: long.invariant.depth = 300
     function invariant_moneyMovesOnceOverAllLevels() external view {
         vm.assertEq(handler.breaches(), 0);
         uint256 sum;

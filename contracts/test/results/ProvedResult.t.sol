@@ -110,17 +110,57 @@ contract ProvedResultTest is ProvedFixture {
         vm.assertFalse(proved.verify(answer, proof));
     }
 
+    /// The model's answer to an input of the prover's choice, about the input that was asked.
+    function testFuzz_answersTheInputThatWasAsked(uint256 seed, uint256 other) external view {
+        int256[] memory given = draw(1, output);
+        Answer memory answer = answerOf(draw(seed, input), given);
+        int256[] memory taken = draw(other, input);
+        bytes memory proof = provenOf(answer, elementsOf(input, taken), elementsOf(output, given));
+        vm.assertEq(proved.verify(answer, proof), sha256(bodyOf(taken)) == answer.inputHash);
+    }
+
+    /// The same input once its values are cut out, and other elements.
+    function testFuzz_refusesElementsWithMoreInThem(uint256 seed, uint256 bit) external view {
+        int256[] memory given = draw(1, output);
+        Answer memory answer = answerOf(draw(seed, input), given);
+        uint256[] memory elements = elementsOf(input, draw(seed, input));
+        // The second has nine values of forty.
+        elements[1] |= 1 << bound(bit, 72, 253);
+        vm.assertFalse(proved.verify(answer, provenOf(answer, elements, elementsOf(output, given))));
+    }
+
+    /// An output that is no row, proved about what would be packed of it.
+    function testFuzz_refusesHeadsOfOutputs(uint256 at, uint256 value) external view {
+        int256[] memory given = draw(1, output);
+        Answer memory answer = answerOf(draw(1, input), given);
+        at = bound(at, 0, 3);
+        if (wordAt(answer.output, at) == value) return;
+        setWord(answer.output, at, value);
+        uint256[] memory nothing = new uint256[](elementsOf(output, given).length);
+        vm.assertFalse(proved.verify(answer, provenOf(answer, elementsOf(input, draw(1, input)), nothing)));
+    }
+
+    function testFuzz_refusesOutputsBeyondTheRange(uint256 at, uint256 packed) external view {
+        int256[] memory given = draw(1, output);
+        at = bound(at, 0, 8);
+        // Its highest bits are those of the value behind it, which has some of its own.
+        packed = bound(packed, 1 << 32, (1 << 56) - 1);
+        given[at] = -(1 << 31);
+        uint256[] memory outputs = elementsOf(output, given);
+        outputs[at / 7] |= packed << (32 * (at % 7));
+        Answer memory answer = answerOf(draw(1, input), given);
+        setWord(answer.output, 4 + at, packed - (1 << 31));
+        vm.assertFalse(proved.verify(answer, provenOf(answer, elementsOf(input, draw(1, input)), outputs)));
+    }
+
     /// A key serves one release, whatever other one somebody proves it for.
     function testFuzz_answersForItsOwnModelOnly(bytes32 other) external view {
         int256[] memory taken = draw(1, input);
         int256[] memory given = draw(2, output);
         Answer memory answer = answerOf(taken, given);
         answer.modelId = other;
-        uint256 point = pointOf(address(proved), answer, COMMITMENT);
-        uint256[] memory elements = elementsOf(input, taken);
-        uint256 evaluation = evaluationAt(point, elements, elementsOf(output, given));
-        uint256[8] memory proof = prove(uint256(COMMITMENT), evaluation, point, 5);
-        vm.assertEq(proved.verify(answer, abi.encodePacked(COMMITMENT, proof, elements)), other == MODEL);
+        bytes memory proof = provenOf(answer, elementsOf(input, taken), elementsOf(output, given));
+        vm.assertEq(proved.verify(answer, proof), other == MODEL);
     }
 
     function testFuzz_wantsTheReceiptsCommitment(uint256 seed, bytes32 other) external view {
@@ -234,6 +274,17 @@ contract ProvedResultTest is ProvedFixture {
         uint256 point = pointOf(verifier, answer, COMMITMENT);
         uint256 evaluation = evaluationAt(point, elements, elementsOf(output, given));
         proof = abi.encodePacked(COMMITMENT, prove(uint256(COMMITMENT), evaluation, point, 5), elements);
+    }
+
+    /// By somebody who knows the secrets, about whatever elements.
+    function provenOf(Answer memory answer, uint256[] memory inputs, uint256[] memory outputs)
+        private
+        view
+        returns (bytes memory)
+    {
+        uint256 point = pointOf(address(proved), answer, COMMITMENT);
+        uint256 evaluation = evaluationAt(point, inputs, outputs);
+        return abi.encodePacked(COMMITMENT, prove(uint256(COMMITMENT), evaluation, point, 5), inputs);
     }
 
     function answerOf(int256[] memory taken, int256[] memory given) private pure returns (Answer memory answer) {

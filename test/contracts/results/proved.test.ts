@@ -1,11 +1,12 @@
 import type { Address, Hex } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Chain, startChain } from '../../../contracts/tools/anvil.ts';
+import { evaluateElements } from '../../../wire/commitment/index.ts';
 import { uintWord } from '../../../wire/words.ts';
 import { filler } from '../../vectors/golden/keys.ts';
 import { ESCROW_FEE, openEscrow, outcomeOf, termsFor } from '../support/escrows.ts';
 import { rowBody } from '../support/integer.ts';
-import { commitmentOf, type ProvedStatement, provedBytes, signalsOf } from '../support/proved.ts';
+import { commitmentOf, elementsOf, type ProvedStatement, provedBytes, signalsOf } from '../support/proved.ts';
 import {
   type Deployed,
   deployed,
@@ -117,10 +118,20 @@ describe('an escrow that a proof settles', () => {
   });
 
   const other = { ...input, values: input.values.with(0, 4n) };
+
+  /** A proof of the model's answer to another input, whose point names the input that was asked. */
+  function about(escrow: Hex, taken: typeof input): Hex {
+    const commitment = commitmentOf(statementOf(escrow, { input: taken }));
+    const { point } = signalsOf(statementOf(escrow), commitment);
+    const evaluation = evaluateElements([...elementsOf(taken), ...elementsOf(output)], point);
+    return hex(provedBytes(commitment, setup.prove({ commitment, evaluation, point }), taken));
+  }
+
   it.each<readonly [string, (escrow: Hex) => Promise<readonly unknown[]>]>([
     ['another output', async (escrow) => callOf(escrow, provenBy(setup, statementOf(escrow)), { answer: -4n })],
     ['other weights', async (escrow) => callOf(escrow, provenBy(otherWeights, statementOf(escrow)))],
     ['another input', async (escrow) => callOf(escrow, provenBy(setup, statementOf(escrow, { input: other })))],
+    ['the answer to another input, said to be about this one', async (escrow) => callOf(escrow, about(escrow, other))],
     ['a proof for another escrow', async (escrow) => callOf(escrow, provenBy(setup, statementOf(await opened())))],
     [
       'a proof for another chain',
