@@ -8,7 +8,7 @@ export ONNXRUNTIME_NODE_INSTALL := skip
 # TIER=sim-process is the default of the command itself; later tiers are named here.
 TIER_ARGS := $(if $(TIER),--tier $(TIER))
 
-# LEVEL=attested is the default of the command, LEVEL=recomputed settles an answer that the chain computes itself.
+# LEVEL=attested, replayed, recomputed or proved settles one question at that level; without it the whole stack is shown.
 LEVEL_ARGS := $(if $(LEVEL),--level $(LEVEL))
 
 # The stamp is a copy of the lock file: compared by content, so that a checkout that only touches times installs nothing.
@@ -43,6 +43,7 @@ mutation: install ## change the code of FILES in every way, and count what the t
 check: install ## format, lint, types, boundaries, dead code, house rules
 	@npm run -s check
 
+# PROOFMARK_PHASE1=FILE (powers of tau) makes keys for a network of 784-32-10, which is measured then, too.
 bench: install ## measure, and write test/bench/results.json and baseline.json (ARGS: names of some benches only)
 	@npm run -s bench -- $(ARGS)
 
