@@ -21,6 +21,7 @@ const passed: readonly Passed[] = [
   get(`/v1/releases/${ID}/files/[A-Za-z0-9._/-]{1,256}`),
   get(`/v1/receipts/${ID}(/places)?`),
   get('/v1/settlement'),
+  get('/v1/levels'),
   get(`/v1/responses/${ID}`),
   get('/v1/log/(head|heads|consistency|checkpoint)'),
   get('/v1/log/tile/[0-9x/]{1,64}(\\.p/[0-9]{1,3})?'),

@@ -3,6 +3,8 @@
  * here, whoever brought it.
  */
 
+export type { LevelOffer, PricedModel, PriceList } from '../../wire/message/price-list.ts';
+export { reachAuditors } from './auditors.ts';
 export type { UnavailableReason } from './availability.ts';
 export {
   type LevelCode,
@@ -45,6 +47,7 @@ export {
   askPriceList,
   type JudgedModel,
   type JudgedOffer,
+  judgeModel,
   judgePriceList,
   type OfferProblem,
   offerProblems,

@@ -70,6 +70,7 @@ export async function judgePriceList(
   );
 }
 
+/** The same for one model whose release is known already. */
 export function judgeModel(
   { modelId, levels }: PricedModel,
   release: Verified<ReleaseFacts> | undefined,

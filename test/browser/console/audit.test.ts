@@ -14,11 +14,14 @@ import { toHex } from '../../../wire/bytes.ts';
 import { nodeSuite } from '../../../wire/crypto/node.ts';
 import { limits } from '../../../wire/limits.ts';
 import { encodeArchive } from '../../../wire/message/archive.ts';
+import { encodeFindingRecord } from '../../../wire/message/finding-record.ts';
+import { createAuditor, findingOf, integerAnswer, naming, policyOf, proofOf } from '../../client/levels/evidence.ts';
 import { answerPolicy } from '../../support/accept-answer.ts';
 import { ANSWERED, ASKED, plain } from '../../support/answer.ts';
 import { NOW } from '../../support/certificates.ts';
 import { cosignedHead, cosignerOf, dateOf } from '../../support/cosign.ts';
 import { snpEvidence, snpPolicyJson } from '../../support/snp-evidence.ts';
+import { trapdoorKeyBytes } from '../../support/trapdoor.ts';
 import { chromium } from '../chromium.ts';
 import {
   expectAccessible,
@@ -38,7 +41,8 @@ const YEARS_LATER = Date.UTC(2034, 5, 1, 12);
 
 const { privateKey: witness } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const anchors = { cosigners: [toHex(cosignerOf(witness))], maxKeyAgeSeconds: 600 };
-const rules = { ...answerPolicy(), anchors };
+const integer = integerAnswer();
+const rules = { ...answerPolicy({ models: [plain, integer].map(({ modelId }) => toHex(modelId)) }), anchors };
 const dated = encodeArchive({
   ...plain.archive,
   anchors: [cosignedHead(witness, dateOf(plain.archive, ANSWERED + 60_000))],
@@ -49,6 +53,14 @@ const file = (name: string, bytes: Uint8Array | string) => ({
   buffer: Buffer.from(bytes),
 });
 const DROP = 'Attestation document, SEV-SNP report, its certificates, or .proofmark file';
+const auditor = createAuditor();
+const against = findingOf(auditor, integer, { verdict: 2n, answer: new Uint8Array(32).fill(5) });
+const disputing = encodeFindingRecord({
+  ...{ format: 'proofmark finding v1', ...against, blinding: new Uint8Array(32), reveal: against.signature },
+  ...{ drawn: null, commit: { digest: new Uint8Array(32), signature: against.signature } },
+  statement: { links: 1, anchor: new Uint8Array(32), signature: against.signature },
+  ...{ held: [], waited: 'alone' },
+});
 const snp = snpEvidence();
 const pem = (der: Uint8Array): string =>
   `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
@@ -109,6 +121,37 @@ describe.skipIf(chromium === undefined)(
       });
       expect(json).toEqual({ name: 'audit-answer.proofmark.json', text: renderJson(report) });
       expect(html).toEqual({ name: 'audit-answer.proofmark.html', text: await renderHtml(report, nodeSuite) });
+      expect(complaints).toEqual([]);
+      await close();
+    });
+
+    it('tells which levels an answer has, of several files that are dropped together', async () => {
+      const { page, complaints, close } = await open();
+      await page
+        .getByLabel(DROP)
+        .setInputFiles([
+          file('answer.proofmark', encodeArchive(integer.archive)),
+          file('answer.proof', proofOf()),
+          file('circuit.key', trapdoorKeyBytes),
+        ]);
+      await page.getByText('a circuit key', { exact: true }).waitFor();
+      const levels = page.getByRole('region', { name: 'Which levels it has' });
+      await levels.waitFor();
+      const text = (await levels.textContent()) ?? '';
+      expect(text).toContain('proved reached');
+      expect(text).toContain('ceremony (3 and 2 contributions)');
+      expect(text).toContain('attested refused');
+      await expectFits(page);
+      await expectAccessible(page);
+      await screenshot(page, 'audit-levels');
+      await page
+        .getByLabel(DROP)
+        .setInputFiles([
+          file('no.finding', disputing),
+          file('levels.json', JSON.stringify({ ...policyOf(), ...naming([auditor], 1) })),
+        ]);
+      await page.getByText('Disputed: an auditor').waitFor();
+      expect(await verdictOf(page)).toBe('refuseddisputed');
       expect(complaints).toEqual([]);
       await close();
     });

@@ -6,6 +6,7 @@ import { signP256 } from '../../../wire/crypto/node-sign.ts';
 import { releaseStatus, releaseStatusMessage } from '../../../wire/message/authorisations.ts';
 import { encodeSignedStatus, type ReleaseStatusName } from '../../../wire/message/hub.ts';
 import type { Manifest } from '../../../wire/message/manifest.ts';
+import { encodePriceList } from '../../../wire/message/price-list.ts';
 import { createWorld, type World } from '../../client/world.ts';
 import { publisher, release, type TestRelease } from '../../enclave/worker/core/harness.ts';
 
@@ -150,7 +151,10 @@ export async function createModelWorld(): Promise<ModelWorld> {
     chat,
     hostile,
     policy: { ...world.rules, models: models.map(({ modelId }) => toHex(modelId)) },
-    host: { ...world.host, get: (path, maxBytes) => fileOf(models, path) ?? world.host.get(path, maxBytes) },
+    host: {
+      ...world.host,
+      get: (path, maxBytes) => fileOf(models, path) ?? levelsOf(tensor, path) ?? world.host.get(path, maxBytes),
+    },
     state(of, status, sequence) {
       const signature = signP256(
         publisher.privateKey,
@@ -161,6 +165,25 @@ export async function createModelWorld(): Promise<ModelWorld> {
       world.statuses.set(toHex(modelId), bytes);
     },
   };
+}
+
+/** What an operator offers: one price, and a proof by a circuit that the release does not name. */
+function levelsOf({ modelId }: TestRelease, path: string): Promise<Uint8Array> | undefined {
+  if (path !== '/v1/levels') return undefined;
+  const common = { operation: 'infer', gas: null, verifier: null } as const;
+  const list = encodePriceList({
+    format: 'proofmark levels v1',
+    models: [
+      {
+        modelId,
+        levels: [
+          { level: 'attested', ...common, unitPrice: 5n },
+          { level: 'proved', ...common, unitPrice: 40n, circuit: sha256(utf8('none')), setup: 'dev', seconds: 3 },
+        ],
+      },
+    ],
+  });
+  return Promise.resolve(list);
 }
 
 /** As the host's own route answers; undefined for what is no file. */

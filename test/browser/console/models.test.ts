@@ -70,6 +70,10 @@ describe.skipIf(chromium === undefined)(
       await page.getByRole('heading', { name: 'Doubling as a service' }).waitFor();
       await page.getByRole('button', { name: '1', exact: true }).click();
       await page.getByText('Expected by the owner').waitFor();
+      const offered = page.getByRole('region', { name: 'Levels offered' });
+      await offered.getByText('5 a unit').waitFor();
+      expect(await offered.textContent()).toContain('the release names no circuit');
+      expect(await offered.textContent()).toContain('dev setup, some 3 s to prove');
       await expectFits(page);
       await expectAccessible(page);
       await screenshot(page, `model-${size}-${scheme}`);

@@ -13,6 +13,7 @@ import { hrefOf } from '../../routes.ts';
 import { FailurePanel } from '../play/failure-panel.tsx';
 import { CardOf } from './card-of.tsx';
 import { FilesOf } from './files.tsx';
+import { LevelOffersOf } from './level-offers.tsx';
 import { OnChain } from './on-chain-card.tsx';
 import { listsModel, publishersOf } from './policy-words.ts';
 import { AboutRelease, ExecutionOf, TensorsOf } from './release-facts.tsx';
@@ -66,6 +67,7 @@ function Release({ shown, policy }: { readonly shown: ShownRelease; readonly pol
       <TensorsOf manifest={manifest} />
       <CardOf from={{ host: transport, release: facts, suite: webSuite }} />
       <ExecutionOf manifest={manifest} />
+      <LevelOffersOf release={facts} />
       <SamplesOf release={facts} />
       <VersionsOf release={facts} />
       <FilesOf manifest={manifest} />
