@@ -1,16 +1,8 @@
 import { toHex } from '../wire/bytes.ts';
 import { encodeArchive } from '../wire/message/archive.ts';
+import type { ArchiveSink } from './archive-sink.ts';
 import type { Answered } from './calls.ts';
 import { ClientError } from './errors.ts';
-
-/** Where `.proofmark` files go: called for every verified answer, and waited for before the answer is handed out. */
-export type ArchiveSink = (file: ArchiveFile) => void | Promise<void>;
-
-export interface ArchiveFile {
-  /** `<requestId>.proofmark`: one file for each answer, and none is written over. */
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
 
 /** Everything that a stranger needs to check this answer. */
 export function archiveOf(answered: Answered, bodyHash: Uint8Array): Uint8Array {

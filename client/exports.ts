@@ -11,7 +11,7 @@ export {
   type NamedAuditor,
   type RefusedApproval,
 } from './approvals/ask.ts';
-export type { ArchiveFile, ArchiveSink } from './archive.ts';
+export type { ArchiveFile, ArchiveSink } from './archive-sink.ts';
 export type { Fetch } from './attested-fetch/fetch.ts';
 export { type Client, createClient } from './client.ts';
 export type { ConnectOptions } from './connect.ts';

@@ -1,4 +1,4 @@
-import type { ArchiveSink } from './archive.ts';
+import type { ArchiveSink } from './archive-sink.ts';
 import type { Fetch } from './attested-fetch/fetch.ts';
 import type { Client } from './client.ts';
 import { type ConnectOptions, connectWith } from './connect.ts';

@@ -7,7 +7,7 @@ import type { JsonValue } from '../wire/codec/json.ts';
 import type { Suite } from '../wire/crypto/suite.ts';
 import type { ReceiptBundle } from '../wire/message/bundle.ts';
 import type { BodyFormat, InferResponse, Tensor } from '../wire/message/tensor.ts';
-import type { ArchiveSink } from './archive.ts';
+import type { ArchiveSink } from './archive-sink.ts';
 import type { RetryRule } from './failover.ts';
 import type { LevelGain } from './levels/gain.ts';
 import type { Level } from './levels/level.ts';

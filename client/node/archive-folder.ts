@@ -1,6 +1,6 @@
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArchiveSink } from '../archive.ts';
+import type { ArchiveSink } from '../archive-sink.ts';
 
 /** A file appears under its name with all its bytes, or not at all: also where the machine stops in between. */
 export function archiveFolder(directory: string): ArchiveSink {

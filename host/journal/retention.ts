@@ -128,9 +128,9 @@ async function dropRows(
 function take<T>(from: Iterator<T>, most: number): readonly T[] {
   const taken: T[] = [];
   while (taken.length < most) {
-    const { done, value } = from.next();
-    if (done === true) break;
-    taken.push(value as T);
+    const next = from.next();
+    if (next.done === true) break;
+    taken.push(next.value);
   }
   return taken;
 }

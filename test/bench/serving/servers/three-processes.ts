@@ -75,8 +75,8 @@ async function model(): Promise<void> {
   const session = await openModel();
   const answer = await served(({ id, payload }) => {
     const rows = new Float32Array(Uint8Array.from(payload).buffer);
-    void session.run({ input: new Tensor('float32', rows, [rows.length / INPUTS, INPUTS]) }).then(({ logits }) => {
-      const { buffer, byteOffset, byteLength } = logits?.data as Float32Array;
+    void session.run({ input: new Tensor('float32', rows, [rows.length / INPUTS, INPUTS]) }).then((outputs) => {
+      const { buffer, byteOffset, byteLength } = (outputs['logits'] as Tensor).data as Float32Array;
       answer({ id, kind: KIND, payload: new Uint8Array(buffer, byteOffset, byteLength) });
     });
   });
