@@ -9,8 +9,8 @@ import { WireError } from '../../wire/errors.ts';
 import { limits } from '../../wire/limits.ts';
 import { auditorMessage } from '../../wire/message/finding.ts';
 import { auditorWords, type ShownStatement } from '../../wire/message/finding-record.ts';
+import { readSecret } from '../chain/secret.ts';
 import { CommandError } from '../exit-codes.ts';
-import { readBytes } from '../model/hub-options.ts';
 
 /** Who an auditor is, and the hash chain that decides what it samples. Both stay in this process. */
 export interface AuditorKey {
@@ -55,7 +55,7 @@ export async function createAuditorKey(path: string, links: number): Promise<Aud
 }
 
 export async function readAuditorKey(path: string): Promise<AuditorKey> {
-  const bytes = await readBytes(path, KEY_BYTES);
+  const bytes = utf8(await readSecret(path, KEY_BYTES));
   try {
     const { privateKey, chain, links } = keyReader(parseJson(bytes, KEY_BYTES), 'key');
     return auditorOf(createPrivateKey(privateKey), { chain, links });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -40,10 +40,17 @@ describe('proofmark auditor key', () => {
 
   it('writes over nothing, and reads nothing that is none', async () => {
     const path = join(folder, 'there.json');
-    await writeFile(path, '{"format":"something else"}');
+    await writeFile(path, '{"format":"something else"}', { mode: 0o600 });
     expect(await command('auditor', 'key', '--out', path)).toMatchObject({ code: 1 });
     expect(await readFile(path, 'utf8')).toContain('something else');
     await expect(readAuditorKey(path)).rejects.toThrow('there.json');
+  });
+
+  it('is not taken from a file that others can read', async () => {
+    const path = join(folder, 'open.json');
+    expect(await command('auditor', 'key', '--out', path)).toMatchObject({ code: 0 });
+    await chmod(path, 0o644);
+    await expect(readAuditorKey(path)).rejects.toMatchObject({ code: 'key_open_to_others' });
   });
 });
 
