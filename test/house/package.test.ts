@@ -116,10 +116,11 @@ describe('the packed package', () => {
       .trim()
       .split('\n')
       .slice(1)
-      .map((path) => path.split('node_modules/').at(-1));
+      .map((path) => path.split('node_modules/').at(-1) ?? '');
+    // Whether the last lies within the one that needs it is npm's to choose.
     expect(
-      installed.filter((name) => !/^(@cbor-extract\/|cbor-extract$|detect-libc$|node-gyp-build)/.test(name ?? '')),
-    ).toEqual(['proofmark', '@noble/curves', '@noble/hashes', 'cbor-x']);
+      installed.filter((name) => !/^(@cbor-extract\/|cbor-extract$|detect-libc$|node-gyp-build)/.test(name)).sort(),
+    ).toEqual(['@noble/curves', '@noble/hashes', 'cbor-x', 'proofmark']);
   });
 
   it.each(ENTRIES)('%s imports without the heavy packages', async (entry) => {

@@ -7,7 +7,7 @@ import { revertReason } from '../../../host/settlement/reverts.ts';
 
 const SOURCES = join(import.meta.dirname, '../../../contracts/src');
 /** What no call of a settler reaches. */
-const OTHERS = ['consumer', 'examples', 'models', 'policy', 'results'];
+const OTHERS = ['consumer', 'examples', 'models', 'policy', 'proved', 'results'];
 const plain = parseAbi(['error Error(string said)', 'error Panic(uint256 code)']);
 
 /** By their signatures, as the sources have them. */
