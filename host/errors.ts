@@ -146,6 +146,8 @@ export type HostEvent =
     }
   /** Its requester disclosed it, and it could not be kept. */
   | { readonly event: 'disclosed_lost' }
+  /** What auditors found counts until this process ends, and is not known to the next one. */
+  | { readonly event: 'findings_unwritten' }
   | { readonly event: 'transaction'; readonly what: string; readonly hash: string; readonly gas: string }
   | { readonly event: 'transaction_vanished'; readonly what: string; readonly hash: string }
   | { readonly event: 'transaction_replaced'; readonly what: string; readonly maxFeePerGas: string }

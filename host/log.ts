@@ -43,6 +43,7 @@ const levels: Readonly<Record<LogEntry['event'], LogLevel>> = {
   request_failed: 'warn',
   finding: 'warn',
   disclosed_lost: 'warn',
+  findings_unwritten: 'error',
   request: 'access',
   transaction: 'info',
   transaction_replaced: 'info',

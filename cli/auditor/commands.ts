@@ -20,7 +20,7 @@ import { createApprover } from './approve.ts';
 import { type Audit, auditLog } from './audit.ts';
 import { compareFindings } from './compare.ts';
 import { createAuditorKey, readAuditorKey } from './key.ts';
-import type { Peer } from './peers.ts';
+import { auditorAt } from './named.ts';
 import { openReleaseSource, type ReleaseSource } from './release-source.ts';
 import { auditJson, auditText, comparisonJson, comparisonText, keyJson, keyText, leafLine } from './render.ts';
 import { serveAuditor } from './server.ts';
@@ -105,7 +105,7 @@ export async function auditorAudit(context: CommandContext): Promise<number> {
       log: log === undefined ? undefined : hexOption('--log', log, 32),
       look: lookOf(parsed),
       store: openFindingStore(required(parsed, 'state')),
-      peers: (parsed.lists['peer'] ?? []).map(peerOf),
+      peers: (parsed.lists['peer'] ?? []).map((word) => auditorAt(word, '--peer', TIMEOUT_MS)),
       waitMs: 1_000 * countOption(parsed, 'wait', WAIT_SECONDS, { min: 0, max: 86_400 }),
       onSample: (leaf) => {
         if (!isQuiet) context.write(leafLine(leaf, context.style));
@@ -147,12 +147,6 @@ function lookOf(parsed: Parsed): { readonly samples: number } | { readonly index
       return Number(word);
     }),
   };
-}
-
-function peerOf(word: string): Peer {
-  const [, url = '', key = ''] = /^(.+)=([0-9a-f]{128})$/.exec(word) ?? [];
-  if (!URL.canParse(url)) throw new UsageError(`--peer ${word} is not URL=KEY, with 128 hex digits`);
-  return { key: fromHex(key, 64), host: nodeTransport({ url, timeoutMs: TIMEOUT_MS }) };
 }
 
 export async function auditorCompare(context: CommandContext): Promise<number> {

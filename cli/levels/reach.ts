@@ -2,8 +2,6 @@ import { join } from 'node:path';
 import {
   clientSuite,
   type LevelsPolicy,
-  type NamedAuditor,
-  nodeTransport,
   type OpenProgram,
   type OpenProver,
   type Reach,
@@ -11,7 +9,8 @@ import {
 } from '../../client/index.ts';
 import { evaluate } from '../../contracts/integer/evaluate.ts';
 import { equalBytes, fromHex } from '../../wire/bytes.ts';
-import { CommandError, UsageError } from '../exit-codes.ts';
+import { auditorAt } from '../auditor/named.ts';
+import { CommandError } from '../exit-codes.ts';
 import { openIntegerRelease } from '../prove/integer-release.ts';
 import { ReadError } from '../prove/read-error.ts';
 
@@ -29,7 +28,7 @@ const TIMEOUT_MS = 120_000;
 const KEY_NAME = 'circuit.key';
 
 export function reachOf({ policy, auditors, release }: ReachOptions): Reach {
-  const asked = auditors.map(namedAuditor);
+  const asked = auditors.map((word) => auditorAt(word, '--auditor', TIMEOUT_MS));
   return {
     policy,
     replayed: asked.length === 0 ? 'none' : reachAuditors(asked, clientSuite),
@@ -39,13 +38,7 @@ export function reachOf({ policy, auditors, release }: ReachOptions): Reach {
   };
 }
 
-function namedAuditor(word: string): NamedAuditor {
-  const [, url = '', key = ''] = /^(.+)=([0-9a-f]{128})$/.exec(word) ?? [];
-  if (!URL.canParse(url)) throw new UsageError(`--auditor ${word} is not URL=KEY, with 128 hex digits`);
-  return { key: fromHex(key, 64), host: nodeTransport({ url, timeoutMs: TIMEOUT_MS }) };
-}
-
-async function programIn(directory: string, modelId: Uint8Array): Promise<OpenProgram | 'unavailable'> {
+async function programIn(directory: string, modelId: Uint8Array): Promise<OpenProgram> {
   const { program } = await named(directory, modelId);
   return {
     where: 'the integer program of the release, on this machine',

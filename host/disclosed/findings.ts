@@ -67,7 +67,16 @@ export function openFindings(options: FindingsOptions): Findings {
   const { path, journal, workers, onEvent } = options;
   let known = readKnown(path);
 
+  /** What cannot be written counts all the same for as long as this process runs: a full disk must not keep a worker in. */
   function save(): void {
+    try {
+      write();
+    } catch {
+      onEvent({ event: 'findings_unwritten' });
+    }
+  }
+
+  function write(): void {
     const text = JSON.stringify({ version: 1, findings: known }, (_name, value: unknown) =>
       value instanceof Uint8Array ? toHex(value) : value,
     );

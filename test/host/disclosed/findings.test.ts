@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -192,6 +192,14 @@ describe('what was found', () => {
     known.forgive(running.worker.log.log);
     known.enforce();
     expect(suspected).toEqual([0]);
+  });
+
+  it('pauses the worker although it cannot be written, and says so', async () => {
+    const running = await start();
+    mkdirSync(join(running.directory, 'findings.json.new'));
+    expect(await tell(running, about(running, anna))).toBe('news');
+    expect(await fault(running)).toBe('auditors_disagree');
+    expect(running.events).toContainEqual({ event: 'findings_unwritten' });
   });
 
   it('is not thrown away because its file was damaged', async () => {
